@@ -1,0 +1,23 @@
+"""The faces: everything that speaks HTTP. `set_up_web` is called once by create_app."""
+
+import importlib
+
+from flask import Flask
+
+from quilt.config import Settings
+
+FACES = ("site", "auth", "admin", "widget")
+
+
+def set_up_web(app: Flask, settings: Settings) -> None:
+    """Register every face and what they share: headers, errors, template helpers, visitors."""
+    from quilt.web import context, errors, headers, origins, requests_log
+
+    requests_log.register(app)
+    origins.register(app)
+    headers.register(app)
+    errors.register(app)
+    context.register(app, settings)
+    for face in FACES:
+        module = importlib.import_module(f"quilt.web.{face}")
+        app.register_blueprint(getattr(module, face))

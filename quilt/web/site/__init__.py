@@ -1,0 +1,5 @@
+"""The site face."""
+
+from flask import Blueprint
+
+site = Blueprint("site", __name__)

@@ -1,0 +1,5 @@
+"""The widget face."""
+
+from flask import Blueprint
+
+widget = Blueprint("widget", __name__)

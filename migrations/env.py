@@ -1,0 +1,36 @@
+"""Runs the migrations inside the application's own engine (SQLite or PostgreSQL)."""
+
+from alembic import context
+from flask import current_app
+
+target = current_app.extensions["migrate"].db
+metadata = target.metadatas[None]
+
+
+def render_item(kind, item, _autogen):
+    """Write our own column types as what they are in the database: a migration outlives the code."""
+    if kind == "type" and type(item).__module__ == "quilt.database":
+        return f"sa.{item.impl_instance!r}"
+    return False
+
+
+def run() -> None:
+    """Apply the migrations, each in a transaction of its own."""
+    options = dict(current_app.extensions["migrate"].configure_args)
+    with target.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")  # batch mode recreates tables
+            connection.commit()
+        context.configure(
+            connection=connection,
+            target_metadata=metadata,
+            transaction_per_migration=True,
+            include_object=lambda item, name, kind, *_: not (kind == "table" and name == "alembic_version"),
+            render_item=render_item,
+            **options,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+run()

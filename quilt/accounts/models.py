@@ -1,0 +1,63 @@
+"""People who sign in, and the codes that prove an e-mail address."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from quilt.database import BigId, Model, UtcDateTime
+
+
+class User(Model):
+    """A person known by a proven e-mail address; `role` is member, moderator or admin."""
+
+    __tablename__ = "user_account"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    email: Mapped[str] = mapped_column(String(320))
+    email_key: Mapped[str] = mapped_column(String(320), unique=True)  # normal form, for uniqueness only
+    name: Mapped[str] = mapped_column(String(60), default="")
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    role: Mapped[str] = mapped_column(String(16), default="member")
+    session_epoch: Mapped[int] = mapped_column(default=0)  # raised to end every session of this person
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    @property
+    def is_authenticated(self) -> bool:
+        return True
+
+    @property
+    def is_active(self) -> bool:
+        return True
+
+    @property
+    def is_anonymous(self) -> bool:
+        return False
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role in ("moderator", "admin")
+
+    def get_id(self) -> str:
+        """What the session cookie holds: it stops fitting when `session_epoch` rises."""
+        return f"{self.id}.{self.session_epoch}"
+
+
+class EmailCode(Model):
+    """A code sent by mail, good once, for ten minutes, for the browser that asked (by `token`)."""
+
+    __tablename__ = "email_code"
+    __table_args__ = (Index("ix_email_code_email_key_created_at", "email_key", "created_at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    token: Mapped[str] = mapped_column(String(32), unique=True)
+    email: Mapped[str] = mapped_column(String(320))
+    email_key: Mapped[str] = mapped_column(String(320))
+    code_hash: Mapped[str] = mapped_column(String(64))
+    purpose: Mapped[str] = mapped_column(String(16))  # sign-in | vote
+    entry_id: Mapped[int | None] = mapped_column(ForeignKey("entry.id"))  # the pending vote's entry
+    next_path: Mapped[str] = mapped_column(String(500), default="")
+    tries_count: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -1,0 +1,74 @@
+"""create_app(): the one place that knows every part."""
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+from whitenoise import WhiteNoise
+
+from quilt import mail  # noqa: F401 a table of its own
+from quilt.accounts import models as _accounts  # noqa: F401 models register themselves
+from quilt.arrivals import models as _arrivals  # noqa: F401
+from quilt.community import models as _community  # noqa: F401
+from quilt.config import ROOT, Settings, from_environment
+from quilt.contests import models as _contests  # noqa: F401
+from quilt.database import db, prepare_engine
+from quilt.embeds import models as _embeds  # noqa: F401
+from quilt.entries import models as _entries  # noqa: F401
+from quilt.extensions import csrf, limiter, login_manager, migrate
+from quilt.media import models as _media  # noqa: F401
+from quilt.moderation import models as _moderation  # noqa: F401
+from quilt.shares import models as _shares  # noqa: F401
+from quilt.votes import models as _votes  # noqa: F401
+from quilt.web import set_up_web
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application for these settings (by default those of the environment)."""
+    settings = settings or from_environment()
+    app = Flask("quilt", root_path=str(ROOT), static_folder=None)
+    app.config.update(_flask_config(settings))
+    app.extensions["quilt_settings"] = settings
+    settings.data.mkdir(parents=True, exist_ok=True)
+    db.init_app(app)
+    with app.app_context():
+        prepare_engine(db.engine)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)
+    login_manager.init_app(app)
+    csrf.init_app(app)
+    limiter.init_app(app)
+    set_up_web(app, settings)
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+        app.wsgi_app, root=str(ROOT / "static"), prefix="static/", max_age=86_400, index_file=False
+    )
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
+        )
+    return app
+
+
+def _flask_config(settings: Settings) -> dict[str, object]:
+    engine_options: dict[str, object] = {"pool_size": 32, "max_overflow": 32}
+    if settings.database.startswith("postgres"):
+        engine_options |= {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
+    prefix = "__Host-" if settings.is_https else ""
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "SQLALCHEMY_DATABASE_URI": settings.database,
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options,
+        "SESSION_COOKIE_NAME": f"{prefix}quilt_session",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": settings.is_https,
+        "SESSION_COOKIE_PATH": "/",
+        "PERMANENT_SESSION_LIFETIME": 30 * 86_400,
+        "SESSION_REFRESH_EACH_REQUEST": False,
+        "MAX_CONTENT_LENGTH": 1 << 20,
+        "MAX_FORM_MEMORY_SIZE": 1 << 20,
+        "MAX_FORM_PARTS": 200,
+        "WTF_CSRF_TIME_LIMIT": 12 * 3_600,
+        "WTF_CSRF_SSL_STRICT": False,  # the Origin check of web/origins.py is stricter and needs no Referer
+        "RATELIMIT_STORAGE_URI": settings.limits_url,
+        "RATELIMIT_ENABLED": settings.are_limits_on,
+        "RATELIMIT_HEADERS_ENABLED": True,
+        "JSON_SORT_KEYS": False,
+    }

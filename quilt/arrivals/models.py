@@ -1,0 +1,155 @@
+"""Arrivals (the nodes of the spread trees), the inbox of the fold, and the stored spread."""
+
+from datetime import date, datetime
+
+from sqlalchemy import (
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from quilt.database import BigId, ExactInteger, Model, UtcDateTime
+
+
+class Arrival(Model):
+    """A person's first counted visit to an entry: one node of its tree. Never changed but for `state`.
+
+    `parent_id` is None for a child of the entry itself (depth 1).
+    """
+
+    __tablename__ = "arrival"
+    __table_args__ = (
+        UniqueConstraint("entry_id", "id"),
+        UniqueConstraint("entry_id", "visitor_key"),
+        ForeignKeyConstraint(["entry_id", "parent_id"], ["arrival.entry_id", "arrival.id"]),
+        CheckConstraint("parent_id < id", name="parent_is_older"),
+        CheckConstraint("depth >= 1", name="depth"),
+        Index("ix_arrival_entry_id_parent_id", "entry_id", "parent_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    entry_id: Mapped[int] = mapped_column(ForeignKey("entry.id"))
+    parent_id: Mapped[int | None] = mapped_column(BigId)
+    depth: Mapped[int]
+    code: Mapped[str] = mapped_column(String(16), unique=True)
+    visitor_key: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+    channel: Mapped[str] = mapped_column(String(16), default="")
+    link_id: Mapped[int | None] = mapped_column(ForeignKey("named_link.id"))
+    embed_id: Mapped[int | None] = mapped_column(ForeignKey("embed.id"))
+    state: Mapped[str] = mapped_column(String(8), default="live")  # live | excluded
+    arrived_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ArrivalInbox(Model):
+    """What the fold has not taken yet; drained by DELETE … RETURNING, so each row counts exactly once."""
+
+    __tablename__ = "arrival_inbox"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    entry_id: Mapped[int] = mapped_column(BigId, index=True)
+    arrival_id: Mapped[int] = mapped_column(BigId)
+    is_new: Mapped[bool] = mapped_column(default=False)
+    votes: Mapped[int] = mapped_column(default=0)
+    returns: Mapped[int] = mapped_column(default=0)
+
+
+class ArrivalStat(Model):
+    """Folded figures of one arrival; `subtree_size` counts itself."""
+
+    __tablename__ = "arrival_stat"
+
+    arrival_id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    entry_id: Mapped[int] = mapped_column(BigId, index=True)
+    subtree_size: Mapped[int] = mapped_column(BigId, default=1)
+    children_count: Mapped[int] = mapped_column(default=0)
+    votes_self: Mapped[int] = mapped_column(default=0)
+    votes_subtree: Mapped[int] = mapped_column(BigId, default=0)
+    returns_count: Mapped[int] = mapped_column(default=0)
+
+
+class EntrySpread(Model):
+    """The stored spread of an entry. `size` counts the entry itself; reach is size − 1."""
+
+    __tablename__ = "entry_spread"
+
+    entry_id: Mapped[int] = mapped_column(ForeignKey("entry.id"), primary_key=True)
+    size: Mapped[int] = mapped_column(BigId, default=1)
+    total_depth: Mapped[int] = mapped_column(ExactInteger(40), default=0)  # P = Σ depth
+    squared_sizes: Mapped[int] = mapped_column(ExactInteger(60), default=0)  # Q = Σ s(v)², v ≠ root
+    max_depth: Mapped[int] = mapped_column(default=0)
+    max_breadth: Mapped[int] = mapped_column(BigId, default=1)
+    passed_on_count: Mapped[int] = mapped_column(BigId, default=0)  # people with at least one child
+    votes_count: Mapped[int] = mapped_column(BigId, default=0)  # votes whose voter's arrival is known
+    shared_votes_count: Mapped[int] = mapped_column(BigId, default=0)  # of these, at depth 2 or more
+    version: Mapped[int] = mapped_column(BigId, default=0)
+    folded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class EntryGeneration(Model):
+    """People and votes of one generation of an entry's tree."""
+
+    __tablename__ = "entry_generation"
+
+    entry_id: Mapped[int] = mapped_column(ForeignKey("entry.id"), primary_key=True)
+    generation: Mapped[int] = mapped_column(primary_key=True)
+    people_count: Mapped[int] = mapped_column(BigId, default=0)
+    votes_count: Mapped[int] = mapped_column(BigId, default=0)
+
+
+class EntryChannel(Model):
+    """People and votes that came to an entry by one channel ('' is: without anybody's link)."""
+
+    __tablename__ = "entry_channel"
+
+    entry_id: Mapped[int] = mapped_column(ForeignKey("entry.id"), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(16), primary_key=True)
+    people_count: Mapped[int] = mapped_column(BigId, default=0)
+    votes_count: Mapped[int] = mapped_column(BigId, default=0)
+
+
+class EntryPoint(Model):
+    """One point of an entry's curve, at most one a minute."""
+
+    __tablename__ = "entry_point"
+
+    entry_id: Mapped[int] = mapped_column(ForeignKey("entry.id"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    size: Mapped[int] = mapped_column(BigId)
+    max_depth: Mapped[int]
+    structural_virality: Mapped[float | None]
+    votes_count: Mapped[int] = mapped_column(BigId, default=0)
+
+
+class NotCounted(Model):
+    """Visits that were not people, by day and reason."""
+
+    __tablename__ = "not_counted"
+
+    entry_id: Mapped[int] = mapped_column(ForeignKey("entry.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    reason: Mapped[str] = mapped_column(String(16), primary_key=True)
+    visits_count: Mapped[int] = mapped_column(BigId, default=0)
+
+
+class VisitorSalt(Model):
+    """The random key of one day's pseudonyms; deleted at 48 hours, after which they mean nothing."""
+
+    __tablename__ = "visitor_salt"
+
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    salt: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class UsedNonce(Model):
+    """A page's nonce that has counted once already."""
+
+    __tablename__ = "used_nonce"
+
+    nonce: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    used_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

@@ -1,0 +1,121 @@
+"""Settings, read once from the environment: every name starts with QUILT_."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_SECRET = "change-me: any long random text"
+
+
+class ConfigurationError(Exception):
+    """The settings do not allow a start; the message says which one to mend."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an operator decides. `from_environment` is the only door in production."""
+
+    environment: str = "production"  # production | development | demo | test
+    secret_key: str = field(default=DEFAULT_SECRET, repr=False)
+    data: Path = ROOT / "var"
+    database_url: str = field(default="", repr=False)
+    queue_url: str = field(default="", repr=False)
+    limits_url: str = "memory://"
+    base_url: str = "http://127.0.0.1:8000"
+    site_name: str = "Quilt"
+    smtp_url: str = field(default="", repr=False)
+    mail_from: str = "Quilt <quilt@localhost>"
+    proxies: int = 0
+    max_upload_mb: int = 2048
+    max_video_seconds: int = 180
+    page_freshness: float = 0.2
+    are_limits_on: bool = True
+    oembed_on: bool = True
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def is_demo(self) -> bool:
+        return self.environment == "demo"
+
+    @property
+    def is_https(self) -> bool:
+        return self.base_url.startswith("https://")
+
+    @property
+    def keeps_mail(self) -> bool:
+        """Whether mail stays in the outbox table instead of being sent."""
+        return not self.smtp_url
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.data / 'quilt.db'}"
+
+    @property
+    def queue(self) -> str:
+        return self.queue_url or f"sqlite:///{self.data / 'queue.db'}"
+
+    @property
+    def media(self) -> Path:
+        return self.data / "media"
+
+    @property
+    def uploads(self) -> Path:
+        return self.data / "uploads"
+
+    def check(self) -> None:
+        """Raise ConfigurationError where a start would be unsafe."""
+        if self.environment not in ("production", "development", "demo", "test"):
+            raise ConfigurationError("QUILT_ENV must be production, development or demo.")
+        if not self.is_production:
+            return
+        if self.secret_key == DEFAULT_SECRET or len(self.secret_key) < 32:
+            raise ConfigurationError(
+                "Set QUILT_SECRET_KEY to at least 32 random characters, for example the output of "
+                "`python3 -c 'import secrets; print(secrets.token_urlsafe(48))'`. "
+                "To try Quilt on this machine, run `make demo`."
+            )
+        if not self.is_https:
+            raise ConfigurationError("Set QUILT_BASE_URL to the public address; it must start with https://.")
+        if not self.smtp_url:
+            raise ConfigurationError("Set QUILT_SMTP_URL: voters confirm by an e-mailed code.")
+
+
+_FIELDS = {
+    "QUILT_ENV": ("environment", str),
+    "QUILT_SECRET_KEY": ("secret_key", str),
+    "QUILT_DATA": ("data", Path),
+    "QUILT_DATABASE_URL": ("database_url", str),
+    "QUILT_QUEUE_URL": ("queue_url", str),
+    "QUILT_LIMITS_URL": ("limits_url", str),
+    "QUILT_BASE_URL": ("base_url", lambda text: text.rstrip("/")),
+    "QUILT_SITE_NAME": ("site_name", str),
+    "QUILT_SMTP_URL": ("smtp_url", str),
+    "QUILT_MAIL_FROM": ("mail_from", str),
+    "QUILT_PROXIES": ("proxies", int),
+    "QUILT_MAX_UPLOAD_MB": ("max_upload_mb", int),
+    "QUILT_MAX_VIDEO_SECONDS": ("max_video_seconds", int),
+    "QUILT_PAGE_FRESHNESS": ("page_freshness", float),
+    "QUILT_LIMITS": ("are_limits_on", lambda text: text.lower() not in ("0", "off", "no", "false")),
+    "QUILT_OEMBED": ("oembed_on", lambda text: text.lower() not in ("0", "off", "no", "false")),
+}
+
+
+def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of this process; raises ConfigurationError naming the variable that is wrong."""
+    values: dict[str, object] = {}
+    for variable, (name, parse) in _FIELDS.items():
+        text = environ.get(variable)
+        if not text:
+            continue
+        try:
+            values[name] = parse(text)  # type: ignore[operator]
+        except ValueError as error:
+            raise ConfigurationError(f"{variable}={text!r} cannot be read: {error}.") from None
+    settings = Settings(**values)  # type: ignore[arg-type]
+    settings.check()
+    return settings

@@ -1,0 +1,118 @@
+"""Mail: written into an outbox table by the transaction that causes it, sent afterwards by the worker."""
+
+import smtplib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from email.utils import parseaddr
+from urllib.parse import unquote, urlsplit
+
+from sqlalchemy import Index, String, Text, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from quilt.database import BigId, Model, UtcDateTime, db, transaction
+
+LEASE = timedelta(minutes=2)
+MOST_ATTEMPTS = 8
+
+
+class MailMessage(Model):
+    """One mail. States: waiting → sent | kept (no SMTP server is set) | parked (it failed too often)."""
+
+    __tablename__ = "mail_message"
+    __table_args__ = (Index("ix_mail_message_state_due_at", "state", "due_at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(24))  # sign_in_code | vote_code | entry_decided | …
+    recipient: Mapped[str] = mapped_column(String(320))
+    subject: Mapped[str] = mapped_column(String(200))
+    text: Mapped[str] = mapped_column(Text)
+    html: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(8), default="waiting")
+    attempts_count: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+def put_in_outbox(
+    session: Session, *, kind: str, recipient: str, subject: str, text: str, html: str, now: datetime
+) -> None:
+    """Add a mail to the caller's transaction: it leaves if, and only if, that commits."""
+    session.add(
+        MailMessage(
+            kind=kind, recipient=recipient, subject=subject[:200], text=text, html=html,
+            state="waiting", due_at=now, created_at=now,
+        )
+    )  # fmt: skip
+
+
+def list_due_ids(now: datetime, limit: int = 50) -> list[int]:
+    """The ids of mails that should go out now, oldest first."""
+    statement = select(MailMessage.id).where(MailMessage.state == "waiting", MailMessage.due_at <= now)
+    return list(db.session.scalars(statement.order_by(MailMessage.id).limit(limit)))
+
+
+def deliver(mail_id: int, send: Callable[[EmailMessage], None] | None, sender: str, now: datetime) -> str:
+    """Send one mail, at most one worker at a time, and return its new state.
+
+    `send` hands a message to the SMTP server; None keeps the mail for the outbox page. A mail that
+    was really sent loses its body: codes do not stay in the database.
+    """
+    with transaction() as session:
+        claim = (
+            update(MailMessage)
+            .where(MailMessage.id == mail_id, MailMessage.state == "waiting", MailMessage.due_at <= now)
+            .values(due_at=now + LEASE, attempts_count=MailMessage.attempts_count + 1)
+        )
+        if session.execute(claim).rowcount == 0:  # type: ignore[attr-defined]
+            return "taken"
+    mail = db.session.get_one(MailMessage, mail_id, populate_existing=True)
+    if send is None:
+        return _finish(mail_id, state="kept", sent_at=now)
+    message = build_message(mail, sender)
+    attempts = mail.attempts_count
+    db.session.rollback()
+    try:
+        send(message)
+    except (OSError, smtplib.SMTPException):
+        if attempts >= MOST_ATTEMPTS:
+            return _finish(mail_id, state="parked")
+        return _finish(mail_id, state="waiting", due_at=now + timedelta(seconds=15 * 2**attempts))
+    return _finish(mail_id, state="sent", sent_at=now, text="", html="")
+
+
+def build_message(mail: MailMessage, sender: str) -> EmailMessage:
+    """The mail as text and HTML, safe against header injection (EmailMessage refuses line breaks)."""
+    message = EmailMessage()
+    message["From"] = sender
+    message["To"] = mail.recipient
+    message["Subject"] = mail.subject
+    message["Message-ID"] = (
+        f"<quilt-{mail.id}-{mail.kind}@{parseaddr(sender)[1].rpartition('@')[2] or 'localhost'}>"
+    )
+    message.set_content(mail.text)
+    message.add_alternative(mail.html, subtype="html")
+    return message
+
+
+def smtp_sender(url: str, timeout: float = 20.0) -> Callable[[EmailMessage], None]:
+    """A function that sends through `smtp://user:password@host:port` (`smtps://` for TLS from the start)."""
+    parts = urlsplit(url)
+
+    def send(message: EmailMessage) -> None:
+        connect = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
+        with connect(parts.hostname or "localhost", parts.port or 0, timeout=timeout) as server:
+            if parts.scheme == "smtp+starttls":
+                server.starttls()
+            if parts.username:
+                server.login(unquote(parts.username), unquote(parts.password or ""))
+            server.send_message(message)
+
+    return send
+
+
+def _finish(mail_id: int, **values: object) -> str:
+    with transaction() as session:
+        session.execute(update(MailMessage).where(MailMessage.id == mail_id).values(**values))
+    return str(values["state"])

@@ -1,0 +1,62 @@
+"""Security headers on every answer; the page's script nonce."""
+
+import base64
+import secrets
+
+from flask import Flask, Response, g
+
+FRAMED = "frame_sources"  # g attribute: players that this page may show in a frame
+ANCESTORS = "frame_ancestors"  # g attribute: who may show this page in a frame
+
+
+def register(app: Flask) -> None:
+    """Add the headers after every request."""
+    app.after_request(_add_headers)
+
+
+def csp_nonce() -> str:
+    """This response's script nonce."""
+    nonce: str | None = g.get("csp_nonce")
+    if nonce is None:
+        nonce = g.csp_nonce = base64.b64encode(secrets.token_bytes(16)).decode()
+    return nonce
+
+
+def allow_players() -> None:
+    """Let this page show the privacy-friendly players of YouTube and Vimeo once the visitor asks."""
+    setattr(g, FRAMED, "https://www.youtube-nocookie.com https://player.vimeo.com")
+
+
+def allow_framing(ancestors: str = "*") -> None:
+    """Let this answer stand in a frame on other sites (the widget only)."""
+    setattr(g, ANCESTORS, ancestors)
+
+
+def build_policy(nonce: str | None, frames: str, ancestors: str) -> str:
+    """The Content-Security-Policy: nothing from elsewhere, nothing inline."""
+    script = f"'nonce-{nonce}' 'strict-dynamic'" if nonce else "'none'"
+    return (
+        f"default-src 'none'; script-src {script}; style-src 'self'; img-src 'self' data:; media-src 'self'; "
+        f"font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
+        f"object-src 'none'; frame-src {frames}; frame-ancestors {ancestors}; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+
+
+def _add_headers(response: Response) -> Response:
+    headers = response.headers
+    if response.mimetype == "text/html" and "Content-Security-Policy" not in headers:
+        headers["Content-Security-Policy"] = build_policy(
+            g.get("csp_nonce"), g.get(FRAMED, "'none'"), g.get(ANCESTORS, "'none'")
+        )
+        headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), interest-cohort=()"
+        if ANCESTORS not in g:
+            headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+    headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin" if ANCESTORS in g else "same-origin")
+    from quilt.web.settings import get_settings
+
+    if get_settings().is_https:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    return response

