@@ -14,6 +14,7 @@ from quilt.database import db, prepare_engine
 from quilt.embeds import models as _embeds  # noqa: F401
 from quilt.entries import models as _entries  # noqa: F401
 from quilt.extensions import csrf, limiter, login_manager, migrate
+from quilt.jobs.queue import queue
 from quilt.media import models as _media  # noqa: F401
 from quilt.moderation import models as _moderation  # noqa: F401
 from quilt.shares import models as _shares  # noqa: F401
@@ -31,6 +32,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
+    queue.set_up(settings)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)
     login_manager.init_app(app)
     csrf.init_app(app)
