@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,11 +18,14 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Engine,
+    FromClause,
     Integer,
     MetaData,
     String,
     event,
 )
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -117,6 +121,13 @@ def write(work: Callable[[Connection], T]) -> T:
         with engine.begin() as connection:
             return work(connection)
     return _writer_of(engine).submit(work)
+
+
+@lru_cache
+def insert_if_new(table: FromClause, dialect: str) -> Any:
+    """INSERT … ON CONFLICT DO NOTHING for this table; the unique keys decide, not a look beforehand."""
+    insert = postgresql_insert if dialect == "postgresql" else sqlite_insert
+    return insert(table).on_conflict_do_nothing()  # type: ignore[arg-type]
 
 
 def is_sqlite() -> bool:

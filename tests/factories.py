@@ -6,7 +6,7 @@ from typing import Any
 
 from quilt.accounts.models import User
 from quilt.contests.models import BallotPolicy, Contest, Phase
-from quilt.database import db
+from quilt.database import db, transaction
 from quilt.entries.models import Entry, EntryExposure, EntryRevision
 from quilt.media.models import Video
 from quilt.shares.models import NamedLink
@@ -17,8 +17,8 @@ _numbers = itertools.count(1)
 
 
 def save(*rows: Any) -> Any:
-    db.session.add_all(rows)
-    db.session.commit()
+    with transaction() as session:
+        session.add_all(rows)
     return rows[0]
 
 

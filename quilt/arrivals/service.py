@@ -1,0 +1,94 @@
+"""Recording arrivals, and what was not counted."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import Connection, delete, select, update
+
+from quilt.arrivals.models import NotCounted, UsedNonce, VisitorSalt
+from quilt.arrivals.nodes import Node, Visit, find_or_add_node, put_in_inbox
+from quilt.database import db, insert_if_new, write
+from quilt.spread.counting import NotCounted as Reason
+
+SALT_AGE = timedelta(hours=48)
+NONCE_AGE = timedelta(minutes=15)
+
+_nonces = UsedNonce.__table__
+_not_counted = NotCounted.__table__
+_salts = VisitorSalt.__table__
+_known_salts: dict[tuple[int, date], bytes] = {}
+
+
+class NonceUsed(Exception):
+    """This page's nonce has counted somebody else already."""
+
+
+def record_arrival(
+    visit: Visit, nonce: bytes | None, *, now: datetime, entropy: Callable[[int], bytes]
+) -> Node:
+    """Count a visit once and return the visitor's node, durable when this returns.
+
+    A known visitor gets their first node again, and a return is counted. Raises NonceUsed where another
+    visitor has used this page's nonce.
+    """
+
+    def work(connection: Connection) -> Node:
+        is_fresh = nonce is None or _use_nonce(connection, nonce, now)
+        node = find_or_add_node(connection, visit, now, entropy)
+        if not is_fresh and node.is_new:
+            raise NonceUsed
+        if is_fresh and not node.is_new:
+            put_in_inbox(connection, visit.entry_id, node.arrival_id, returns=1)
+        return node
+
+    return write(work)
+
+
+def record_not_counted(entry_id: int, reason: Reason, now: datetime) -> None:
+    """Add one to the day's number of visits that were no person, by reason."""
+    key = {"entry_id": entry_id, "day": now.astimezone(UTC).date(), "reason": reason.value}
+
+    def work(connection: Connection) -> None:
+        insert = insert_if_new(_not_counted, connection.dialect.name)
+        connection.execute(insert, {**key, "visits_count": 0})
+        row = [_not_counted.c[name] == value for name, value in key.items()]
+        connection.execute(
+            update(NotCounted).where(*row).values(visits_count=_not_counted.c.visits_count + 1)
+        )
+
+    write(work)
+
+
+def get_salt(now: datetime, entropy: Callable[[int], bytes]) -> bytes:
+    """The day's random key for visitors' pseudonyms (UTC days), made by whoever needs it first."""
+    day = now.astimezone(UTC).date()
+    known = _known_salts.get((id(db.engine), day))
+    if known is not None:
+        return known
+
+    def work(connection: Connection) -> bytes:
+        insert = insert_if_new(_salts, connection.dialect.name)
+        connection.execute(insert, {"day": day, "salt": entropy(32)})
+        return bytes(connection.execute(select(_salts.c.salt).where(_salts.c.day == day)).scalar_one())
+
+    salt = write(work)
+    _known_salts.clear()
+    _known_salts[(id(db.engine), day)] = salt
+    return salt
+
+
+def forget_old(now: datetime) -> tuple[int, int]:
+    """Delete salts older than 48 hours and used nonces that can no longer come again; how many of each."""
+    oldest_day = (now - SALT_AGE).astimezone(UTC).date()
+
+    def work(connection: Connection) -> tuple[int, int]:
+        salts = connection.execute(delete(VisitorSalt).where(_salts.c.day < oldest_day)).rowcount
+        nonces = connection.execute(delete(UsedNonce).where(_nonces.c.used_at < now - NONCE_AGE)).rowcount
+        return salts, nonces
+
+    return write(work)
+
+
+def _use_nonce(connection: Connection, nonce: bytes, now: datetime) -> bool:
+    insert = insert_if_new(_nonces, connection.dialect.name).returning(_nonces.c.nonce)
+    return connection.execute(insert, {"nonce": nonce, "used_at": now}).scalar() is not None

@@ -1,0 +1,60 @@
+"""Reading votes and the policy they are cast under."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from quilt.contests.models import Contest
+from quilt.database import db
+from quilt.entries.models import Entry
+from quilt.votes.models import EntryTally, Vote, Voter
+from quilt.votes.rules import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class CastVote:
+    """A vote as its voter sees it."""
+
+    receipt: str
+    state: str
+    cast_at: datetime
+    period: str
+    entry_id: int
+    entry_title: str
+    entry_slug: str
+    contest_title: str
+    time_zone: str
+
+
+def build_policy(contest: Contest) -> Policy:
+    """The contest's ballot policy and voting times as plain facts."""
+    policy = contest.policy
+    windows = tuple((phase.starts_at, phase.ends_at) for phase in contest.phases if phase.may_vote)
+    return Policy(
+        contest.id, contest.time_zone, policy.period, policy.limit_count, policy.may_vote_for_own, windows
+    )
+
+
+def list_votes_of(user_id: int, entry_id: int | None = None) -> list[CastVote]:
+    """The votes of a signed-in person, newest first; of one entry where it is given."""
+    statement = (
+        select(
+            Vote.receipt, Vote.state, Vote.cast_at, Vote.period, Entry.id, Entry.title, Entry.slug,
+            Contest.title, Contest.time_zone,
+        )
+        .join(Voter, Voter.id == Vote.voter_id)
+        .join(Entry, Entry.id == Vote.entry_id)
+        .join(Contest, Contest.id == Vote.contest_id)
+        .where(Voter.user_id == user_id)
+        .order_by(Vote.id.desc())
+        .limit(200)
+    )  # fmt: skip
+    if entry_id is not None:
+        statement = statement.where(Vote.entry_id == entry_id)
+    return [CastVote(*row) for row in db.session.execute(statement)]
+
+
+def count_votes(entry_id: int) -> int:
+    """The counted votes of an entry."""
+    return db.session.scalar(select(EntryTally.counted).where(EntryTally.entry_id == entry_id)) or 0

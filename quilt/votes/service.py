@@ -1,0 +1,164 @@
+"""Casting a vote: one transaction in which the database's unique keys decide."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
+
+from quilt.arrivals.nodes import Node, Visit, add_own_node, find_or_add_node, put_in_inbox
+from quilt.database import insert_if_new, write
+from quilt.entries.models import Entry
+from quilt.votes.models import EntryTally, Vote, Voter
+from quilt.votes.rules import (
+    AlreadyVoted,
+    BallotFacts,
+    NotOnBallot,
+    NoVotesLeft,
+    Policy,
+    check_vote,
+    find_next_period,
+    name_period,
+)
+
+_entry, _vote, _voter = Entry.__table__, Vote.__table__, Voter.__table__
+_ENTRY = select(_entry.c.state, _entry.c.contest_id, _entry.c.entrant_id).where(
+    _entry.c.id == bindparam("id")
+)
+_VOTER = (
+    select(_voter.c.id)
+    .where(
+        _voter.c.contest_id == bindparam("contest_id"),
+        or_(_voter.c.key == bindparam("key"), _voter.c.user_id == bindparam("user_id")),
+    )
+    .order_by(_voter.c.id)
+    .limit(1)
+)
+_FIRST = select(_vote.c.cast_at, _vote.c.receipt).where(
+    _vote.c.contest_id == bindparam("contest_id"),
+    _vote.c.voter_id == bindparam("voter_id"),
+    _vote.c.entry_id == bindparam("entry_id"),
+    _vote.c.period == bindparam("period"),
+)
+_SLOTS = select(_vote.c.slot, _vote.c.cast_at).where(
+    _vote.c.contest_id == bindparam("contest_id"),
+    _vote.c.voter_id == bindparam("voter_id"),
+    _vote.c.period == bindparam("period"),
+)
+_CLAIMED = (
+    select(func.count())
+    .select_from(_vote)
+    .where(_vote.c.arrival_id == bindparam("arrival_id"), _vote.c.voter_id != bindparam("voter_id"))
+)
+_COUNT_ONE = (
+    update(EntryTally)
+    .where(EntryTally.entry_id == bindparam("of_entry"))
+    .values(counted=EntryTally.counted + 1)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """One person's wish: who (by the contest's keyed hash), for which entry, and how they came."""
+
+    user_id: int
+    voter_key: bytes
+    tier: str
+    visit: Visit
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the voter gets: the vote's number in public, its time, and the voter's own link."""
+
+    receipt: str
+    cast_at: datetime
+    node: Node
+
+
+def cast_vote(ballot: Ballot, policy: Policy, *, now: datetime, entropy: Callable[[int], bytes]) -> Receipt:
+    """Record and count one vote, durable when this returns. Raises a VoteRefused, then nothing changed.
+
+    The vote also counts as its voter's visit and points at the voter's own arrival.
+    """
+    period = name_period(policy, now)
+
+    def work(connection: Connection) -> Receipt:
+        _check(connection, ballot, policy, now)
+        voter_id = _find_or_add_voter(connection, ballot, policy, now)
+        key = {"contest_id": policy.contest_id, "voter_id": voter_id, "period": period}
+        first = connection.execute(_FIRST, {**key, "entry_id": ballot.visit.entry_id}).first()
+        if first is not None:
+            raise AlreadyVoted(first.cast_at, first.receipt, find_next_period(policy, now))
+        node = _settle_node(connection, ballot, voter_id, now, entropy)
+        receipt = entropy(12).hex()
+        row = {
+            **key,
+            "entry_id": ballot.visit.entry_id,
+            "state": "counted",
+            "receipt": receipt,
+            "arrival_id": node.arrival_id,
+            "last_code": ballot.visit.via if ballot.visit.via != node.code else "",
+            "last_channel": ballot.visit.channel,
+            "cast_at": now,
+        }
+        _insert(connection, row, policy, now)
+        connection.execute(_COUNT_ONE, {"of_entry": ballot.visit.entry_id})
+        put_in_inbox(connection, ballot.visit.entry_id, node.arrival_id, votes=1)
+        return Receipt(receipt, now, node)
+
+    return write(work)
+
+
+def _check(connection: Connection, ballot: Ballot, policy: Policy, now: datetime) -> None:
+    entry = connection.execute(_ENTRY, {"id": ballot.visit.entry_id}).first()
+    if entry is None:
+        raise NotOnBallot
+    check_vote(policy, BallotFacts(entry.state, entry.contest_id, entry.entrant_id == ballot.user_id), now)
+
+
+def _find_or_add_voter(connection: Connection, ballot: Ballot, policy: Policy, now: datetime) -> int:
+    who = {"contest_id": policy.contest_id, "key": ballot.voter_key, "user_id": ballot.user_id}
+    known = connection.execute(_VOTER, who).scalar()
+    if known is not None:
+        return int(known)
+    insert = insert_if_new(_voter, connection.dialect.name).returning(_voter.c.id)
+    values = {**who, "tier": ballot.tier, "created_at": now}
+    added = connection.execute(insert, values).scalar()
+    return int(added if added is not None else connection.execute(_VOTER, who).scalar_one())
+
+
+def _settle_node(
+    connection: Connection, ballot: Ballot, voter_id: int, now: datetime, entropy: Callable[[int], bytes]
+) -> Node:
+    """The voter's own arrival; a second person behind the same pseudonym gets one of their own."""
+    node = find_or_add_node(connection, ballot.visit, now, entropy)
+    if node.is_new:
+        return node
+    claims = connection.execute(_CLAIMED, {"arrival_id": node.arrival_id, "voter_id": voter_id}).scalar_one()
+    if not claims:
+        return node
+    return add_own_node(connection, ballot.visit, b"voter" + voter_id.to_bytes(8), now, entropy)
+
+
+def _insert(connection: Connection, row: dict[str, object], policy: Policy, now: datetime) -> None:
+    """Insert under the unique keys; a slot taken by a parallel vote is tried again with the next free one."""
+    insert = insert_if_new(_vote, connection.dialect.name).returning(_vote.c.id)
+    key = {name: row[name] for name in ("contest_id", "voter_id", "period")}
+    while True:
+        slot = None if policy.limit is None else _find_slot(connection, key, policy, now)
+        if connection.execute(insert, {**row, "slot": slot}).scalar() is not None:
+            return
+        first = connection.execute(_FIRST, {**key, "entry_id": row["entry_id"]}).first()
+        if first is not None:
+            raise AlreadyVoted(first.cast_at, first.receipt, find_next_period(policy, now))
+
+
+def _find_slot(connection: Connection, key: dict[str, object], policy: Policy, now: datetime) -> int:
+    used: list[Row[tuple[int | None, datetime]]] = list(connection.execute(_SLOTS, key))
+    limit = policy.limit or 0
+    free = sorted(set(range(limit)) - {vote.slot for vote in used})
+    if not free:
+        first_at = min((vote.cast_at for vote in used), default=None)
+        raise NoVotesLeft(limit, find_next_period(policy, now), first_at)
+    return free[0]
