@@ -14,7 +14,9 @@ from tests.factories import make_entry
 
 
 def arrive(entry, visitor, nonce=None, now=NOW, **visit):
-    return record_arrival(Visit(entry.id, visitor, **visit), nonce, now=now, entropy=secrets.token_bytes)
+    node = record_arrival(Visit(entry.id, visitor, **visit), nonce, now=now, entropy=secrets.token_bytes)
+    db.session.rollback()  # what the test reads next is what was committed
+    return node
 
 
 def count(model):
