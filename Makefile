@@ -1,0 +1,38 @@
+# `make help` lists everything. PORT and HOST say where the demo answers.
+HOST ?= 127.0.0.1
+PORT ?= 8000
+export QUILT_PYTHON ?=
+
+SET_UP = python=$$(sh scripts/find_python.sh) && "$$python" scripts/set_up.py
+RUN = .venv/bin
+PYTEST = $(RUN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo test sure bench screens
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+setup:  ## install everything that is pinned into .venv and build the static parts
+	@$(SET_UP)
+
+setup-dev:
+	@$(SET_UP) --dev --browser
+
+demo: setup  ## a whole contest to play with at http://127.0.0.1:8000 (PORT= and HOST= are respected)
+	@exec $(RUN)/quilt demo --host "$(HOST)" --port "$(PORT)"
+
+test: setup-dev  ## every test, on SQLite and on PostgreSQL, and in a real browser
+	@$(PYTEST) -n 2 --dist loadgroup
+
+sure: setup-dev  ## format, lint, types, then every test: before each merge
+	@$(RUN)/ruff format --check .
+	@$(RUN)/ruff check .
+	@$(RUN)/mypy
+	@$(PYTEST) -n 2 --dist loadgroup
+
+bench: setup-dev  ## how fast it is, as shares of bare Flask on this machine
+	@exec $(RUN)/python -m benchmarks
+
+screens: setup-dev  ## take the screenshots of docs/screens from the demo
+	@exec $(RUN)/python scripts/take_screens.py
