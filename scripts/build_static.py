@@ -43,7 +43,9 @@ def main(arguments: list[str]) -> int:
         copy_fonts()
     sheet = version_urls(build_sheet(read_sheets(CSS)), VENDOR)
     write_whole(VENDOR / "quilt.css", sheet.encode())
-    print(f"static/vendor/quilt.css: {len(sheet):,} bytes; fonts: {len(list(VENDOR.glob('fonts/*.woff2')))} files")
+    print(
+        f"static/vendor/quilt.css: {len(sheet):,} bytes; fonts: {len(list(VENDOR.glob('fonts/*.woff2')))} files"
+    )
     return 0
 
 
