@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -100,6 +101,8 @@ def install_packages(with_dev: bool) -> None:
         "UV_PYTHON": str(PYTHON),
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_LINK_MODE": os.environ.get("UV_LINK_MODE", "copy"),
+        # the machine's own certificates, so that a company's proxy is trusted as it is elsewhere
+        "UV_SYSTEM_CERTS": os.environ.get("UV_SYSTEM_CERTS", "1" if _has_certificates() else "0"),
     }
     run(
         command,
@@ -189,6 +192,11 @@ def _made_for(folder: Path) -> bool:
     except (OSError, UnicodeDecodeError):
         return False
     return any(f"{folder}/bin/" in line for line in first_lines)
+
+
+def _has_certificates() -> bool:
+    paths = ssl.get_default_verify_paths()
+    return bool(paths.cafile or (paths.capath and os.path.isdir(paths.capath) and os.listdir(paths.capath)))
 
 
 def _has(module: str) -> bool:
