@@ -3,15 +3,17 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import flask_migrate
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from quilt.app import create_app
 from quilt.config import Settings
@@ -113,6 +115,27 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture
 def now() -> datetime:
     return NOW
+
+
+@pytest.fixture
+def count_queries(app: Flask) -> Callable[[], AbstractContextManager[list[str]]]:
+    """`with count_queries() as queries: …` collects the statements that were sent to the database."""
+
+    @contextmanager
+    def collect() -> Iterator[list[str]]:
+        queries: list[str] = []
+        engine = db.engine
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            queries.append(statement)
+
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield queries
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+
+    return collect
 
 
 def empty_tables() -> None:

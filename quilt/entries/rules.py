@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from quilt.entries.folding import fold_text as fold_text  # how the search sees a text
+
 LIMITS = {"title": 120, "cause": 80, "story": 5000, "thanks": 280}  # characters
 TEXT_FIELDS = tuple(LIMITS)
 MISSING = {
@@ -96,6 +98,16 @@ class NotOpenYet(EntryRefused):
         self.message = f"Entries open at {say_moment(opens_at, zone)}. Your draft is saved."
 
 
+class StaleDraft(EntryRefused):
+    """Saved from a page that is older than the draft: `saved` is what stands, `typed` what came."""
+
+    message = "This draft changed in another tab. Both versions are below."
+
+    def __init__(self, edit_count: int, saved: Mapping[str, str], typed: Mapping[str, str]) -> None:
+        super().__init__(edit_count)
+        self.edit_count, self.saved, self.typed = edit_count, dict(saved), dict(typed)
+
+
 class RulesChanged(EntryRefused):
     """The rules that were agreed to are not the ones in force."""
 
@@ -111,9 +123,12 @@ class TooManyDrafts(EntryRefused):
 class PhaseLike(Protocol):
     """What the closing time depends on."""
 
-    starts_at: datetime
-    ends_at: datetime
-    may_submit: bool
+    @property
+    def starts_at(self) -> datetime: ...
+    @property
+    def ends_at(self) -> datetime: ...
+    @property
+    def may_submit(self) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -216,13 +231,13 @@ def say_moment(moment: datetime, zone: str) -> str:
 
 def make_slug(title: str) -> str:
     """The title as it stands in an address: mateos-first-steps; 'entry' when no letter is left."""
-    folded = fold_text(title).replace("'", "").replace("’", "")
+    folded = _unmark(title).replace("'", "").replace("’", "")
     plain = folded.encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or "entry"
 
 
-def fold_text(text: str) -> str:
-    """Text as it is searched: no case, no marks, one form of each letter, single spaces."""
+def _unmark(text: str) -> str:
+    """Text without case and marks, in one form of each letter, with single spaces."""
     unfolded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     kept = "".join(letter for letter in unfolded if not unicodedata.combining(letter))
     return " ".join(kept.replace("ı", "i").split())
