@@ -31,7 +31,7 @@ class Entry(Model):
     cause: Mapped[str] = mapped_column(String(80), default="")
     story: Mapped[str] = mapped_column(Text, default="")
     thanks: Mapped[str] = mapped_column(String(280), default="")  # shown the moment a vote is confirmed
-    search_text: Mapped[str] = mapped_column(Text, default="")  # folded title, cause and story
+    search_text: Mapped[str] = mapped_column(Text, default="")  # title, cause and story, as folding.fold_text
     video_id: Mapped[int | None] = mapped_column(ForeignKey("video.id"))
     version: Mapped[int] = mapped_column(default=1)  # raised by every write that changes a public page
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

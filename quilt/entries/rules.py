@@ -8,8 +8,6 @@ from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from quilt.entries.folding import fold_text as fold_text  # how the search sees a text
-
 LIMITS = {"title": 120, "cause": 80, "story": 5000, "thanks": 280}  # characters
 TEXT_FIELDS = tuple(LIMITS)
 MISSING = {

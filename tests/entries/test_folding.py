@@ -32,6 +32,14 @@ def test_folding(text, folded):
     assert fold_text(text) == folded
 
 
+@pytest.mark.parametrize(
+    "spelling",
+    ["istanbul", "İstanbul", "ISTANBUL", "Istanbul", "ıstanbul", "ｉｓｔａｎｂｕｌ", "I\u0307stanbul"],
+)
+def test_spellings_of_a_city(spelling):
+    assert fold_text(spelling) == "istanbul"
+
+
 def test_words_of_other_scripts_stay_whole():
     assert len(fold_words("हिन्दी भाषा")) == 2
     assert fold_words("日本 東京") == ["日本", "東京"]
