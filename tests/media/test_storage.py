@@ -1,0 +1,103 @@
+"""Stored files: whole or absent, under our own names only."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from quilt.media.storage import BadKey, Storage, new_key
+
+KEY = "ab/ab" + "0" * 30 + ".mp4"
+
+
+@pytest.fixture
+def storage(tmp_path):
+    return Storage(tmp_path / "media")
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "film"
+    path.write_bytes(b"pictures")
+    return path
+
+
+def test_a_new_key_is_random_and_has_its_place():
+    key = new_key("mp4", lambda count: bytes([0xAB]) + bytes(count - 1))
+    assert key == KEY
+    assert len({new_key("jpg", os.urandom) for _ in range(100)}) == 100
+
+
+def test_a_saved_file_has_moved_and_can_be_read_by_all(storage, source):
+    path = storage.save(KEY, source)
+    assert path == storage.path(KEY) and path.read_bytes() == b"pictures"
+    assert not source.exists() and storage.exists(KEY)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert list(storage.list_keys()) == [KEY]
+
+
+def test_saving_again_replaces_the_whole_file(storage, source, tmp_path):
+    storage.save(KEY, source)
+    other = tmp_path / "other"
+    other.write_bytes(b"new")
+    assert storage.save(KEY, other).read_bytes() == b"new"
+
+
+def test_a_file_from_another_disk_is_copied_and_moved(storage):
+    """`/dev/shm` is another file system than the test's folder on every Linux we run on."""
+    shared = "/dev/shm"
+    if not os.path.isdir(shared) or os.stat(shared).st_dev == os.stat(storage.root.parent).st_dev:
+        pytest.skip("there is no second file system here")
+    source = Path(shared) / f"quilt-test-{os.getpid()}"
+    source.write_bytes(b"far")
+    assert storage.save(KEY, source).read_bytes() == b"far"
+    assert not source.exists() and list(storage.list_keys()) == [KEY]
+
+
+def test_deleting_twice_is_no_error(storage, source):
+    storage.save(KEY, source)
+    storage.delete(KEY)
+    storage.delete(KEY)
+    assert not storage.exists(KEY) and list(storage.list_keys()) == []
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "../secret",
+        "/etc/passwd",
+        "ab/../../secret.mp4",
+        "ab/ab" + "0" * 30,
+        "cd/ab" + "0" * 30 + ".mp4",
+        "ab/ab" + "0" * 30 + ".html",
+        "ab/ab" + "0" * 30 + ".mp4\n",
+        "ab/ab" + "0" * 30 + ".mp4\x00",
+        "AB/AB" + "0" * 30 + ".mp4",
+        "ab/ab" + "٠" * 30 + ".mp4",
+    ],
+)
+def test_other_keys_are_refused(storage, key):
+    for act in (storage.path, storage.exists, storage.delete):
+        with pytest.raises(BadKey):
+            act(key)
+
+
+def test_a_way_out_through_a_link_is_refused(storage, tmp_path):
+    storage.root.mkdir()
+    (storage.root / "ab").symlink_to(tmp_path)
+    with pytest.raises(BadKey):
+        storage.path(KEY)
+
+
+def test_foreign_and_half_written_files_are_not_listed(storage, source):
+    storage.save(KEY, source)
+    (storage.root / "ab" / ".part").write_bytes(b"half")
+    (storage.root / "notes.txt").write_bytes(b"foreign")
+    assert list(storage.list_keys()) == [KEY]
+
+
+def test_a_bad_suffix_is_refused():
+    with pytest.raises(BadKey):
+        new_key("html", os.urandom)
