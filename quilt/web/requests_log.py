@@ -15,6 +15,7 @@ from flask import Flask, Response, g, request
 def set_up_logging(level: str = "INFO") -> None:
     """Send every log line as JSON to standard error."""
     logging.basicConfig(level=level, stream=sys.stderr, format="%(message)s", force=True)
+    logging.getLogger("alembic").setLevel("WARNING")  # it tells its context at each look at the schema
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

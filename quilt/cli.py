@@ -1,0 +1,137 @@
+"""The quilt command: serve, worker, demo, audit, and what an operator does to the database and to people."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import flask_migrate
+from flask import Flask
+
+from quilt.app import create_app
+from quilt.config import ConfigurationError
+from quilt.database import close_writers, db
+from quilt.readiness import find_schema_state
+
+
+@click.group()
+@click.version_option(package_name="quilt")
+def main() -> None:
+    """Quilt: video contests for causes. Settings come from the environment (QUILT_…; see the README)."""
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65_535))
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Processes.")
+@click.option("--with-parent", is_flag=True, hidden=True)
+def serve(host: str, port: int, workers: int, with_parent: bool) -> None:
+    """Answer web requests until stopped."""
+    from quilt.serving import AddressTaken, end_with_parent
+    from quilt.serving import serve as serve_until_stopped
+
+    with _opened_app():
+        _check_schema()
+    if with_parent:
+        end_with_parent()
+    try:
+        serve_until_stopped(host, port, workers)
+    except AddressTaken as error:
+        raise click.ClickException(f"{error} Choose another with --port.") from None
+
+
+@main.command()
+@click.option("--threads", default=2, show_default=True, type=click.IntRange(1, 32), help="Jobs at a time.")
+@click.option("--with-parent", is_flag=True, hidden=True)
+def worker(threads: int, with_parent: bool) -> None:
+    """Process videos, send mail, fold arrivals, until stopped."""
+    from quilt.jobs.worker import run_worker
+    from quilt.serving import end_with_parent
+    from quilt.web.clock import entropy, now
+    from quilt.web.requests_log import set_up_logging
+
+    set_up_logging()
+    with _opened_app() as app:
+        _check_schema()
+    if with_parent:
+        end_with_parent()
+    run_worker(app, threading.Event(), now, entropy, threads)
+    close_writers()
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65_535))
+@click.option(
+    "--data", default=None, type=click.Path(path_type=Path), help="Its folder, instead of var/demo."
+)
+@click.option("--fresh", is_flag=True, help="Throw an earlier demo away and begin anew.")
+def demo(host: str, port: int, data: Path | None, fresh: bool) -> None:
+    """Open a whole contest to play with; Ctrl-C stops it."""
+    from quilt.showing import DEMO_FOLDER, CannotShow, show
+
+    try:
+        show(host, port, data or DEMO_FOLDER, fresh=fresh, say=click.echo)
+    except CannotShow as error:
+        raise click.ClickException(str(error)) from None
+
+
+@main.group("db")
+def database() -> None:
+    """The database's tables."""
+
+
+@database.command()
+@click.argument("revision", default="head")
+def upgrade(revision: str) -> None:
+    """Bring the tables up to REVISION (the newest by default)."""
+    with _opened_app():
+        flask_migrate.upgrade(revision=revision)
+        click.echo(f"The database is {find_schema_state()}.")
+
+
+@database.command()
+@click.argument("revision")
+@click.confirmation_option(prompt="What the dropped tables and columns hold is lost. Go on?")
+def downgrade(revision: str) -> None:
+    """Take the tables back to REVISION (`base` drops them all)."""
+    with _opened_app():
+        flask_migrate.downgrade(revision=revision)
+        click.echo(f"The database is {find_schema_state()}.")
+
+
+@database.command()
+def current() -> None:
+    """Say whether the tables fit this release; exit with 1 when they are behind."""
+    with _opened_app():
+        state = find_schema_state()
+        click.echo(f"The database is {state}.")
+        raise SystemExit(1 if state == "behind" else 0)
+
+
+@contextmanager
+def _opened_app() -> Iterator[Flask]:
+    """The application in a context; a wrong setting ends the command with one line instead of a traceback.
+
+    Its connections are closed afterwards: a server's worker processes are forked and must not inherit them.
+    """
+    try:
+        app = create_app()
+    except ConfigurationError as error:
+        raise click.ClickException(str(error)) from None
+    with app.app_context():
+        try:
+            yield app
+        finally:
+            db.session.remove()
+            db.engine.dispose()
+
+
+def _check_schema() -> None:
+    if find_schema_state() == "behind":
+        raise click.ClickException("The database's tables are behind this release. Run: quilt db upgrade")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""The web server: granian with worker processes and threads, under the settings of the environment."""
+
+import json
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+
+from quilt.app import create_app
+from quilt.web.requests_log import set_up_logging
+
+THREADS = 16  # a worker's requests at a time: enough to fill a group commit
+BACKLOG = 2048  # connections that may wait in the kernel
+PATIENCE = 30  # seconds that running requests get once the server is asked to stop
+
+
+class AddressTaken(Exception):
+    """Something else answers at this address already."""
+
+
+def serve(host: str, port: int, workers: int) -> None:
+    """Answer requests at `host`:`port` with `workers` processes until SIGTERM or SIGINT.
+
+    Raises AddressTaken when the port is not free.
+    """
+    check_free(host, port)
+    Granian(
+        "quilt.serving:build_app",
+        factory=True,
+        interface=Interfaces.WSGI,
+        address=host,
+        port=port,
+        workers=workers,
+        blocking_threads=THREADS,
+        backlog=BACKLOG,
+        http=HTTPModes.http1,
+        websockets=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=PATIENCE,
+        log_access=False,  # the application writes one structured line a request itself
+        log_dictconfig=LOGGING,
+    ).serve()
+
+
+def build_app() -> Flask:
+    """The application of one worker process, with its logs set up."""
+    set_up_logging()
+    return create_app()
+
+
+def check_free(host: str, port: int) -> None:
+    """Raise AddressTaken unless a server may listen at this address."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise AddressTaken(f"{host}:{port} cannot be used: {error.strerror}.") from error
+
+
+def end_with_parent() -> None:
+    """From now on this process is asked to stop as soon as the one that started it is gone."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
+
+
+class JsonLines(logging.Formatter):
+    """The server's own few messages in the shape of our log lines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        level = record.levelname.lower()
+        return json.dumps({"at": at, "event": "server", "level": level, "message": record.getMessage()})
+
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"lines": {"()": JsonLines}},
+    "handlers": {
+        "lines": {"class": "logging.StreamHandler", "formatter": "lines", "stream": "ext://sys.stderr"}
+    },
+    "loggers": {"_granian": {"handlers": ["lines"], "level": "INFO", "propagate": False}},
+}

@@ -1,0 +1,120 @@
+"""The quilt command in processes of its own, as an operator runs it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+def quilt(*arguments: str, data: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "quilt.cli", *arguments],
+        env=environment_of(data, **environment),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def environment_of(data: Path, **environment: str) -> dict[str, str]:
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("QUILT_")}
+    return {**bare, "QUILT_ENV": "development", "QUILT_DATA": str(data), **environment}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    done = quilt("db", "upgrade", data=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "The database is current.\n"), done.stderr
+    return tmp_path
+
+
+@pytest.fixture
+def server(data: Path) -> Iterator[tuple[subprocess.Popen, int]]:
+    port = free_port()
+    command = [sys.executable, "-m", "quilt.cli", "serve", "--port", str(port)]
+    process = subprocess.Popen(command, env=environment_of(data), stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for_answer(port)
+        yield process, port
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def wait_for_answer(port: int) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as answer:
+                assert answer.status == 200
+                return
+        except OSError:
+            assert time.monotonic() < deadline, "the server did not answer"
+            time.sleep(0.1)
+
+
+def test_nothing_starts_before_the_tables_are_there(tmp_path: Path) -> None:
+    for command in ("serve", "worker"):
+        done = quilt(command, data=tmp_path)
+        assert done.returncode == 1
+        assert "Run: quilt db upgrade" in done.stderr
+    assert quilt("db", "current", data=tmp_path).returncode == 1
+
+
+def test_production_refuses_a_default_secret(tmp_path: Path) -> None:
+    done = quilt("db", "upgrade", data=tmp_path, QUILT_ENV="production")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: Set QUILT_SECRET_KEY")
+
+
+def test_down_and_up_again(data: Path) -> None:
+    done = quilt("db", "downgrade", "base", "--yes", data=data)
+    assert (done.returncode, done.stdout) == (0, "The database is behind.\n"), done.stderr
+    assert quilt("db", "upgrade", data=data).returncode == 0
+    assert quilt("db", "current", data=data).stdout == "The database is current.\n"
+
+
+def test_a_taken_port_is_said(server: tuple[subprocess.Popen, int], data: Path) -> None:
+    _, port = server
+    done = quilt("serve", "--port", str(port), data=data)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Error: 127.0.0.1:{port} cannot be used")
+
+
+def test_the_server_ends_cleanly_when_asked(server: tuple[subprocess.Popen, int]) -> None:
+    process, port = server
+    process.send_signal(signal.SIGTERM)
+    log = process.communicate(timeout=30)[1]
+    assert process.returncode == 0
+    assert "Traceback" not in log
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_worker_ends_cleanly_when_asked(data: Path, number: int) -> None:
+    command = [sys.executable, "-m", "quilt.cli", "worker"]
+    process = subprocess.Popen(command, env=environment_of(data), stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        assert "worker_started" in process.stderr.readline()
+        process.send_signal(number)
+        log = process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
+        process.communicate()
+    assert (process.returncode, "worker_stopped" in log) == (0, True), log
