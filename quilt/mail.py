@@ -1,18 +1,21 @@
 """Mail: written into an outbox table by the transaction that causes it, sent afterwards by the worker."""
 
 import smtplib
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from email.utils import parseaddr
+from email.utils import format_datetime, parseaddr
 from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import Index, String, Text, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from quilt.config import Settings
 from quilt.database import BigId, Model, UtcDateTime, db, transaction
 
 LEASE = timedelta(minutes=2)
+FIRST_WAIT = timedelta(seconds=15)  # doubled after each failure
 MOST_ATTEMPTS = 8
 
 
@@ -47,6 +50,27 @@ def put_in_outbox(
     )  # fmt: skip
 
 
+def list_kept(limit: int = 50) -> list[MailMessage]:
+    """The newest mails whose words are still here, newest first: the outbox page of a demo."""
+    statement = select(MailMessage).where(MailMessage.text != "").order_by(MailMessage.id.desc())
+    return list(db.session.scalars(statement.limit(limit)))
+
+
+def find_mail(mail_id: int) -> MailMessage | None:
+    """The mail with this id, or None."""
+    return db.session.get(MailMessage, mail_id)
+
+
+def deliver_due(now: datetime, settings: Settings, limit: int = 50) -> dict[str, int]:
+    """Send, or keep, every mail that is due; returns how many came to which state.
+
+    Any number of workers may do so at once: each mail is claimed by one of them.
+    """
+    send = None if settings.keeps_mail else smtp_sender(settings.smtp_url)
+    states = [deliver(mail_id, send, settings.mail_from, now) for mail_id in list_due_ids(now, limit)]
+    return dict(Counter(states))
+
+
 def list_due_ids(now: datetime, limit: int = 50) -> list[int]:
     """The ids of mails that should go out now, oldest first."""
     statement = select(MailMessage.id).where(MailMessage.state == "waiting", MailMessage.due_at <= now)
@@ -70,15 +94,17 @@ def deliver(mail_id: int, send: Callable[[EmailMessage], None] | None, sender: s
     mail = db.session.get_one(MailMessage, mail_id, populate_existing=True)
     if send is None:
         return _finish(mail_id, state="kept", sent_at=now)
-    message = build_message(mail, sender)
     attempts = mail.attempts_count
-    db.session.rollback()
     try:
+        message = build_message(mail, sender)
+        db.session.rollback()  # no transaction stays open while the server is slow
         send(message)
-    except (OSError, smtplib.SMTPException):
-        if attempts >= MOST_ATTEMPTS:
+    except (smtplib.SMTPNotSupportedError, ValueError):  # never deliverable: trying again changes nothing
+        return _finish(mail_id, state="parked")
+    except (OSError, smtplib.SMTPException) as error:
+        if attempts >= MOST_ATTEMPTS or _is_final(error):
             return _finish(mail_id, state="parked")
-        return _finish(mail_id, state="waiting", due_at=now + timedelta(seconds=15 * 2**attempts))
+        return _finish(mail_id, state="waiting", due_at=now + FIRST_WAIT * 2 ** (attempts - 1))
     return _finish(mail_id, state="sent", sent_at=now, text="", html="")
 
 
@@ -88,6 +114,8 @@ def build_message(mail: MailMessage, sender: str) -> EmailMessage:
     message["From"] = sender
     message["To"] = mail.recipient
     message["Subject"] = mail.subject
+    message["Date"] = format_datetime(mail.created_at)
+    message["Auto-Submitted"] = "auto-generated"
     message["Message-ID"] = (
         f"<quilt-{mail.id}-{mail.kind}@{parseaddr(sender)[1].rpartition('@')[2] or 'localhost'}>"
     )
@@ -110,6 +138,13 @@ def smtp_sender(url: str, timeout: float = 20.0) -> Callable[[EmailMessage], Non
             server.send_message(message)
 
     return send
+
+
+def _is_final(error: Exception) -> bool:
+    """Whether the server refused this recipient for good (5xx), rather than for now (4xx)."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(500 <= code < 600 for code, _ in error.recipients.values())
+    return False
 
 
 def _finish(mail_id: int, **values: object) -> str:

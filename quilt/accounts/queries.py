@@ -1,0 +1,43 @@
+"""Reading people and their codes."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from quilt.accounts.models import EmailCode, User
+from quilt.accounts.rules import CODE_WINDOW, AccountRefused, email_key
+from quilt.database import db
+
+
+def find_user(user_id: int) -> User | None:
+    """The person with this id, or None."""
+    return db.session.get(User, user_id)
+
+
+def find_user_by_email(email: str) -> User | None:
+    """The person with this address, however it is written, or None (also for what is no address)."""
+    try:
+        key = email_key(email)
+    except AccountRefused:
+        return None
+    return db.session.scalars(select(User).where(User.email_key == key)).first()
+
+
+def find_code(token: str) -> EmailCode | None:
+    """The code that this token asked for, or None."""
+    return db.session.scalars(select(EmailCode).where(EmailCode.token == token)).first()
+
+
+def list_unused_code_times(session: Session, key: str, now: datetime) -> list[datetime]:
+    """When this address asked for codes in the last hour that were not used, oldest first."""
+    statement = (
+        select(EmailCode.created_at)
+        .where(
+            EmailCode.email_key == key,
+            EmailCode.created_at > now - CODE_WINDOW,
+            EmailCode.used_at.is_(None),
+        )
+        .order_by(EmailCode.created_at)
+    )
+    return list(session.scalars(statement))

@@ -1,0 +1,257 @@
+"""Everything that changes an account: codes, passwords, names, sessions; one function, one transaction."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from quilt.accounts.models import EmailCode, User
+from quilt.accounts.queries import find_user, find_user_by_email, list_unused_code_times
+from quilt.accounts.rules import (
+    CODE_LIFE,
+    CODE_WINDOW,
+    MOST_CODES,
+    MOST_PASSWORD_CHARACTERS,
+    PasswordTooLong,
+    ProofTooOld,
+    TooManyCodes,
+    UnknownCode,
+    WrongCode,
+    WrongPassword,
+    check_code,
+    check_name,
+    check_password,
+    clean_email,
+    email_key,
+    hash_code,
+    is_recent_proof,
+    make_code,
+    read_code,
+    safe_next,
+)
+from quilt.database import insert_if_new, transaction
+from quilt.letters import Compose
+from quilt.mail import put_in_outbox
+
+SIGN_IN, VOTE = "sign-in", "vote"
+ROLES = ("member", "moderator", "admin")
+LETTERS = {SIGN_IN: "sign_in_code", VOTE: "vote_code"}
+KEEP_CODES = 24 * CODE_WINDOW
+
+# 19 MiB and two passes: what a small server can bear when many sign in at once.
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+# Of nobody's password, made with the same cost: an unknown address takes as long as a known one.
+_NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$kRSh/yyHwVr29087M5C/kA$YZ/SaN+RkOvjU1vRdlOteQ47Yuup4knxWOtnuXXibRU"
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """What a right code opened: whose address it proved, and what they had been about to do."""
+
+    user: User
+    purpose: str
+    entry_id: int | None
+    next_path: str
+    is_new: bool  # whether the account was made just now
+
+
+def request_code(
+    email: str,
+    purpose: str = SIGN_IN,
+    *,
+    compose: Compose,
+    secret: str,
+    now: datetime,
+    entropy: Callable[[int], bytes],
+    entry_id: int | None = None,
+    title: str = "",
+    next_path: str = "/",
+) -> str:
+    """Mail a code to this address and return the token of the browser that asked.
+
+    Nothing here depends on whether the address has an account: that is found or made when the code
+    comes back. For a vote, give the entry's id and its `title` for the letter. Raises AddressMissing,
+    AddressTooLong, NotAnAddress or TooManyCodes.
+    """
+    address, key = clean_email(email), email_key(email)
+    token = base64.urlsafe_b64encode(entropy(18)).decode()
+    code = make_code(entropy(8))
+    facts = {"title": title} if purpose == VOTE else {}
+    letter = compose(LETTERS[purpose], code=code, minutes=CODE_LIFE.seconds // 60, **facts)
+    with transaction() as session:
+        _check_code_count(session, key, now)
+        # A known person's code goes to the address they proved, never to another with the same key.
+        known = session.scalars(select(User.email).where(User.email_key == key)).first()
+        session.add(
+            EmailCode(
+                token=token, email=address, email_key=key, code_hash=hash_code(code, token, secret),
+                purpose=purpose, entry_id=entry_id, next_path=safe_next(next_path),
+                created_at=now, expires_at=now + CODE_LIFE,
+            )
+        )  # fmt: skip
+        put_in_outbox(
+            session, kind=letter.name, recipient=known or address,
+            subject=letter.subject, text=letter.text, html=letter.html, now=now,
+        )  # fmt: skip
+    return token
+
+
+def redeem_code(token: str, code: str, *, secret: str, now: datetime) -> Redeemed:
+    """Use a code up and return the person it proves, made now if they are new.
+
+    Raises NotACode, UnknownCode, CodeUsed, CodeExpired, TooManyTries or WrongCode; a wrong code costs
+    one of its six tries, also when many are tried at once.
+    """
+    digits = read_code(code)
+    with transaction() as session:
+        row = session.scalars(select(EmailCode).where(EmailCode.token == token).with_for_update()).first()
+        if row is None:
+            raise UnknownCode
+        try:
+            check_code(
+                digits, token, secret, code_hash=row.code_hash, tries=row.tries_count,
+                expires_at=row.expires_at, used_at=row.used_at, now=now,
+            )  # fmt: skip
+        except WrongCode as refusal:
+            row.tries_count += 1
+            wrong: WrongCode | None = refusal
+        else:
+            wrong = None
+            row.used_at = now
+            user, is_new = _find_or_add_user(session, row.email, now)
+    if wrong is not None:
+        raise wrong
+    return Redeemed(user, row.purpose, row.entry_id, row.next_path, is_new)
+
+
+def verify_password(password_hash: str, password: str) -> bool:
+    """Whether the password is the one that was hashed; one Argon2id computation either way."""
+    try:
+        return _HASHER.verify(password_hash, password)
+    except (VerificationError, InvalidHashError, UnicodeError):
+        return False
+
+
+def sign_in_with_password(
+    email: str, password: str, verify: Callable[[str, str], bool] = verify_password
+) -> User:
+    """The person with this address and password; raises WrongPassword, or PasswordTooLong unread.
+
+    Costs one `verify` whatever is wrong: an address that is not ours, no password set, another password.
+    """
+    if len(password) > MOST_PASSWORD_CHARACTERS:
+        raise PasswordTooLong
+    user = find_user_by_email(email)
+    stored = user.password_hash if user is not None else None
+    is_right = verify(stored or _NOBODY, password)
+    if user is None or stored is None or not is_right:
+        raise WrongPassword
+    return user
+
+
+def set_password(
+    user_id: int,
+    password: str,
+    *,
+    current: str,
+    proved_at: datetime | None,
+    compose: Compose,
+    now: datetime,
+) -> User:
+    """Give a person a new password, end their other sessions, and tell them by mail.
+
+    They must know the `current` one or have proven the address in the last half hour (`proved_at`).
+    Raises ProofTooOld, WrongPassword or a PasswordRefused.
+    """
+    user = find_user(user_id)
+    if user is None:
+        raise LookupError(user_id)
+    if not is_recent_proof(proved_at, now):
+        if user.password_hash is None:
+            raise ProofTooOld
+        if len(current) > MOST_PASSWORD_CHARACTERS or not verify_password(user.password_hash, current):
+            raise WrongPassword
+    check_password(password, user.email)
+    password_hash = _HASHER.hash(password)
+    letter = compose("password_changed", name=user.name)
+    with transaction() as session:
+        user = session.get_one(User, user_id, with_for_update=True)
+        user.password_hash = password_hash
+        user.session_epoch += 1
+        put_in_outbox(
+            session, kind=letter.name, recipient=user.email,
+            subject=letter.subject, text=letter.text, html=letter.html, now=now,
+        )  # fmt: skip
+    return user
+
+
+def rename(user_id: int, name: str) -> User:
+    """Change the name that others see; '' takes it away. Raises a NameRefused."""
+    kept = check_name(name)
+    with transaction() as session:
+        user = session.get_one(User, user_id, with_for_update=True)
+        user.name = kept
+    return user
+
+
+def end_sessions(user_id: int) -> User:
+    """Sign a person out everywhere: every session cookie made before now stops fitting."""
+    with transaction() as session:
+        user = session.get_one(User, user_id, with_for_update=True)
+        user.session_epoch += 1
+    return user
+
+
+def create_user(
+    email: str, *, now: datetime, name: str = "", role: str = "member", password: str | None = None
+) -> User:
+    """Make an account from the command line or the demo, or return the one that is there, unchanged."""
+    address, kept = clean_email(email), check_name(name)
+    if role not in ROLES:
+        raise ValueError(f"A role is one of {', '.join(ROLES)}.")
+    password_hash = None if password is None else _HASHER.hash(password)
+    with transaction() as session:
+        user, is_new = _find_or_add_user(session, address, now)
+        if is_new:
+            user.name, user.role, user.password_hash = kept, role, password_hash
+    return user
+
+
+def set_role(email: str, role: str) -> User:
+    """Make somebody member, moderator or admin; their sessions end. Raises LookupError for nobody."""
+    if role not in ROLES:
+        raise ValueError(f"A role is one of {', '.join(ROLES)}.")
+    with transaction() as session:
+        user = session.scalars(select(User).where(User.email_key == email_key(email))).first()
+        if user is None:
+            raise LookupError(f"Nobody here has the address {email}.")
+        user.role = role
+        user.session_epoch += 1
+    return user
+
+
+def forget_old_codes(now: datetime) -> int:
+    """Delete codes that nobody can use any more, a day after they were asked for; returns how many."""
+    with transaction() as session:
+        done = session.execute(delete(EmailCode).where(EmailCode.created_at < now - KEEP_CODES))
+        return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def _check_code_count(session: Session, key: str, now: datetime) -> None:
+    times = list_unused_code_times(session, key, now)
+    if len(times) >= MOST_CODES:
+        raise TooManyCodes(times[-MOST_CODES] + CODE_WINDOW)
+
+
+def _find_or_add_user(session: Session, email: str, now: datetime) -> tuple[User, bool]:
+    """The account of a proven address; two proofs at once make one account (the unique key decides)."""
+    key = email_key(email)
+    insert = insert_if_new(User.__table__, session.get_bind().dialect.name).returning(User.__table__.c.id)
+    values = {"email": email, "email_key": key, "name": "", "role": "member", "session_epoch": 0}
+    is_new = session.execute(insert, {**values, "created_at": now}).first() is not None
+    return session.scalars(select(User).where(User.email_key == key)).one(), is_new

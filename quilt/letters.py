@@ -1,0 +1,81 @@
+"""The words of our mails: one text and one HTML template each, rendered without a web request.
+
+A template's first line is its subject. What each letter must be told:
+
+sign_in_code         code, minutes
+vote_code            code, minutes, title
+password_changed     name
+entry_received       name, title, contest_title, entry_url
+entry_published      name, title, contest_title, entry_url
+entry_needs_changes  name, title, contest_title, entry_url, reason, words
+entry_rejected       name, title, contest_title, entry_url, reason, words
+
+`reason` is a sentence from the list of reasons and may be empty, `words` are the moderator's own and may
+be empty; `entry_url` is a whole address: where the entrant sees the entry's state, or the public page once
+it is published. Every letter also needs site_name and base_url, which `composer` fills in.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from quilt.config import ROOT, Settings
+
+NAMES = (
+    "sign_in_code",
+    "vote_code",
+    "password_changed",
+    "entry_received",
+    "entry_published",
+    "entry_needs_changes",
+    "entry_rejected",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail's words: the subject, the text, and the same as HTML."""
+
+    name: str
+    subject: str
+    text: str
+    html: str
+
+
+Compose = Callable[..., Letter]  # letter(name, **facts) with the site's own facts filled in
+
+
+def composer(settings: Settings) -> Compose:
+    """`letter` for this site: what services are handed, from a request, a worker or the command line."""
+    return partial(letter, site_name=settings.site_name, base_url=settings.base_url)
+
+
+def letter(letter_name: str, /, **facts: object) -> Letter:
+    """The letter of this name with these facts; raises jinja2.UndefinedError when one is missing."""
+    if letter_name not in NAMES:
+        raise ValueError(f"There is no letter called {letter_name!r}.")
+    first, _, text = _environment().get_template(f"{letter_name}.txt").render(facts).partition("\n")
+    subject = one_line(first, 150)
+    html = _environment().get_template(f"{letter_name}.html").render(facts, subject=subject)
+    return Letter(letter_name, subject, text.strip() + "\n", html)
+
+
+def one_line(text: object, most: int = 120) -> str:
+    """Somebody's text as one line of a mail: no breaks, no runs of space, cut at `most` characters."""
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in str(text)).split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(ROOT / "templates" / "emails"),
+        autoescape=lambda name: name is not None and name.endswith(".html"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["one_line"] = one_line
+    return environment
