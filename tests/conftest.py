@@ -1,5 +1,6 @@
 """One suite, two databases: SQLite and a PostgreSQL that the tests start themselves."""
 
+import contextvars
 import os
 import shutil
 import tempfile
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from typing import Any
 
 import flask_migrate
@@ -83,10 +85,23 @@ def settings(database: str, scratch: Path) -> Settings:
     )
 
 
+class Browser(FlaskClient):
+    """A client whose requests share nothing with the test: no application context, no session, no user.
+
+    What a request forgot to commit is gone when it ends, and the test reads afresh after it.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        response = contextvars.Context().run(super().open, *args, **kwargs)
+        db.session.rollback()
+        return response
+
+
 @pytest.fixture(scope="session")
 def built_app(settings: Settings) -> Iterator[Flask]:
     app = create_app(settings)
     app.config["TESTING"] = False  # errors become pages, as for everybody
+    app.test_client_class = Browser
     with app.app_context():
         flask_migrate.upgrade()
     yield app
@@ -108,7 +123,7 @@ def app(built_app: Flask) -> Iterator[Flask]:
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    """A browser without JavaScript. `client.post(...)` sends our own Origin, as browsers do."""
+    """A browser without JavaScript."""
     return app.test_client()
 
 

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from quilt.accounts.models import User
+from quilt.arrivals.models import NamedLink
 from quilt.contests.models import BallotPolicy, Contest, Phase
 from quilt.database import db, transaction
 from quilt.entries.models import Entry, EntryExposure, EntryRevision
 from quilt.media.models import Video
-from quilt.shares.models import NamedLink
 from quilt.votes.models import EntryTally
 from tests.conftest import NOW
 

@@ -460,12 +460,19 @@ def upgrade() -> None:
         "share_act",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("entry_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("arrival_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("arrival_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("channel", sa.String(length=16), nullable=False),
         sa.Column("shared_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["arrival_id"], ["arrival.id"], name=op.f("fk_share_act_arrival_id_arrival")),
         sa.ForeignKeyConstraint(["entry_id"], ["entry.id"], name=op.f("fk_share_act_entry_id_entry")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_share_act")),
+        sa.UniqueConstraint(
+            "entry_id",
+            "arrival_id",
+            "channel",
+            "shared_at",
+            name=op.f("uq_share_act_entry_id_arrival_id_channel_shared_at"),
+        ),
     )
     with op.batch_alter_table("share_act", schema=None) as batch_op:
         batch_op.create_index("ix_share_act_entry_id_channel", ["entry_id", "channel"], unique=False)

@@ -1,4 +1,4 @@
-"""Arrivals (the nodes of the spread trees), the inbox of the fold, and the stored spread."""
+"""Arrivals (the nodes of the spread trees), named links, the inbox of the fold, and the stored spread."""
 
 from datetime import date, datetime
 
@@ -44,6 +44,22 @@ class Arrival(Model):
     embed_id: Mapped[int | None] = mapped_column(ForeignKey("embed.id"))
     state: Mapped[str] = mapped_column(String(8), default="live")  # live | excluded
     arrived_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class NamedLink(Model):
+    """A link of the entry itself with a label ("mail to the clinic"); its visitors are the entry's children.
+
+    Every entry has one with an empty label: the entry's own link.
+    """
+
+    __tablename__ = "named_link"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    entry_id: Mapped[int] = mapped_column(ForeignKey("entry.id"), index=True)
+    code: Mapped[str] = mapped_column(String(16), unique=True)
+    label: Mapped[str] = mapped_column(String(60), default="")
+    channel: Mapped[str] = mapped_column(String(16), default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class ArrivalInbox(Model):

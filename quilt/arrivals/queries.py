@@ -1,13 +1,16 @@
-"""Reading arrivals: whose link a code is."""
+"""Reading arrivals: whose link a code is, and the stored spread."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select
 
-from quilt.arrivals.models import Arrival
+from quilt.arrivals.models import Arrival, EntrySpread, NamedLink
+from quilt.database import db
 from quilt.embeds.models import Embed
 from quilt.spread.attribution import FollowedLink, LinkKind
 from quilt.spread.codes import is_code
+from quilt.spread.measures import structural_virality
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +22,39 @@ class Link:
     embed_id: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SpreadFigures:
+    """An entry's spread in numbers. `structural_virality` is None before the first person came."""
+
+    reach: int
+    passed_on: int
+    longest_chain: int  # people in the longest chain: the depth of the tree
+    structural_virality: float | None
+    votes: int
+    shared_votes: int  # votes by people who came through somebody's link
+    folded_at: datetime | None
+
+
+def describe_spread(entry_id: int) -> SpreadFigures:
+    """The stored figures of an entry, as of its last fold."""
+    row = db.session.get(EntrySpread, entry_id, populate_existing=True)
+    if row is None:
+        return SpreadFigures(0, 0, 0, None, 0, 0, None)
+    virality = structural_virality(row.size, row.total_depth, row.squared_sizes)
+    return SpreadFigures(
+        row.size - 1,
+        row.passed_on_count,
+        row.max_depth,
+        virality,
+        row.votes_count,
+        row.shared_votes_count,
+        row.folded_at,
+    )
+
+
 _arrival = Arrival.__table__
 _embed = Embed.__table__
-_named = Arrival.metadata.tables["named_link"]
+_named = NamedLink.__table__
 _ARRIVAL = select(_arrival.c.entry_id, _arrival.c.id, _arrival.c.depth, _arrival.c.state).where(
     _arrival.c.code == bindparam("code")
 )

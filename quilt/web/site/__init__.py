@@ -3,3 +3,11 @@
 from flask import Blueprint
 
 site = Blueprint("site", __name__)
+
+from quilt.web.site import (
+    arrivals,  # noqa: F401
+    entries,  # noqa: F401
+    health,  # noqa: F401
+    shares,  # noqa: F401
+    votes,  # noqa: F401
+)

@@ -1,0 +1,56 @@
+"""Finding what an address names, or answering 404."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import abort
+
+from quilt.arrivals.heads import EntryHead, find_head
+from quilt.arrivals.queries import find_link
+from quilt.database import db
+from quilt.web.pages import Memo
+from quilt.web.settings import get_settings
+
+_heads: Memo[EntryHead | None] = Memo()
+_links: dict[tuple[int, str], int] = {}
+_MOST_LINKS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLink:
+    """A followed link: the entry it leads to, and its code."""
+
+    entry_id: int
+    code: str
+
+
+def get_head_or_404(entry_id: int) -> EntryHead:
+    """The published entry's head: versions and states, at most a fraction of a second old."""
+    head = None
+    if 0 < entry_id < 2**63:
+        head = _heads.get(
+            (id(db.engine), entry_id), get_settings().page_freshness, lambda: find_head(entry_id)
+        )
+    if head is None or head.state != "published" or not head.is_contest_published:
+        abort(404, "We cannot find that entry. It may have been withdrawn.")
+    return head
+
+
+def get_link_or_404(code: str) -> FoundLink:
+    """The entry that a code leads to. A code never changes its entry, so it is remembered."""
+    key = (id(db.engine), code)
+    entry_id = _links.get(key)
+    if entry_id is None:
+        link = find_link(db.session.connection(), code)
+        if link is None:
+            abort(404, "We cannot find that link. It may be cut off at the end: look for the entry instead.")
+        entry_id = link.followed.entry_id
+        if len(_links) >= _MOST_LINKS:
+            _links.clear()
+        _links[key] = entry_id
+    return FoundLink(entry_id, code)
+
+
+def phase_mark(head: EntryHead, now: datetime) -> int:
+    """Which stretch between the contest's changes `now` lies in: pages built in one do not fit the next."""
+    return sum(1 for change in head.changes if change <= now)

@@ -1,0 +1,144 @@
+"""Links and the beacon: a GET counts nothing, the beacon counts a person once."""
+
+import io
+
+import segno
+from flask import Response, abort, jsonify, request
+
+from quilt.arrivals.nodes import Node, Visit
+from quilt.arrivals.service import NonceUsed, get_salt, record_arrival, record_not_counted
+from quilt.extensions import csrf
+from quilt.spread.counting import NonceState, VisitFacts, find_objection, visitor_key
+from quilt.spread.counting import NotCounted as Reason
+from quilt.web.clock import entropy, now
+from quilt.web.lookups import get_head_or_404, get_link_or_404
+from quilt.web.origins import is_own_origin
+from quilt.web.robots import is_robot
+from quilt.web.settings import get_settings
+from quilt.web.site import site
+from quilt.web.site.entries import answer_entry_page, ticket_binding
+from quilt.web.tickets import VISIT_AGE, TicketRefused, read_ticket
+from quilt.web.visitors import Visitor, describe_visitor, remember_code
+
+QR_TYPES = {"svg": "image/svg+xml", "png": "image/png"}
+
+
+@site.get("/s/<code>")
+def follow_link(code: str) -> Response:
+    """The entry page itself, with the chain kept in it."""
+    link = get_link_or_404(code)
+    response = answer_entry_page(get_head_or_404(link.entry_id), via=code)
+    response.headers["X-Robots-Tag"] = "noindex"
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+@site.get("/s/<code>/qr.<kind>")
+def show_qr(code: str, kind: str) -> Response:
+    """The link as a QR code; who scans it arrives by the channel `qr`."""
+    if kind not in QR_TYPES:
+        abort(404)
+    get_link_or_404(code)
+    picture = io.BytesIO()
+    qr = segno.make(f"{get_settings().base_url}/s/{code}?c=qr", error="m")
+    if kind == "png":
+        qr.save(picture, kind="png", scale=12, border=4)
+    else:
+        qr.save(picture, kind="svg", scale=8, border=4, xmldecl=False, svgclass=None, lineclass=None)
+    response = Response(picture.getvalue(), mimetype=QR_TYPES[kind])
+    response.headers["Cache-Control"] = "public, max-age=86400"
+    return response
+
+
+@site.post("/arrivals")
+@csrf.exempt  # type: ignore[untyped-decorator]
+def record() -> Response:
+    """The page's beacon: answers with the visitor's own link."""
+    told = request.get_json(silent=True)
+    if (
+        not isinstance(told, dict)
+        or not isinstance(told.get("entry"), int)
+        or isinstance(told["entry"], bool)
+    ):
+        abort(400, "We could not read that request.")
+    head = get_head_or_404(told["entry"])
+    nonce, state = _read_nonce(head.id, str(told.get("ticket", "")))
+    objection = find_objection(_facts_of_beacon(told, state), is_robot)
+    if objection is not None:
+        return _refuse(head.id, objection)
+    visitor = describe_visitor(request)
+    visit = build_visit(
+        visitor,
+        head.id,
+        str(told.get("via", "")),
+        str(told.get("channel", "")),
+        str(told.get("referrer", "")),
+    )
+    try:
+        node = record_arrival(visit, nonce, now=now(), entropy=entropy)
+    except NonceUsed:
+        return _refuse(head.id, Reason.NONCE_USED)
+    return _answer_node(visitor, head.id, node)
+
+
+def build_visit(visitor: Visitor, entry_id: int, via: str, channel: str, referrer_host: str = "") -> Visit:
+    """The visit as the spread may know it: the address and the agent become the day's pseudonym here."""
+    salt = get_salt(now(), entropy)
+    key = visitor_key(salt, entry_id, visitor.address, visitor.user_agent)
+    own_code = visitor.codes.get(entry_id, "")
+    return Visit(entry_id, key, via[:16], own_code, channel[:200], referrer_host[:200])
+
+
+def record_form_visit(entry_id: int, ticket: str, via: str, channel: str) -> tuple[Visitor, Node] | None:
+    """A button pressed without JavaScript counts as its visitor's visit; None where it was no person's."""
+    visitor = describe_visitor(request)
+    nonce, _ = _read_nonce(entry_id, ticket)
+    facts = VisitFacts(request.method, visitor.user_agent, is_own_origin=True, is_form=True)
+    objection = find_objection(facts, is_robot)
+    if objection is not None:
+        record_not_counted(entry_id, objection, now())
+        return None
+    visit = build_visit(visitor, entry_id, via, channel)
+    try:
+        return visitor, record_arrival(visit, nonce, now=now(), entropy=entropy)
+    except NonceUsed:
+        # The page's beacon counted this person a moment ago under another address of theirs.
+        return visitor, record_arrival(visit, None, now=now(), entropy=entropy)
+
+
+def _read_nonce(entry_id: int, ticket: str) -> tuple[bytes | None, NonceState]:
+    try:
+        nonce = read_ticket(ticket, entry_id, ticket_binding(), get_settings().secret_key, now(), VISIT_AGE)
+    except TicketRefused as refusal:
+        return None, refusal.state
+    return nonce, NonceState.FRESH
+
+
+def _facts_of_beacon(told: dict[str, object], nonce: NonceState) -> VisitFacts:
+    headers = request.headers
+    dwell = told.get("dwell")
+    return VisitFacts(
+        method=request.method,
+        user_agent=headers.get("User-Agent", ""),
+        is_own_origin=is_own_origin(headers.get("Origin"), headers.get("Sec-Fetch-Site"), request.host),
+        sec_purpose=headers.get("Sec-Purpose", ""),
+        purpose=headers.get("Purpose", ""),
+        x_moz=headers.get("X-Moz", ""),
+        is_visible=told.get("visible") is True,
+        is_prerendering=told.get("prerendering") is True,
+        dwell_ms=int(dwell) if isinstance(dwell, (int, float)) and 0 <= dwell < 1e12 else None,
+        nonce=nonce,
+    )
+
+
+def _refuse(entry_id: int, reason: Reason) -> Response:
+    record_not_counted(entry_id, reason, now())
+    return jsonify(counted=False, reason=reason.value)
+
+
+def _answer_node(visitor: Visitor, entry_id: int, node: Node) -> Response:
+    response = jsonify(counted=True, is_new=node.is_new, code=node.code, path=f"/s/{node.code}")
+    response.headers["Cache-Control"] = "no-store"
+    if visitor.codes.get(entry_id) != node.code:
+        remember_code(response, visitor, entry_id, node.code)
+    return response

@@ -1,0 +1,217 @@
+"""The entry page: kept as bytes for everybody who is not signed in, filled with the visitor's own link."""
+
+from dataclasses import dataclass
+
+import orjson
+from flask import Response, current_app, redirect, render_template, request, url_for
+from flask_login import current_user
+from markupsafe import Markup
+
+from quilt.accounts.models import User
+from quilt.arrivals.heads import EntryHead
+from quilt.arrivals.queries import describe_spread
+from quilt.community.queries import CommentView, list_comments
+from quilt.contests.models import Contest
+from quilt.contests.rules import Action, check_may, describe_refusal, may, shows_counts
+from quilt.contests.rules import NotNow as ContestRefused
+from quilt.database import db
+from quilt.entries.models import Entry
+from quilt.media.links import LinkedVideo, parse_link
+from quilt.media.models import Video
+from quilt.shares.networks import list_share_links
+from quilt.votes.queries import CastVote, count_votes, list_votes_of
+from quilt.web.clock import entropy, now
+from quilt.web.headers import allow_players, build_policy, csp_nonce
+from quilt.web.lookups import get_head_or_404, phase_mark
+from quilt.web.pages import Page, VersionedCache, slot
+from quilt.web.settings import get_settings
+from quilt.web.site import site
+from quilt.web.tickets import issue_ticket
+from quilt.web.visitors import describe_visitor
+
+LEAST_SHOWN = 5  # no figure below five people is shown
+COMMENTS_SHOWN = 50
+WATCH_ADDRESSES = {"youtube": "https://www.youtube.com/watch?v=", "vimeo": "https://vimeo.com/"}
+PROVIDER_NAMES = {"youtube": "YouTube", "vimeo": "Vimeo"}
+
+_pages: VersionedCache[Page] = VersionedCache(most=400)
+_figures: VersionedCache[bytes] = VersionedCache(most=4_000)
+
+
+@dataclass(frozen=True, slots=True)
+class VoteBox:
+    """What stands in the vote box: whether one can vote now, and what this person has cast."""
+
+    is_open: bool
+    refusal: str
+    votes_count: int | None  # None: not shown in this phase, or fewer than five
+    hides_counts: bool
+    cast: CastVote | None
+    is_own_entry: bool
+
+
+@site.get("/entries/<int:entry_id>")
+@site.get("/entries/<int:entry_id>-<slug>")
+def show_entry(entry_id: int, slug: str = "") -> Response:
+    """The entry: film, story, vote, share, spread, comments."""
+    head = get_head_or_404(entry_id)
+    if slug != head.slug:
+        query = f"?{request.query_string.decode('ascii', 'ignore')}" if request.query_string else ""
+        return redirect(f"/entries/{head.id}-{head.slug}{query}", 308)  # type: ignore[return-value]
+    response = answer_entry_page(head)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+@site.get("/entries/<int:entry_id>/figures.json")
+def show_figures(entry_id: int) -> Response:
+    """The entry's three numbers and its votes, for the page that is open; the same bytes for everybody."""
+    head = get_head_or_404(entry_id)
+    version = (head.version, head.spread_version, head.contest_version, phase_mark(head, now()))
+    body = _figures.get((id(db.engine), entry_id), version, lambda: _build_figures(entry_id))
+    response = Response(body, mimetype="application/json")
+    response.headers["Cache-Control"] = "no-cache"
+    response.headers["ETag"] = f'"{entry_id}-{"-".join(map(str, version))}"'
+    response.make_conditional(request)
+    return response
+
+
+def answer_entry_page(head: EntryHead, via: str = "") -> Response:
+    """The entry page for this visitor; `via` is the code of the link that they followed."""
+    visitor = describe_visitor(request)
+    own_code = visitor.codes.get(head.id, "")
+    own_path = f"s/{own_code}" if own_code else f"entries/{head.id}-{head.slug}"
+    values = {
+        "csp_nonce": csp_nonce().encode(),
+        "ticket": new_ticket(head.id).encode(),
+        "via": via.encode(),
+        "channel": _clean(request.args.get("c", "")),
+        "own_path": own_path.encode(),
+        "own_path_quoted": own_path.replace("/", "%2F").encode(),
+    }
+    page = _find_page(head)
+    response = Response(page.fill(values), mimetype="text/html")
+    response.headers["Content-Security-Policy"] = build_policy(
+        csp_nonce(), "https://www.youtube-nocookie.com https://player.vimeo.com", "'none'"
+    )
+    response.headers["Vary"] = "Cookie"
+    return response
+
+
+def new_ticket(entry_id: int) -> str:
+    """A page ticket for this entry and this person."""
+    return issue_ticket(entry_id, ticket_binding(), get_settings().secret_key, now(), entropy)
+
+
+def ticket_binding() -> str:
+    """Whom a ticket is for: the signed-in person, or nobody; no session is read where there is none."""
+    if not has_session():
+        return ""
+    return str(current_user.id) if current_user.is_authenticated else ""
+
+
+def has_session() -> bool:
+    """Whether the browser brought a session cookie."""
+    name: str = get_session_name()
+    return name in request.cookies
+
+
+def get_session_name() -> str:
+    """The session cookie's name."""
+    return str(current_app.config["SESSION_COOKIE_NAME"])
+
+
+def _clean(tag: str) -> bytes:
+    return "".join(
+        letter for letter in tag[:16] if letter.isascii() and (letter.isalnum() or letter == "-")
+    ).encode()
+
+
+def _find_page(head: EntryHead) -> Page:
+    is_playing = request.args.get("play") == "1"
+    if has_session():
+        return Page(_render(head, is_playing))
+    version = (head.version, head.spread_version, head.contest_version, phase_mark(head, now()))
+    return _pages.get((id(db.engine), head.id, is_playing), version, lambda: Page(_render(head, is_playing)))
+
+
+def _render(head: EntryHead, is_playing: bool) -> str:
+    entry = db.session.get_one(Entry, head.id, populate_existing=True)
+    contest = db.session.get_one(Contest, head.contest_id, populate_existing=True)
+    video = db.session.get(Video, entry.video_id, populate_existing=True) if entry.video_id else None
+    title = entry.title
+    text = f"{title}: watch it, and give it your vote."
+    base_url = get_settings().base_url
+    allow_players()
+    return render_template(
+        "site/entry.html",
+        entry=entry,
+        contest=contest,
+        entrant=db.session.get_one(User, entry.entrant_id),
+        video=video,
+        linked=_linked(video),
+        provider_names=PROVIDER_NAMES,
+        is_playing=is_playing,
+        box=_build_box(entry, contest),
+        spread=describe_spread(entry.id),
+        least_shown=LEAST_SHOWN,
+        comments=_list_comments(entry),
+        may_comment=may(contest.phases, Action.COMMENT, now()),
+        canonical=f"{base_url}{url_for('site.show_entry', entry_id=entry.id, slug=entry.slug)}",
+        own_url=f"{base_url}/{slot('own_path')}",
+        share_text=text,
+        networks=list(list_share_links(base_url, slot("own_path_quoted"), title, text)),
+        ticket=Markup(slot("ticket")),
+        via=Markup(slot("via")),
+        channel=Markup(slot("channel")),
+        own_path=Markup(slot("own_path")),
+        csp_nonce=Markup(slot("csp_nonce")),
+    )
+
+
+def _linked(video: Video | None) -> LinkedVideo | None:
+    if video is None or video.kind == "file":
+        return None
+    return parse_link(WATCH_ADDRESSES[video.kind] + video.external_id)
+
+
+def _list_comments(entry: Entry) -> list[CommentView]:
+    return list_comments(entry.id, COMMENTS_SHOWN)
+
+
+def _build_box(entry: Entry, contest: Contest) -> VoteBox:
+    moment = now()
+    try:
+        check_may(contest.phases, Action.VOTE, moment)
+        refusal = ""
+    except ContestRefused as error:
+        refusal = describe_refusal(error, contest.time_zone)
+    votes, is_shown = count_votes(entry.id), shows_counts(contest.phases, moment)
+    user = current_user if has_session() and current_user.is_authenticated else None
+    cast = list_votes_of(user.id, entry.id)[:1] if user else []
+    return VoteBox(
+        is_open=not refusal,
+        refusal=refusal,
+        votes_count=votes if is_shown and votes >= LEAST_SHOWN else None,
+        hides_counts=not is_shown,
+        cast=cast[0] if cast else None,
+        is_own_entry=user is not None and user.id == entry.entrant_id and not contest.policy.may_vote_for_own,
+    )
+
+
+def _build_figures(entry_id: int) -> bytes:
+    entry = db.session.get_one(Entry, entry_id, populate_existing=True)
+    contest = db.session.get_one(Contest, entry.contest_id)
+    spread = describe_spread(entry_id)
+    box = _build_box(entry, contest)
+    return orjson.dumps(
+        {
+            "votes": box.votes_count,
+            "reach": spread.reach if spread.reach >= LEAST_SHOWN else None,
+            "passed_on": spread.passed_on if spread.reach >= LEAST_SHOWN else None,
+            "longest_chain": spread.longest_chain if spread.reach >= LEAST_SHOWN else None,
+            "structural_virality": round(spread.structural_virality, 2)
+            if spread.structural_virality is not None and spread.reach >= LEAST_SHOWN
+            else None,
+        }
+    )

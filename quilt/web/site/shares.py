@@ -1,0 +1,88 @@
+"""Passing it on: a page with the person's own link, QR code and embed code."""
+
+import re
+
+from flask import Response, abort, make_response, redirect, render_template, request, url_for
+from flask_login import current_user
+
+from quilt.contests.models import Contest
+from quilt.database import db
+from quilt.embeds.queries import find_embed_code
+from quilt.entries.models import Entry
+from quilt.extensions import csrf, limiter
+from quilt.shares.networks import MASTODON, build_address, list_share_links
+from quilt.shares.service import record_share
+from quilt.spread.attribution import CHANNELS
+from quilt.votes.queries import list_votes_of
+from quilt.web.clock import now
+from quilt.web.lookups import get_head_or_404
+from quilt.web.settings import get_settings
+from quilt.web.site import site
+from quilt.web.site.arrivals import record_form_visit
+from quilt.web.site.entries import LEAST_SHOWN, has_session, new_ticket
+from quilt.web.site.votes import has_fitting_ticket
+from quilt.web.visitors import describe_visitor, remember_code
+
+_HOST = re.compile(r"(?=.{4,253}$)([a-z0-9](-?[a-z0-9])*\.)+[a-z]{2,63}")
+
+
+@site.get("/entries/<int:entry_id>/share")
+def show_share(entry_id: int) -> Response:
+    """The share sheet with everything: links, QR, embed; right after a vote also the thanks and the receipt."""
+    head = get_head_or_404(entry_id)
+    entry = db.session.get_one(Entry, head.id)
+    contest = db.session.get_one(Contest, head.contest_id)
+    code = describe_visitor(request).codes.get(entry_id, "")
+    is_known = has_session() and current_user.is_authenticated
+    cast = list_votes_of(current_user.id, entry_id) if is_known else []
+    base_url, text = get_settings().base_url, f"{entry.title}: watch it, and give it your vote."
+    own_path = f"s/{code}" if code else f"entries/{head.id}-{head.slug}"
+    instance = request.args.get("instance", "").strip().lower().removeprefix("https://").strip("/")
+    page = render_template(
+        "site/share.html",
+        entry=entry,
+        contest=contest,
+        code=code,
+        own_url=f"{base_url}/{own_path}",
+        networks=list(list_share_links(base_url, own_path, entry.title, text)),
+        share_text=text,
+        cast=cast[0] if cast else None,
+        has_just_voted=request.args.get("voted") == "1" and bool(cast),
+        embed_code=find_embed_code(entry_id),
+        instance=instance,
+        mastodon_url=_mastodon_link(instance, f"{base_url}/{own_path}", entry.title, text),
+        ticket=new_ticket(entry_id),
+        least_shown=LEAST_SHOWN,
+    )
+    response = make_response(page)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@site.post("/entries/<int:entry_id>/share")
+@csrf.exempt  # type: ignore[untyped-decorator]
+@limiter.limit("120 per minute")
+def share(entry_id: int) -> Response:
+    """Somebody presses share: without a script this counts their visit and gives them their own link."""
+    head = get_head_or_404(entry_id)
+    if not has_fitting_ticket(entry_id):
+        return redirect(url_for("site.show_entry", entry_id=head.id, slug=head.slug), 303)  # type: ignore[return-value]
+    form = request.form
+    channel = form.get("share_channel", "link")
+    if channel not in CHANNELS and channel != "link":
+        abort(422, "We do not know that way of sharing.")
+    counted = record_form_visit(entry_id, form.get("ticket", ""), form.get("via", ""), form.get("c", ""))
+    if form.get("share_channel"):
+        response = make_response("", 204)
+    else:
+        response = make_response(redirect(url_for("site.show_share", entry_id=entry_id), 303))
+    if counted is not None:
+        visitor, node = counted
+        record_share(entry_id, node.arrival_id, channel, now=now())
+        remember_code(response, visitor, entry_id, node.code)
+    return response
+
+
+def _mastodon_link(instance: str, link: str, title: str, text: str) -> str:
+    """The address on the person's own Mastodon server, '' where none (or no server's name) was given."""
+    return build_address(MASTODON, link, title, text, instance) if _HOST.fullmatch(instance) else ""

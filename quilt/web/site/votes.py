@@ -1,0 +1,181 @@
+"""Voting: an address, a code, a receipt; signed-in people need one click."""
+
+from flask import Response, abort, make_response, redirect, render_template, request, session, url_for
+from flask_login import current_user
+
+from quilt.accounts.models import User
+from quilt.accounts.rules import AccountRefused, person_key
+from quilt.accounts.service import VOTE, redeem_code, request_code
+from quilt.arrivals.heads import EntryHead
+from quilt.contests.models import Contest
+from quilt.database import db
+from quilt.entries.models import Entry
+from quilt.extensions import csrf, limiter
+from quilt.letters import composer
+from quilt.votes.queries import build_policy
+from quilt.votes.rules import AlreadyVoted, Policy, VoteRefused, make_voter_key
+from quilt.votes.service import Ballot, Receipt
+from quilt.votes.service import cast_vote as cast
+from quilt.web.clock import entropy, now
+from quilt.web.errors import wants_json
+from quilt.web.lookups import get_head_or_404
+from quilt.web.pages import VersionedCache
+from quilt.web.settings import get_settings
+from quilt.web.signing_in import sign_in
+from quilt.web.site import site
+from quilt.web.site.arrivals import build_visit, record_form_visit
+from quilt.web.site.entries import new_ticket, ticket_binding
+from quilt.web.tickets import FORM_AGE, TicketRefused, read_ticket
+from quilt.web.visitors import describe_visitor, remember_code
+from quilt.web.words import describe_account_refusal, describe_vote_refusal
+
+_policies: VersionedCache[Policy] = VersionedCache(most=200)
+
+
+@site.post("/entries/<int:entry_id>/vote")
+@csrf.exempt  # type: ignore[untyped-decorator]
+@limiter.limit("120 per minute")
+def cast_vote(entry_id: int) -> Response:
+    """Cast the vote of a signed-in person; send a code to everybody else."""
+    head = get_head_or_404(entry_id)
+    if not has_fitting_ticket(entry_id):
+        return _ask_again(head)
+    if ticket_binding():
+        return _cast(head, current_user, request.form.get("via", ""), request.form.get("c", ""))
+    return _send_code(head)
+
+
+@site.route("/entries/<int:entry_id>/vote/confirm", methods=["GET", "POST"])
+@limiter.limit("60 per minute", methods=["POST"])
+def confirm_vote(entry_id: int) -> Response:
+    """Take the code, sign the voter in, and cast the vote that was waiting for it."""
+    head = get_head_or_404(entry_id)
+    pending = session.get("pending_vote", {})
+    if pending.get("entry") != entry_id:
+        return redirect(_entry_address(head))  # type: ignore[return-value]
+    if request.method == "GET":
+        return _show_confirm(head, pending)
+    try:
+        redeemed = redeem_code(
+            pending["token"], request.form.get("code", ""), secret=get_settings().secret_key, now=now()
+        )
+    except AccountRefused as refusal:
+        status, words = describe_account_refusal(refusal)
+        return _show_confirm(head, pending, words, status)
+    session.pop("pending_vote", None)
+    sign_in(redeemed.user)
+    return _cast(head, redeemed.user, pending.get("via", ""), pending.get("channel", ""))
+
+
+def has_fitting_ticket(entry_id: int) -> bool:
+    """Whether the form came from our own page for this entry and this person, within twelve hours."""
+    text = request.form.get("ticket", "")
+    try:
+        read_ticket(text, entry_id, ticket_binding(), get_settings().secret_key, now(), FORM_AGE)
+    except TicketRefused:
+        return False
+    return True
+
+
+def find_policy(head: EntryHead) -> Policy:
+    """The ballot policy of the entry's contest, kept by the contest's version."""
+    key = (id(db.engine), head.contest_id)
+    return _policies.get(
+        key, head.contest_version, lambda: build_policy(db.session.get_one(Contest, head.contest_id))
+    )
+
+
+def _send_code(head: EntryHead) -> Response:
+    """Count the visit, mail a code, and go on to the page that takes it."""
+    form = request.form
+    via, channel = form.get("via", "")[:16], form.get("c", "")[:16]
+    entry = db.session.get_one(Entry, head.id)
+    address = form.get("email", "")
+    try:
+        token = request_code(
+            address, VOTE, compose=composer(get_settings()), secret=get_settings().secret_key, now=now(),
+            entropy=entropy, entry_id=head.id, title=entry.title, next_path=_entry_address(head),
+        )  # fmt: skip
+    except AccountRefused as refusal:
+        status, words = describe_account_refusal(refusal)
+        return _answer_page(
+            "site/vote_address.html",
+            head,
+            status,
+            words=words,
+            address=address[:400],
+            via=via,
+            channel=channel,
+        )
+    session["pending_vote"] = {
+        "entry": head.id, "token": token, "email": address.strip()[:320], "via": via, "channel": channel,
+    }  # fmt: skip
+    response = make_response(redirect(url_for("site.confirm_vote", entry_id=head.id), 303))
+    counted = record_form_visit(head.id, form.get("ticket", ""), via, channel)
+    if counted is not None:
+        visitor, node = counted
+        remember_code(response, visitor, head.id, node.code)
+    return response
+
+
+def _cast(head: EntryHead, user: User, via: str, channel: str) -> Response:
+    policy = find_policy(head)
+    visitor = describe_visitor(request)
+    key = make_voter_key(get_settings().secret_key, policy.contest_id, person_key(user.email))
+    ballot = Ballot(user.id, key, "email", build_visit(visitor, head.id, via, channel))
+    try:
+        receipt = cast(ballot, policy, now=now(), entropy=entropy)
+    except VoteRefused as refusal:
+        return _answer_refusal(head, refusal, policy)
+    response = _answer_receipt(head, receipt)
+    if visitor.codes.get(head.id) != receipt.node.code:
+        remember_code(response, visitor, head.id, receipt.node.code)
+    return response
+
+
+def _answer_receipt(head: EntryHead, receipt: Receipt) -> Response:
+    if wants_json():
+        facts = {
+            "receipt": receipt.receipt,
+            "cast_at": receipt.cast_at.isoformat(),
+            "path": f"/s/{receipt.node.code}",
+        }
+        return make_response(facts, 201)
+    return make_response(redirect(url_for("site.show_share", entry_id=head.id, voted=1), 303))
+
+
+def _answer_refusal(head: EntryHead, refusal: VoteRefused, policy: Policy) -> Response:
+    status, words = describe_vote_refusal(refusal, policy.time_zone)
+    if wants_json():
+        known = {"receipt": refusal.receipt} if isinstance(refusal, AlreadyVoted) else {}
+        return make_response({"detail": words, **known}, status)
+    return _answer_page("site/vote_refused.html", head, status, words=words, refusal=type(refusal).__name__)
+
+
+def _ask_again(head: EntryHead) -> Response:
+    """The page was open for long, or somebody signed in meanwhile: one click renews it, the address is kept."""
+    form = request.form
+    return _answer_page(
+        "site/vote_address.html", head, 403,
+        words="The page was open too long. Nothing is lost: press the button once more.",
+        address=form.get("email", "")[:400], via=form.get("via", "")[:16], channel=form.get("c", "")[:16],
+    )  # fmt: skip
+
+
+def _show_confirm(head: EntryHead, pending: dict[str, str], words: str = "", status: int = 200) -> Response:
+    return _answer_page("site/vote_confirm.html", head, status, words=words, email=pending.get("email", ""))
+
+
+def _answer_page(template: str, head: EntryHead, status: int, **facts: object) -> Response:
+    entry = db.session.get_one(Entry, head.id)
+    if entry.state != "published":
+        abort(404)
+    response = make_response(
+        render_template(template, entry=entry, ticket=new_ticket(head.id), **facts), status
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _entry_address(head: EntryHead) -> str:
+    return url_for("site.show_entry", entry_id=head.id, slug=head.slug)

@@ -1,0 +1,63 @@
+"""Refusals of the rooms as words and status codes, shared by the faces."""
+
+from datetime import datetime
+
+from quilt.accounts import rules as accounts
+from quilt.contests.rules import describe_instant
+from quilt.votes import rules as votes
+
+ACCOUNT_WORDS: dict[type[accounts.AccountRefused], tuple[int, str]] = {
+    accounts.AddressMissing: (422, "Enter an email address."),
+    accounts.AddressTooLong: (422, "That address is too long."),
+    accounts.NotAnAddress: (422, "That does not look like an email address."),
+    accounts.TooManyCodes: (
+        429,
+        "We have sent several codes to that address. Use the newest, or wait a while.",
+    ),
+    accounts.NotACode: (422, "The code has eight digits. Copy it from the newest mail."),
+    accounts.WrongCode: (422, "That code is not right. Look at the newest mail and try again."),
+    accounts.TooManyTries: (429, "That was one try too many. Ask for a new code."),
+    accounts.CodeExpired: (410, "That code is older than ten minutes. Ask for a new code."),
+    accounts.CodeUsed: (410, "That code was used. Ask for a new one if you need it."),
+    accounts.UnknownCode: (
+        410,
+        "This browser has asked for no code, or it was too long ago. Ask for a new code.",
+    ),
+}
+
+
+def describe_account_refusal(refusal: accounts.AccountRefused) -> tuple[int, str]:
+    """Status and words for a refusal about an address or a code."""
+    return ACCOUNT_WORDS.get(type(refusal), (422, "We cannot use that. Nothing was changed."))
+
+
+def describe_vote_refusal(refusal: votes.VoteRefused, zone: str) -> tuple[int, str]:
+    """Status and words for a vote that was not cast, times in the contest's zone."""
+    match refusal:
+        case votes.AlreadyVoted(first_at=first, next_at=None):
+            return 200, f"You voted for this entry on {describe_instant(first, zone)}. That vote counts."
+        case votes.AlreadyVoted(first_at=first, next_at=datetime() as following):
+            return 200, (
+                f"You voted for this entry on {describe_instant(first, zone)}. That vote counts; "
+                f"you can vote again from {describe_instant(following, zone)}."
+            )
+        case votes.NoVotesLeft(limit=1, first_at=datetime() as first, next_at=following):
+            return 409, _with_next(f"You gave your vote on {describe_instant(first, zone)}.", following, zone)
+        case votes.NoVotesLeft(limit=limit, next_at=following):
+            return 409, _with_next(f"You have given all {limit} of your votes.", following, zone)
+        case votes.VotingNotOpen(opens_at=None):
+            return 409, "Voting is not open yet, and no date is set."
+        case votes.VotingNotOpen(opens_at=datetime() as opens):
+            return 409, f"Voting opens {describe_instant(opens, zone)}. Your vote was not counted."
+        case votes.VotingClosed(closed_at=closed):
+            return 409, f"Voting closed {describe_instant(closed, zone)}. Your vote was not counted."
+        case votes.OwnEntry():
+            return 403, "You cannot vote for your own entry. Pass it on instead."
+        case _:
+            return 404, "That entry is not open to votes."
+
+
+def _with_next(words: str, following: datetime | None, zone: str) -> str:
+    if following is None:
+        return f"{words} It counts, and this contest gives no more."
+    return f"{words} The next is possible from {describe_instant(following, zone)}."
