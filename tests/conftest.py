@@ -142,7 +142,8 @@ def count_queries(app: Flask) -> Callable[[], AbstractContextManager[list[str]]]
         engine = db.engine
 
         def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-            queries.append(statement)
+            if not statement.startswith("BEGIN"):
+                queries.append(statement)
 
         event.listen(engine, "before_cursor_execute", note)
         try:
