@@ -1,0 +1,87 @@
+"""Votes and spread become places, steps of a border, and words: facts in, figures out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+LEAST_SHOWN = 5  # no figure below five people is shown while votes are still coming in
+STEPS = (5, 15, 40, 100, 250, 600, 1_500, 4_000, 10_000)  # people reached that widen a border
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """An entry's votes, the people it reached, and its longest chain."""
+
+    entry_id: int
+    votes: int
+    reach: int
+    longest_chain: int
+    is_eligible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An entry's line: its place (None: it has none), and what may be shown (None: too few to show)."""
+
+    place: int | None
+    entry_id: int
+    votes: int | None
+    reach: int | None
+    is_eligible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a whole contest has moved."""
+
+    entries: int
+    causes: int
+    votes: int
+    reach: int
+    longest_chain: int
+
+
+def build_standings(figures: Iterable[Figures], is_final: bool) -> list[Standing]:
+    """The entries with the most votes first; equal votes share a place, and the next place is skipped.
+
+    While votes come in, an entry with fewer than five has no place yet; in the final count everyone has.
+    Entries that are shown but not eligible have no place. Among equals the earlier entry stands first.
+    """
+    ordered = sorted(figures, key=lambda each: (-each.votes, each.entry_id))
+    standings: list[Standing] = []
+    place, previous, ahead = 0, -1, 0
+    for each in ordered:
+        is_placed = each.is_eligible and (is_final or each.votes >= LEAST_SHOWN)
+        if is_placed:
+            place = place if each.votes == previous else ahead + 1
+            previous, ahead = each.votes, ahead + 1
+        standings.append(
+            Standing(
+                place if is_placed else None,
+                each.entry_id,
+                each.votes if is_final else hide_few(each.votes),
+                hide_few(each.reach),
+                each.is_eligible,
+            )
+        )
+    return standings
+
+
+def build_totals(figures: Sequence[Figures], causes: int) -> Totals:
+    """The sums of a contest, and its longest chain."""
+    return Totals(
+        entries=len(figures),
+        causes=causes,
+        votes=sum(each.votes for each in figures),
+        reach=sum(each.reach for each in figures),
+        longest_chain=max((each.longest_chain for each in figures), default=0),
+    )
+
+
+def hide_few(count: int) -> int | None:
+    """The figure, or None where fewer than five people stand behind it."""
+    return count if count >= LEAST_SHOWN else None
+
+
+def find_spread_step(reach: int) -> int:
+    """How wide the border of an entry is, 0 to 9: each step takes about two and a half times the people."""
+    return sum(reach >= step for step in STEPS)
