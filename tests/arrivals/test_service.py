@@ -87,6 +87,7 @@ def test_what_is_not_counted_is_a_number_a_day_and_reason(app):
     for _ in range(3):
         record_not_counted(entry.id, Reason.ROBOT, NOW)
     record_not_counted(entry.id, Reason.TOO_QUICK, NOW)
+    db.session.rollback()
     rows = db.session.execute(
         select(NotCounted.reason, NotCounted.visits_count).order_by(NotCounted.reason)
     ).all()

@@ -1,0 +1,17 @@
+"""What workers do for arrivals again and again."""
+
+from quilt.arrivals.fold import fold_waiting
+from quilt.arrivals.service import forget_old
+from quilt.jobs.queue import Job, every
+
+
+@every(seconds=1)
+def fold_inbox(job: Job) -> None:
+    """Take what has happened into the stored spread, so that pages are at most a few seconds behind."""
+    fold_waiting(job.now())
+
+
+@every(seconds=600)
+def forget(job: Job) -> None:
+    """Delete yesterday's pseudonym keys and spent nonces in time."""
+    forget_old(job.now())
