@@ -115,6 +115,7 @@ def test_returns_are_counted_and_add_nobody(app):
     for _ in range(3):
         record_arrival(Visit(entry.id, b"a"), None, now=NOW, entropy=secrets.token_bytes)
     assert fold_waiting(NOW) == 3
+    db.session.rollback()
     assert describe_spread(entry.id).reach == 1
     assert db.session.scalar(select(ArrivalStat.returns_count)) == 2
     assert db.session.scalar(select(func.count()).select_from(ArrivalInbox)) == 0
