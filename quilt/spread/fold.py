@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from quilt.spread.measures import Measures, measure
-from quilt.spread.tree import ROOT, BrokenTree, SpreadTree, count_children, list_depths, sum_subtrees
+from quilt.spread.tree import (
+    ROOT,
+    BrokenTree,
+    SpreadTree,
+    count_children,
+    list_depths,
+    list_sizes,
+    sum_subtrees,
+)
 
 WALK_LIMIT = 200
 
@@ -249,15 +257,14 @@ def _list_generations(
 
 def _list_stats(tree: SpreadTree, depths: list[int], own: list[int]) -> dict[int, NodeStat]:
     parents, ids = tree.parents, tree.ids
-    sizes = sum_subtrees(parents, [1] * len(parents))
-    rows = zip(
-        ids,
-        (None if parent <= ROOT else ids[parent] for parent in parents),
+    parent_ids = [None if parent <= ROOT else ids[parent] for parent in parents]
+    columns = (
+        parent_ids,
         depths,
-        sizes,
+        list_sizes(parents),
         count_children(parents),
         own,
         sum_subtrees(parents, own),
-        strict=True,
     )
-    return {node_id: NodeStat(*figures) for node_id, *figures in rows if node_id is not None}
+    stats = map(NodeStat._make, zip(*columns, strict=True))
+    return {node_id: stat for node_id, stat in zip(ids, stats, strict=True) if node_id is not None}
