@@ -1,4 +1,4 @@
-"""Addresses of videos at YouTube and Vimeo. What passes is rebuilt from its id alone; nothing pasted is kept."""
+"""Addresses of videos at YouTube and Vimeo: what passes is rebuilt from its id, nothing pasted is kept."""
 
 import re
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class WrongScheme(LinkRefused):
 
 class WrongHost(LinkRefused):
     code = "link_host"
-    message = "Only links to YouTube or Vimeo can be used. Your draft is saved: upload the file instead, or change the link."
+    message = "Only links to YouTube or Vimeo can be used. Your draft is saved: upload the file instead."
 
 
 class NoVideoInLink(LinkRefused):
@@ -86,7 +86,7 @@ def _read_youtu_be(parts: SplitResult) -> LinkedVideo:
 
 
 def _read_vimeo(parts: SplitResult) -> LinkedVideo:
-    """`/ID`, `/ID/HASH` of an unlisted video, and the same video inside a channel, group, album or showcase."""
+    """`/ID`, `/ID/HASH` of an unlisted video, and a video inside a channel, group, album or showcase."""
     steps = _steps(parts)
     if len(steps) in (1, 2) and _VIMEO_ID.fullmatch(steps[0]):
         return _vimeo(steps[0], steps[1] if len(steps) == 2 else _query(parts, "h"))

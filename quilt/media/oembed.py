@@ -26,7 +26,7 @@ USER_AGENT = "Quilt (video contest; asks for title and picture)"
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Ranges the standard library calls global although they lead into a private network or stand for an IPv4 address.
+# Ranges that the standard library calls global although they lead inside or stand for an IPv4 address.
 _DISGUISES = tuple(
     map(
         ipaddress.ip_network,
@@ -59,7 +59,7 @@ def fetch_oembed(
     is_allowed_address: Callable[[Address], bool] = is_public_address,
     total_s: float = TOTAL_S,
 ) -> OEmbed | None:
-    """Title and picture of `video`, or None for any reason: no network, too slow, too large, not what we know.
+    """Title and picture of `video`, or None for any reason: no network, too slow, too large, not JSON.
 
     `endpoint` is the provider's address up to the video's own, which is put behind it.
     """
@@ -90,11 +90,12 @@ def fetch_picture(
 def fetch_bytes(
     address: str, *, max_bytes: int, total_s: float, is_allowed_address: Callable[[Address], bool]
 ) -> bytes | None:
-    """The body of a 200 answer, or None. The name is looked up once, every address it has must be allowed, and
-    the connection goes to the one that was checked. No redirect, no compression, `total_s` seconds for everything.
+    """The body of a 200 answer within `total_s` seconds in all, or None. No redirect, no compression.
+
+    The name is looked up once, every address it has must be allowed, and the one checked is connected to.
     """
     fetch = _Fetch(address, max_bytes, total_s, is_allowed_address)
-    # Names are looked up without a time limit, and a drip of bytes renews one: so somebody else waits for them.
+    # A name's look-up has no time limit and a drip of bytes renews one: so another thread waits for them.
     thread = threading.Thread(target=fetch.run, name="quilt-oembed", daemon=True)
     thread.start()
     thread.join(total_s)

@@ -1,4 +1,4 @@
-"""The fabric patch of a cause: a traditional quilt block in two dyes on a light cloth, the same for ever for the same name.
+"""The fabric patch of a cause: a traditional quilt block, the same for ever for the same name.
 
 A block is drafted as quilters draft it, on squared paper: a grid of cells, one sign a cell, laid in layers.
 
@@ -23,7 +23,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Fabric:
-    """Three dyes as #rrggbb; each pair is at least 3:1 apart in luminance, so a patch reads without colour."""
+    """Three dyes as #rrggbb; each pair is at least 3:1 apart, so a patch reads without colour."""
 
     name: str
     ground: str
@@ -58,7 +58,7 @@ Shape = Polygon | Circle
 
 @dataclass(frozen=True)
 class Patch:
-    """One block in one fabric: the shapes of a square of `grid` × `grid` cells, in painting order, ground first."""
+    """One block in one fabric: the shapes of `grid` × `grid` cells in painting order, ground first."""
 
     block: str
     fabric: Fabric

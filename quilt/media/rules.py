@@ -47,7 +47,7 @@ class TooLong(MediaRefused):
 
 class TooLarge(MediaRefused):
     code = "too_large"
-    message = "The picture of this video is larger than we can handle. Your draft is saved: export it as 4K or smaller."
+    message = "This video's picture is too large for us. Your draft is saved: export it as 4K or smaller."
 
 
 class CannotProcess(MediaRefused):
@@ -59,7 +59,7 @@ class CannotProcess(MediaRefused):
 
 @dataclass(frozen=True)
 class Probe:
-    """What a file holds. Width and height are as shown, after rotation and pixel shape; `rotation` is in degrees."""
+    """What a file holds. Width and height are as shown, after rotation (in degrees) and pixel shape."""
 
     duration_s: float
     width: int

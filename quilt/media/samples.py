@@ -52,8 +52,10 @@ def make_sample(
     size: tuple[int, int] = (1280, 720),
     seed: int = 0,
 ) -> None:
-    """Writes an MP4 of `seconds` and `size` (even sides; standing if higher than wide) in which the patch of `cause`
-    is sewn, with `title` beside or below it. The same arguments give the same film. Raises CalledProcessError.
+    """Writes an MP4 to `target` in which the patch of `cause` is sewn, with `title` beside or below it.
+
+    `size` is width and height in pixels, both even. The same arguments give the same film. Raises
+    CalledProcessError.
     """
     chance = random.Random(f"{seed} {cause} {title}")
     patch = build_patch(cause)
@@ -93,7 +95,7 @@ def _draw(
 
 
 class _Cloth:
-    """The patch while it is sewn: pieces that lie already are kept as one picture, only flying ones are drawn."""
+    """The patch while it is sewn: pieces that lie are kept as one picture, only flying ones are drawn."""
 
     def __init__(self, patch: Patch, side: int, seconds: float, chance: random.Random) -> None:
         self.patch = patch
@@ -125,7 +127,7 @@ class _Cloth:
 
 
 def _flights(patch: Patch, seconds: float, chance: random.Random) -> Iterator[_Flight]:
-    """Pieces set out one after the other, layer by layer, each from outside the nearest edge or from a corner."""
+    """Pieces set out one after the other, layer by layer, each from an edge or a corner near it."""
     pieces = patch.shapes[1:]
     span = seconds * SEWN_BY - FLIGHT_S
     for number, shape in enumerate(pieces):

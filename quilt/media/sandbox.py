@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -42,7 +42,7 @@ class Finished:
 
 @contextmanager
 def private_folder(parent: Path | None = None) -> Iterator[Path]:
-    """A new folder that only this user may enter (0700), inside `parent`, gone with all it holds afterwards."""
+    """A new folder that only this user may enter (0700), inside `parent`, gone afterwards with all in it."""
     folder = Path(tempfile.mkdtemp(prefix=".job-", dir=parent))
     try:
         yield folder
@@ -62,8 +62,8 @@ def run_limited(
 ) -> Finished:
     """Runs a program with limits, no input, no environment, in its own process group.
 
-    `memory_bytes` is address space, `output_bytes` the largest file it may write; `on_progress` gets each line
-    of its standard output as it comes. Raises OutOfTime or OutOfRoom; nothing of the group is left running.
+    `memory_bytes` is address space, `output_bytes` the largest file it may write; `on_progress` gets each
+    line of its standard output as it comes. Raises OutOfTime or OutOfRoom; nothing of the group goes on.
     """
     limits = [str(cpu_s), str(memory_bytes), str(output_bytes), str(os.getpid())]
     process = subprocess.Popen(
@@ -131,9 +131,9 @@ class _Lines:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
+    with suppress(ProcessLookupError):  # the usual end: nobody of the group is left
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    process.wait()
     for stream in (process.stdout, process.stderr):
         if stream is not None:
             stream.close()

@@ -35,7 +35,7 @@ class Storage:
         return path
 
     def save(self, key: str, source: Path) -> Path:
-        """Moves the file at `source` into the storage and returns its new place. Raises BadKey and OSError."""
+        """Moves the file at `source` into the storage and returns its place. Raises BadKey and OSError."""
         target = self.path(key)
         target.parent.mkdir(parents=True, exist_ok=True)
         source.chmod(0o644)

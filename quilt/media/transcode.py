@@ -1,4 +1,4 @@
-"""An uploaded video becomes one that every browser plays, and its posters. Nothing of the upload is passed through."""
+"""An uploaded video becomes one that every browser plays. Nothing of the upload is passed through."""
 
 import os
 import struct
@@ -25,7 +25,7 @@ AUDIO = ("-c:a", "aac", "-b:a", "128k", "-ac", "2", "-ar", "48000", "-flags:a", 
 
 @dataclass(frozen=True)
 class JobLimits:
-    """What one run of ffmpeg may use: seconds on the wall and on the processor, address space, largest file."""
+    """What one run of ffmpeg may use: seconds of clock and processor, address space, largest file."""
 
     wall_s: float = 900.0
     cpu_s: int = 1200
@@ -57,7 +57,7 @@ def transcode_video(
     limits: JobLimits = JOB_LIMITS,
     on_progress: Callable[[int], None] | None = None,
 ) -> Transcoded:
-    """Writes `source`, which `probe` describes, to `destination` as H.264/AAC MP4 of at most 1280×720 or 720×1280.
+    """Writes `source`, as `probe` saw it, to `destination`: H.264/AAC MP4, at most 1280×720 or 720×1280.
 
     `on_progress` gets whole percents, rising, 100 last. `destination` appears whole or not at all. Raises
     NotAVideo or CannotProcess.
@@ -104,7 +104,7 @@ def cut_posters(
 
 
 def input_arguments(path: Path, container: Container) -> list[str]:
-    """What ffmpeg is told of its one input: opened as this container and nothing else, reading this file alone."""
+    """What ffmpeg is told of its one input: open this file alone, as this container and nothing else."""
     lists = ["-format_whitelist", FORMAT_WHITELIST, "-protocol_whitelist", PROTOCOL_WHITELIST]
     return [*lists, "-threads", "2", "-f", container.demuxer, "-i", f"file:{path.resolve()}"]
 

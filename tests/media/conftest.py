@@ -23,14 +23,16 @@ def run_ffmpeg(*arguments, timeout=30):
 
 @pytest.fixture(scope="session")
 def films(tmp_path_factory):
-    """Makes a named film once a session: `films("good.mp4", *arguments)` gives its path."""
+    """Makes each film once a session: `films("good.mp4", *arguments)` gives its path."""
     folder = tmp_path_factory.mktemp("films")
+    made = {}
 
     def make(name, *arguments):
-        path = folder / name
-        if not path.exists():
+        if (name, arguments) not in made:
+            path = folder / f"{len(made)}-{name}"
             assert run_ffmpeg(*arguments, path) == 0
-        return path
+            made[name, arguments] = path
+        return made[name, arguments]
 
     return make
 

@@ -128,7 +128,7 @@ def test_half_a_film_is_no_video(good_mp4, tmp_path):
 
 
 def test_damaged_films_get_an_answer_each(good_mp4, tmp_path):
-    """Every hundredth byte flipped, from another start each time: measured or refused by name, never a crash."""
+    """Every hundredth byte flipped, from another start each time: measured or refused, never a crash."""
     original = good_mp4.read_bytes()
     answers = []
     for start in range(8):

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 
 import pytest
 
@@ -54,11 +55,23 @@ def test_what_computes_for_ever_is_ended(tmp_path):
         run_python("while True: pass", tmp_path, cpu_s=1)
 
 
-def test_children_end_with_the_job(tmp_path):
-    code = "import subprocess, sys, time; p = subprocess.Popen(['/bin/sleep', '60']); print(p.pid, flush=True); p.wait()"
+CHILD = """
+import subprocess, sys, time
+child = subprocess.Popen(["/bin/sleep", "60"], stdout=%s, stderr=%s)
+print(child.pid, flush=True)
+%s
+"""
+
+
+@pytest.mark.parametrize(
+    ("streams", "ending", "in_time"),
+    [("None", "child.wait()", False), ("None", "", False), ("subprocess.DEVNULL", "", True)],
+    ids=["the job waits for it", "it holds the job's streams", "it hides"],
+)
+def test_children_end_with_the_job(tmp_path, streams, ending, in_time):
     lines = []
-    with pytest.raises(OutOfTime):
-        run_python(code, tmp_path, wall_s=0.8, on_progress=lines.append)
+    with nullcontext() if in_time else pytest.raises(OutOfTime):
+        run_python(CHILD % (streams, streams, ending), tmp_path, wall_s=0.8, on_progress=lines.append)
     assert len(lines) == 1 and is_gone(int(lines[0]))
 
 
@@ -70,7 +83,8 @@ def test_memory_is_bounded(tmp_path):
 
 
 def test_files_are_bounded(tmp_path):
-    code = f"import signal; signal.signal(signal.SIGXFSZ, signal.SIG_DFL); open('big', 'wb').write(bytes({2 * MEGABYTE}))"
+    default = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_DFL)"
+    code = f"{default}; open('big', 'wb').write(bytes({2 * MEGABYTE}))"
     with pytest.raises(OutOfRoom):
         run_python(code, tmp_path)
     assert (tmp_path / "big").stat().st_size <= MEGABYTE

@@ -1,4 +1,4 @@
-"""What comes out: H.264/AAC, 720p, clean, ready to stream; what must never come out; and what stops a bad job."""
+"""What comes out: H.264/AAC, 720p, clean, ready to stream; what never does; and what stops a bad job."""
 
 import time
 

@@ -72,7 +72,8 @@ def traps_for(address):
         "hls": playlist(f"{address}/film.ts"),
         "concat": f"ffconcat version 1.0\nfile '{address}/film.mp4'\n",
         "dash": f'<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"'
-        f' mediaPresentationDuration="PT2S"><BaseURL>{address}/</BaseURL><Period><AdaptationSet mimeType="video/mp4">'
+        f' mediaPresentationDuration="PT2S"><BaseURL>{address}/</BaseURL><Period>'
+        '<AdaptationSet mimeType="video/mp4">'
         f'<Representation id="1" bandwidth="9"><BaseURL>film.mp4</BaseURL></Representation>'
         f"</AdaptationSet></Period></MPD>",
         "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n"
