@@ -16,7 +16,9 @@ from quilt.entries import models as _entries  # noqa: F401
 from quilt.extensions import csrf, limiter, login_manager, migrate
 from quilt.jobs.queue import queue
 from quilt.media import models as _media  # noqa: F401
+from quilt.media import tasks as _media_tasks  # noqa: F401 tasks register themselves too
 from quilt.moderation import models as _moderation  # noqa: F401
+from quilt.moderation import tasks as _moderation_tasks  # noqa: F401
 from quilt.shares import models as _shares  # noqa: F401
 from quilt.votes import models as _votes  # noqa: F401
 from quilt.web import set_up_web

@@ -1,0 +1,180 @@
+"""From an uploaded file to something that plays: looked into, transcoded, posters cut, put into the storage."""
+
+import shutil
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from quilt.config import Settings
+from quilt.database import db, transaction
+from quilt.jobs.queue import Job
+from quilt.media.leases import (
+    OURS,
+    Claim,
+    LeaseLost,
+    Produced,
+    fail_video,
+    finish_video,
+    refuse_video,
+    report_progress,
+    return_video,
+)
+from quilt.media.linked import POSTER_SIDE, THUMBNAIL_SIDE
+from quilt.media.models import Video
+from quilt.media.probe import probe_video
+from quilt.media.rules import CannotProcess, MediaRefused, VideoLimits
+from quilt.media.sandbox import private_folder
+from quilt.media.storage import Storage, new_key
+from quilt.media.transcode import cut_posters, transcode_video
+
+log = structlog.get_logger("quilt.media")
+
+REPORT_PAUSE = timedelta(seconds=1)
+LEFTOVER_AGE = timedelta(days=1)
+PROBED, TRANSCODED = 4, 94  # percent of the whole that these two steps end at
+
+
+class Stopping(Exception):
+    """The worker is asked to go home."""
+
+
+def originals_of(settings: Settings) -> Storage:
+    """Where uploads are kept as they came; nothing of it is ever served."""
+    return Storage(settings.uploads)
+
+
+def results_of(settings: Settings) -> Storage:
+    """Where what we made of them is kept, and served from."""
+    return Storage(settings.media)
+
+
+def parts_of(settings: Settings) -> Path:
+    """The folder that uploads are written into while they come, made where it is missing."""
+    folder = settings.uploads / "parts"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def clear_leftovers(settings: Settings, now: datetime) -> int:
+    """Remove half uploads and workshops that nobody touched for a day; returns how many."""
+    old = [
+        path
+        for path in (*settings.uploads.glob("parts/*"), *settings.media.glob(".job-*"))
+        if now.timestamp() - path.stat().st_mtime > LEFTOVER_AGE.total_seconds()
+    ]
+    for path in old:
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    return len(old)
+
+
+def process(job: Job, claim: Claim) -> None:
+    """Do everything for one claimed video and store how it ended; whatever goes wrong goes into its row."""
+    try:
+        _finish(job, claim)
+    except (LeaseLost, Stopping) as left:
+        _leave(job, claim, left)
+    except CannotProcess as failure:
+        log.warning(
+            "video_not_processed",
+            video_id=claim.video_id,
+            attempt=claim.attempt,
+            cause=str(failure.__cause__),
+        )
+        fail_video(claim, failure.message, job.now())
+    except MediaRefused as refusal:
+        log.info("video_refused", video_id=claim.video_id, reason=refusal.code)
+        refuse_video(claim, refusal.message)
+    except Exception:
+        log.exception("video_failed", video_id=claim.video_id, attempt=claim.attempt)
+        fail_video(claim, OURS, job.now())
+
+
+def cut_new_poster(job: Job, video_id: int) -> None:
+    """Take poster and thumbnail of a ready video from its chosen second; another wish meanwhile wins."""
+    video = db.session.get(Video, video_id, populate_existing=True)
+    if video is None or video.state != "ready" or video.kind != "file":
+        return
+    second, old = video.poster_second, (video.poster_key, video.thumbnail_key)
+    path = results_of(job.settings).path(video.video_key)
+    db.session.rollback()
+    with _workshop(job.settings) as folder:
+        poster_key, thumbnail_key = _cut_posters(job, path, second, folder)
+    with transaction() as session:
+        fresh = session.get_one(Video, video_id, with_for_update=True, populate_existing=True)
+        is_wanted = fresh.poster_second == second and fresh.state == "ready"
+        if is_wanted:
+            fresh.poster_key, fresh.thumbnail_key = poster_key, thumbnail_key
+    for key in old if is_wanted else (poster_key, thumbnail_key):
+        if key:
+            results_of(job.settings).delete(key)
+
+
+def _finish(job: Job, claim: Claim) -> None:
+    settings = job.settings
+    source = originals_of(settings).path(claim.original_key)
+    probe = probe_video(source, VideoLimits(max_duration_s=settings.max_video_seconds))
+    tell = _Reporter(job, claim)
+    tell(PROBED)
+    with _workshop(settings) as folder:
+        made = folder / "video.mp4"
+        transcoded = transcode_video(
+            source,
+            made,
+            probe,
+            max_duration_s=settings.max_video_seconds,
+            on_progress=lambda percent: tell(PROBED + percent * (TRANSCODED - PROBED) // 100),
+        )
+        poster_key, thumbnail_key = _cut_posters(job, made, claim.poster_second, folder)
+        video_key = new_key("mp4", job.entropy)
+        report_progress(claim, 99, job.now())  # still ours? then the results may be put in their place
+        results_of(settings).save(video_key, made)
+    produced = Produced(
+        video_key, poster_key, thumbnail_key, transcoded.duration_s, transcoded.width, transcoded.height
+    )
+    try:
+        finish_video(claim, produced, job.now())
+    except LeaseLost:
+        for key in (video_key, poster_key, thumbnail_key):
+            results_of(settings).delete(key)
+        raise
+
+
+def _cut_posters(job: Job, video: Path, second: float, folder: Path) -> tuple[str, str]:
+    cut_posters(
+        video, second, [(folder / "poster.jpg", POSTER_SIDE), (folder / "thumbnail.jpg", THUMBNAIL_SIDE)]
+    )
+    keys = (new_key("jpg", job.entropy), new_key("jpg", job.entropy))
+    for key, name in zip(keys, ("poster.jpg", "thumbnail.jpg"), strict=True):
+        results_of(job.settings).save(key, folder / name)
+    return keys
+
+
+def _leave(job: Job, claim: Claim, reason: Exception) -> None:
+    if isinstance(reason, LeaseLost):
+        log.warning("lease_lost", video_id=claim.video_id, attempt=claim.attempt)
+        return
+    log.info("video_put_back", video_id=claim.video_id)
+    return_video(claim, job.now())
+
+
+def _workshop(settings: Settings) -> AbstractContextManager[Path]:
+    settings.media.mkdir(parents=True, exist_ok=True)
+    return private_folder(settings.media)
+
+
+class _Reporter:
+    """Stores progress at most once a second, and ends the work when the worker goes home."""
+
+    def __init__(self, job: Job, claim: Claim) -> None:
+        self._job, self._claim = job, claim
+        self._reported_at: datetime | None = None
+
+    def __call__(self, percent: int) -> None:
+        if self._job.is_stopping():
+            raise Stopping
+        now = self._job.now()
+        if self._reported_at is None or now - self._reported_at >= REPORT_PAUSE:
+            self._reported_at = now
+            report_progress(self._claim, percent, now)

@@ -1,0 +1,39 @@
+"""What the worker does with videos."""
+
+from quilt.jobs.queue import Job, every, task
+from quilt.media.leases import claim_video, take_up_lost
+from quilt.media.linked import learn_facts
+from quilt.media.processing import clear_leftovers, cut_new_poster, process
+
+
+@task
+def process_video(job: Job, video_id: int) -> None:
+    """Prepare an uploaded file, unless somebody else does or did."""
+    claim = claim_video(video_id, job.now())
+    if claim is not None:
+        process(job, claim)
+
+
+@task
+def refresh_poster(job: Job, video_id: int) -> None:
+    """Cut the poster anew at the second that was chosen."""
+    cut_new_poster(job, video_id)
+
+
+@task
+def fetch_link_facts(job: Job, video_id: int) -> None:
+    """Learn the title of a linked video."""
+    learn_facts(job, video_id)
+
+
+@every(5)
+def sweep_videos(job: Job) -> None:
+    """Tell the queue of every video that nobody works on."""
+    for video_id in take_up_lost(job.now()):
+        process_video.later(video_id)
+
+
+@every(3600)
+def clear_unfinished(job: Job) -> None:
+    """Throw away what broken uploads and killed workers left behind a day ago."""
+    clear_leftovers(job.settings, job.now())

@@ -1,0 +1,126 @@
+"""What may be decided about an entry, for which reasons, and who was first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+ACTIONS = {"approve": "Approve", "ask_changes": "Ask for changes", "reject": "Reject"}
+DONE = {
+    "approve": "approved",
+    "ask_changes": "asked for changes to",
+    "reject": "rejected",
+    "rerun": "restarted",
+    "hide": "hid",
+}
+
+# Every reason is a sentence that the entrant reads; `other` asks for words of one's own.
+REASONS: Mapping[str, Mapping[str, str]] = {
+    "ask_changes": {
+        "sound": "The sound is hard to understand.",
+        "picture": "The picture is hard to make out.",
+        "cause": "It does not become clear what the cause is or whom it helps.",
+        "story": "The story says something else than the video, or something is missing in it.",
+        "rights": "We need to know that you may use the music or pictures in it.",
+        "people": "Somebody who can be recognised may not have agreed to be shown.",
+        "other": "Something else, which we explain below.",
+    },
+    "reject": {
+        "off_topic": "The video does not speak for a cause.",
+        "rights": "The video uses music or pictures of others without their leave.",
+        "people": "Somebody in the video did not agree to be shown, or must be protected.",
+        "harm": "The video or its text may hurt or mislead people.",
+        "advertising": "The video advertises a product or a party.",
+        "twice": "The same video was entered before.",
+        "other": "Another reason, which we explain below.",
+    },
+}
+MOST_WORDS = 2000  # characters
+
+
+class DecisionRefused(Exception):
+    """This cannot be decided so; `field` of the form is the reason, `message` for the moderator."""
+
+    field = ""
+    message = "That cannot be decided now."
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class UnknownAction(DecisionRefused):
+    field = "action"
+    message = "Choose what to do: approve, ask for changes, or reject."
+
+
+class ReasonMissing(DecisionRefused):
+    field = "reason"
+    message = "Choose a reason; it is published in the decision log."
+
+
+class WordsMissing(DecisionRefused):
+    field = "words"
+    message = "Say in your own words what it is, so that the entrant understands."
+
+
+class TooManyWords(DecisionRefused):
+    field = "words"
+    message = f"Use at most {MOST_WORDS:,} characters."
+
+
+class VideoNotReady(DecisionRefused):
+    field = "action"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.message = {
+            "parked": "The video is set aside after three failures. Run it again first.",
+            "refused": "The video cannot be used. Ask for changes instead.",
+            "": "There is no video. Ask for changes instead.",
+        }.get(state, "The video is still being prepared. It can be approved in a moment.")
+
+
+class Withdrawn(DecisionRefused):
+    message = "The entrant has withdrawn this entry meanwhile. Nothing was decided."
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A decision that came first."""
+
+    actor_name: str
+    action: str
+    decided_at: datetime
+
+
+class AlreadyDecided(DecisionRefused):
+    """Two moderators at once: the first decision stays."""
+
+    def __init__(self, earlier: Earlier | None, zone: str) -> None:
+        super().__init__(earlier)
+        self.earlier = earlier
+        if earlier is None:
+            self.message = "This was changed meanwhile. Nothing was decided; look at it again."
+            return
+        time = earlier.decided_at.astimezone(ZoneInfo(zone))
+        done = DONE.get(earlier.action, "decided")
+        self.message = f"{earlier.actor_name} already {done} this at {time:%H:%M}."
+
+
+def check_decision(action: str, reason: str, words: str) -> None:
+    """Raise UnknownAction, ReasonMissing, WordsMissing or TooManyWords."""
+    if action not in ACTIONS:
+        raise UnknownAction
+    if len(words) > MOST_WORDS:
+        raise TooManyWords
+    if action == "approve":
+        return
+    if reason not in REASONS[action]:
+        raise ReasonMissing
+    if reason == "other" and not words.strip():
+        raise WordsMissing
+
+
+def say_reason(action: str, reason: str) -> str:
+    """The sentence of a reason, or ''."""
+    return REASONS.get(action, {}).get(reason, "")
