@@ -51,7 +51,7 @@ def test_what_closes_its_streams_and_waits_is_ended_too(tmp_path):
 
 
 def test_what_computes_for_ever_is_ended(tmp_path):
-    with pytest.raises(OutOfTime):
+    with pytest.raises(OutOfTime, match="processor"):
         run_python("while True: pass", tmp_path, cpu_s=1)
 
 
