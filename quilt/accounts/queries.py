@@ -21,7 +21,8 @@ def find_user_by_email(email: str) -> User | None:
         key = email_key(email)
     except AccountRefused:
         return None
-    return db.session.scalars(select(User).where(User.email_key == key)).first()
+    statement = select(User).where(User.email_key == key).execution_options(populate_existing=True)
+    return db.session.scalars(statement).first()
 
 
 def find_code(token: str) -> EmailCode | None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from quilt.community.models import Comment
@@ -52,6 +52,17 @@ def remove_comment(comment_id: int, author_id: int) -> None:
             raise NotYours
         session.execute(delete(Comment).where(Comment.id == comment_id))
         _raise_version(session, comment.entry_id)
+
+
+def refresh_pages_naming(user_id: int) -> None:
+    """Have the kept pages that name this person made anew: of their entries, and of those they commented on."""
+    commented = select(Comment.entry_id).where(Comment.author_id == user_id)
+    with transaction() as session:
+        session.execute(
+            update(Entry)
+            .where(or_(Entry.entrant_id == user_id, Entry.id.in_(commented)))
+            .values(version=Entry.version + 1)
+        )
 
 
 def _check_open(session: Session, entry_id: int, now: datetime) -> None:

@@ -11,8 +11,9 @@ FACES = ("site", "auth", "admin", "widget")
 
 def set_up_web(app: Flask, settings: Settings) -> None:
     """Register every face and what they share: headers, errors, template helpers, visitors."""
-    from quilt.web import context, errors, headers, origins, requests_log
+    from quilt.web import context, errors, headers, inputs, origins, requests_log
 
+    inputs.register(app)
     requests_log.register(app)
     origins.register(app)
     headers.register(app)

@@ -27,6 +27,11 @@ def allow_players() -> None:
     setattr(g, FRAMED, "https://www.youtube-nocookie.com https://player.vimeo.com")
 
 
+def allow_own_frames() -> None:
+    """Let this page show other pages of this site in a frame."""
+    setattr(g, FRAMED, "'self'")
+
+
 def allow_framing(ancestors: str = "*") -> None:
     """Let this answer stand in a frame on other sites (the widget only)."""
     setattr(g, ANCESTORS, ancestors)

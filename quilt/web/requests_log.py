@@ -32,7 +32,7 @@ def set_up_logging(level: str = "INFO") -> None:
 
 def register(app: Flask) -> None:
     """Give each request an id, answer with it, and log the request's end."""
-    app.before_request(_begin)
+    app.before_request_funcs.setdefault(None, []).insert(0, _begin)  # whoever refuses, the refusal has an id
     app.after_request(_end)
 
 

@@ -23,11 +23,22 @@ ACCOUNT_WORDS: dict[type[accounts.AccountRefused], tuple[int, str]] = {
         410,
         "This browser has asked for no code, or it was too long ago. Ask for a new code.",
     ),
+    accounts.WrongPassword: (401, "Email or password is wrong."),
+    accounts.PasswordTooShort: (422, "Choose a longer password: at least 8 characters."),
+    accounts.PasswordTooLong: (422, "Use at most 256 characters."),
+    accounts.PasswordTooCommon: (
+        422,
+        "This password is on lists of stolen passwords, or is your own address. Choose another.",
+    ),
+    accounts.ProofTooOld: (422, "Sign in with a fresh code first, then set your password."),
+    accounts.NameTooLong: (422, "Use at most 60 characters."),
+    accounts.NameHidesDirection: (422, "Remove the hidden direction characters."),
+    accounts.NameUnreadable: (422, "Write your name in one line, without control characters."),
 }
 
 
 def describe_account_refusal(refusal: accounts.AccountRefused) -> tuple[int, str]:
-    """Status and words for a refusal about an address or a code."""
+    """Status and words for a refusal about an address, a code, a password or a name."""
     return ACCOUNT_WORDS.get(type(refusal), (422, "We cannot use that. Nothing was changed."))
 
 

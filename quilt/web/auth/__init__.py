@@ -4,4 +4,8 @@ from flask import Blueprint
 
 auth = Blueprint("auth", __name__)
 
-from quilt.web.auth import sessions  # noqa: F401 registers the user loader
+from quilt.web.auth import (
+    codes,  # noqa: F401
+    passwords,  # noqa: F401
+    sessions,  # noqa: F401 registers the user loader
+)

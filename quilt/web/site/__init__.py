@@ -8,6 +8,8 @@ from quilt.web.site import (
     arrivals,  # noqa: F401
     entries,  # noqa: F401
     health,  # noqa: F401
+    me,  # noqa: F401
+    outbox,  # noqa: F401
     shares,  # noqa: F401
     votes,  # noqa: F401
 )

@@ -63,7 +63,7 @@ def confirm_vote(entry_id: int) -> Response:
         status, words = describe_account_refusal(refusal)
         return _show_confirm(head, pending, words, status)
     session.pop("pending_vote", None)
-    sign_in(redeemed.user)
+    sign_in(redeemed.user, now())
     return _cast(head, redeemed.user, pending.get("via", ""), pending.get("channel", ""))
 
 

@@ -1,0 +1,33 @@
+"""What no person typed: bytes that are no UTF-8, and zero characters, are refused before anything reads them."""
+
+from urllib.parse import unquote_to_bytes
+
+from flask import Flask, abort, request
+
+from quilt.web.origins import SAFE
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def register(app: Flask) -> None:
+    """Look at every request first, before the check of the form's token reads the form."""
+    app.before_request_funcs.setdefault(None, []).insert(0, _refuse_unreadable)
+
+
+def is_readable(encoded: bytes) -> bool:
+    """Whether a form's body, or a query, stands for text that a database can keep."""
+    raw = unquote_to_bytes(encoded)
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return b"\x00" not in raw
+
+
+def _refuse_unreadable() -> None:
+    if "\x00" in request.path:
+        abort(404)
+    if b"%00" in request.query_string or b"\x00" in request.query_string:
+        abort(400)
+    if request.method not in SAFE and request.mimetype == FORM and not is_readable(request.get_data()):
+        abort(400)

@@ -1,0 +1,169 @@
+"""A person's own page: what they entered, what they voted for, and their account."""
+
+from dataclasses import dataclass
+
+from flask import Response, flash, make_response, redirect, render_template, url_for
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from wtforms import PasswordField, StringField
+from wtforms.validators import InputRequired
+
+from quilt.accounts import service as accounts
+from quilt.accounts.rules import AccountRefused, ProofTooOld, WrongPassword, is_recent_proof
+from quilt.community.service import refresh_pages_naming
+from quilt.entries.drafts import Draft, list_drafts
+from quilt.extensions import limiter
+from quilt.letters import composer
+from quilt.votes.queries import list_votes_of
+from quilt.web.clock import now
+from quilt.web.events import record_event
+from quilt.web.guards import signed_in_only
+from quilt.web.settings import get_settings
+from quilt.web.signing_in import find_proof, sign_in
+from quilt.web.site import site
+from quilt.web.words import describe_account_refusal
+
+# What an entry's owner reads beside its state: what happens next, and what the one link says.
+_NEXT_STEPS = {
+    "draft": ("Not sent in yet. Everything you wrote is kept.", "Go on"),
+    "submitted": ("A person looks at it, then we write to you.", "See what you sent"),
+    "needs_changes": ("One more stitch: read what we ask for, change it, send it in again.", "Change it"),
+    "published": ("Everybody can see it. Pass your own link on.", "Open it"),
+    "rejected": ("We could not show it. The reason stands with it.", "Read the reason"),
+    "removed": ("It is no longer shown. The reason stands with it.", "Read the reason"),
+    "disqualified": ("It is shown but cannot win. The reason stands with it.", "Read the reason"),
+}
+_VIDEO_STEPS = {
+    "queued": "The film waits its turn to be prepared.",
+    "processing": "The film is being prepared.",
+    "parked": "The film gave us trouble; we look at it ourselves.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OwnEntry:
+    """One line of my entries."""
+
+    title: str
+    cause: str
+    contest_title: str
+    state: str
+    step: str
+    link_text: str
+    url: str
+    spread_url: str | None
+    is_edited: bool  # a changed version is under way while the approved one is shown
+
+
+class NameForm(FlaskForm):  # type: ignore[misc]
+    """The name that others see."""
+
+    name = StringField("Your name")
+
+
+class NewPasswordForm(FlaskForm):  # type: ignore[misc]
+    """A new password, and the old one where nothing else proves who asks."""
+
+    current = PasswordField("Your password until now", [InputRequired()])
+    password = PasswordField("New password", [InputRequired()])
+
+
+@site.get("/me")
+@signed_in_only
+def show_me() -> Response:
+    """My entries with their next step, my votes with receipts, my account."""
+    return _answer_me()
+
+
+@site.post("/me/name")
+@signed_in_only
+@limiter.limit("30 per hour")
+def change_name() -> Response:
+    """Take a new name; the pages that show it are made anew."""
+    form = NameForm()
+    try:
+        accounts.rename(current_user.id, form.name.data or "")
+    except AccountRefused as refusal:
+        status, words = describe_account_refusal(refusal)
+        form.name.data = (form.name.data or "")[:400]
+        form.name.errors = [words]
+        return _answer_me(status, name_form=form)
+    refresh_pages_naming(current_user.id)
+    flash("Your name is saved.", "good")
+    return _back()
+
+
+@site.post("/me/password")
+@signed_in_only
+@limiter.limit("10 per 5 minutes", key_func=lambda: f"user {current_user.get_id()}")
+def change_password() -> Response:
+    """Set a password; every other session of this person ends, this one goes on."""
+    form, proof = NewPasswordForm(), find_proof()
+    try:
+        user = accounts.set_password(
+            current_user.id, form.password.data or "", current=form.current.data or "", proved_at=proof,
+            compose=composer(get_settings()), now=now(),
+        )  # fmt: skip
+    except AccountRefused as refusal:
+        status, words = describe_account_refusal(refusal)
+        if isinstance(refusal, WrongPassword):
+            status, words = 422, "That is not your password until now."
+        is_about_old = isinstance(refusal, WrongPassword | ProofTooOld)
+        (form.current if is_about_old else form.password).errors = [words]
+        record_event("password_refused", reason=type(refusal).__name__)
+        return _answer_me(status, password_form=form)
+    sign_in(user, proof)
+    record_event("password_changed")
+    flash("Your password is set. You were signed out on your other devices.", "good")
+    return _back()
+
+
+@site.post("/me/sessions/end")
+@signed_in_only
+def sign_out_everywhere() -> Response:
+    """End every session of this person but this one."""
+    proof = find_proof()
+    sign_in(accounts.end_sessions(current_user.id), proof)
+    record_event("sessions_ended")
+    flash("You are signed out everywhere else.", "good")
+    return _back()
+
+
+def _answer_me(
+    status: int = 200, name_form: NameForm | None = None, password_form: NewPasswordForm | None = None
+) -> Response:
+    page = render_template(
+        "site/me.html",
+        entries=[_describe(draft) for draft in list_drafts(current_user.id)],
+        votes=list_votes_of(current_user.id),
+        name_form=name_form or NameForm(formdata=None, name=current_user.name),
+        password_form=password_form or NewPasswordForm(formdata=None),
+        is_proven=is_recent_proof(find_proof(), now()),
+    )
+    response = make_response(page, status)
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _describe(draft: Draft) -> OwnEntry:
+    entry, revision = draft.entry, draft.revision
+    is_public = entry.state == "published"
+    step, link_text = _NEXT_STEPS[entry.state]
+    if draft.video is not None and entry.state in ("draft", "submitted"):
+        step = _VIDEO_STEPS.get(draft.video.state, step)
+    public_url = url_for("site.show_entry", entry_id=entry.id, slug=entry.slug) if is_public else ""
+    return OwnEntry(
+        title=(entry.title if is_public else revision.title)[:120] or "Without a title yet",
+        cause=(entry.cause if is_public else revision.cause)[:80],
+        contest_title=draft.contest.title,
+        state=entry.state,
+        step=step,
+        link_text=link_text,
+        url=public_url or f"/submit/{entry.id}",
+        spread_url=f"/entries/{entry.id}/spread" if is_public else None,
+        is_edited=is_public and revision.state != "approved",
+    )
+
+
+def _back() -> Response:
+    return make_response(redirect(url_for("site.show_me")))
