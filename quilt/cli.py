@@ -9,6 +9,7 @@ import click
 import flask_migrate
 from flask import Flask
 
+from quilt.accounts.service import ROLES
 from quilt.app import create_app
 from quilt.config import ConfigurationError
 from quilt.database import close_writers, db
@@ -108,6 +109,53 @@ def current() -> None:
         state = find_schema_state()
         click.echo(f"The database is {state}.")
         raise SystemExit(1 if state == "behind" else 0)
+
+
+@main.command()
+@click.option("--at-least", default=0, help="Fail as well when fewer things than this were looked at.")
+def audit(at_least: int) -> None:
+    """Compare everything that is stored twice; exit with 1 when something differs."""
+    from quilt.audit import run_audit
+    from quilt.audit.report import count_differences, spell_out
+    from quilt.web.clock import now
+
+    with _opened_app() as app:
+        _check_schema()
+        checks = run_audit(app.extensions["quilt_settings"], now())
+    click.echo("\n".join(spell_out(checks)))
+    looked_at, differences = sum(check.looked_at for check in checks), count_differences(checks)
+    click.echo(f"{looked_at:,} things looked at, {differences:,} differences.")
+    if looked_at < at_least:
+        raise click.ClickException(f"That is fewer than {at_least:,}: is this the right database?")
+    raise SystemExit(1 if differences else 0)
+
+
+@main.group("user")
+def people() -> None:
+    """The people who run contests."""
+
+
+@people.command()
+@click.argument("email")
+@click.option("--role", default="admin", show_default=True, type=click.Choice(ROLES))
+@click.option("--create", is_flag=True, help="Make the account when nobody has this address yet.")
+def promote(email: str, role: str, create: bool) -> None:
+    """Make the person with this address a member, moderator or admin; they sign in again."""
+    from quilt.accounts.rules import AccountRefused
+    from quilt.accounts.service import create_user, set_role
+    from quilt.web.clock import now
+
+    with _opened_app():
+        _check_schema()
+        try:
+            if create:
+                create_user(email, now=now())
+            user = set_role(email, role)
+        except AccountRefused:
+            raise click.ClickException(f"{email} is not an e-mail address.") from None
+        except LookupError as error:
+            raise click.ClickException(f"{error} They can sign in once, or add --create.") from None
+    click.echo(f"{user.email} is {role} now.")
 
 
 @contextmanager

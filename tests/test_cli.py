@@ -3,11 +3,13 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,29 @@ def test_down_and_up_again(data: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "The database is behind.\n"), done.stderr
     assert quilt("db", "upgrade", data=data).returncode == 0
     assert quilt("db", "current", data=data).stdout == "The database is current.\n"
+
+
+def test_people_are_promoted(data: Path) -> None:
+    done = quilt("user", "promote", "ana@example.org", data=data)
+    assert (done.returncode, "They can sign in once, or add --create." in done.stderr) == (1, True)
+    done = quilt("user", "promote", "not an address", "--create", data=data)
+    assert (done.returncode, done.stderr) == (1, "Error: not an address is not an e-mail address.\n")
+    for role in ("moderator", "admin"):
+        done = quilt("user", "promote", "ana@example.org", "--role", role, "--create", data=data)
+        assert (done.returncode, done.stdout) == (0, f"ana@example.org is {role} now.\n"), done.stderr
+
+
+def test_the_audit_says_how_much_it_looked_at(data: Path) -> None:
+    done = quilt("audit", data=data)
+    assert (done.returncode, "0 differences." in done.stdout) == (0, True), done.stderr
+    assert quilt("audit", "--at-least", "1000", data=data).returncode == 1
+    with closing(sqlite3.connect(data / "quilt.db")) as connection:
+        connection.execute("INSERT INTO entry_tally (entry_id, contest_id, counted) VALUES (7, 7, 3)")
+        connection.commit()
+    done = quilt("audit", data=data)
+    assert done.returncode == 1
+    assert "entry 7: the counter says 3, its votes are 0" in done.stdout
+    assert "entry_tally row 7 points at a row that" in done.stdout
 
 
 def test_a_taken_port_is_said(server: tuple[subprocess.Popen, int], data: Path) -> None:

@@ -1,0 +1,173 @@
+"""A sound database has no difference; each planted corruption is found, on both databases."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import Connection, text
+
+from quilt.arrivals.fold import fold_waiting
+from quilt.arrivals.nodes import Visit
+from quilt.arrivals.service import record_arrival
+from quilt.audit import run_audit
+from quilt.audit.counters import check_ballots, check_tallies
+from quilt.audit.files import check_files
+from quilt.audit.keys import check_links_between_tables, check_unique_keys
+from quilt.audit.report import Check, count_differences, spell_out
+from quilt.audit.trees import check_arrivals, check_spreads
+from quilt.config import Settings
+from quilt.contests.models import Contest
+from quilt.database import db
+from quilt.media.storage import new_key
+from quilt.votes.queries import build_policy
+from quilt.votes.rules import make_voter_key
+from quilt.votes.service import Ballot, cast_vote
+from tests.conftest import NOW
+from tests.factories import make_contest, make_entry, make_user, make_video
+
+TREE = (-1, -1, 0, 0, 2, 4)  # whose link each person came by; -1: nobody's
+
+
+@pytest.fixture
+def entry_id(app: Flask) -> int:
+    """An entry whose tree has six people, three voters among them; the last two steps are not folded yet."""
+    entry = make_entry(make_contest(limit_count=3))
+    codes: list[str] = []
+    for person, parent in enumerate(TREE):
+        if person == 4:
+            fold_waiting(NOW)
+        via = codes[parent] if parent >= 0 else ""
+        visit = Visit(entry.id, bytes([person]) * 8, via=via, channel="wa" if person % 2 else "")
+        codes.append(record_arrival(visit, None, now=NOW, entropy=secrets.token_bytes).code)
+        if person in (0, 3, 4):
+            vote(entry, visit)
+    db.session.rollback()
+    return entry.id
+
+
+def vote(entry, visit: Visit) -> None:
+    user, contest = make_user(), db.session.get(Contest, entry.contest_id)
+    ballot = Ballot(user.id, make_voter_key("s", contest.id, user.email_key), "email", visit)
+    cast_vote(ballot, build_policy(contest), now=NOW, entropy=secrets.token_bytes)
+
+
+@pytest.fixture
+def connection(app: Flask, entry_id: int) -> Iterator[Connection]:
+    """A connection whose changes are taken back afterwards."""
+    with db.engine.connect() as connection, connection.begin() as moment:
+        yield connection
+        moment.rollback()
+
+
+def test_a_sound_database_agrees(app: Flask, settings: Settings, entry_id: int, tmp_path: Path) -> None:
+    for _ in range(2):  # before the fold took the last arrivals, and after
+        checks = {check.name: check for check in run_audit(replace(settings, data=tmp_path), NOW)}
+        assert count_differences(checks.values()) == 0, spell_out(checks.values())
+        assert checks["vote counters"].looked_at == 3 + 1
+        assert checks["ballots"].looked_at == 3
+        assert checks["arrivals"].looked_at == len(TREE)
+        assert checks["spreads"].looked_at == 1
+        assert checks["unique keys"].looked_at > 40
+        assert checks["foreign keys"].looked_at > 20
+        fold_waiting(NOW)
+
+
+@pytest.mark.parametrize(
+    ("check", "corruption"),
+    [
+        (check_tallies, "UPDATE entry_tally SET counted = counted + 1"),
+        (check_tallies, "DELETE FROM entry_tally"),
+        (check_tallies, "UPDATE vote SET state = 'held' WHERE id = (SELECT min(id) FROM vote)"),
+        (check_ballots, "UPDATE vote SET slot = 3 WHERE id = (SELECT min(id) FROM vote)"),
+        (check_arrivals, "UPDATE arrival SET depth = depth + 1 WHERE parent_id IS NULL"),
+        (check_arrivals, "UPDATE arrival SET depth = 9 WHERE id = (SELECT max(id) FROM arrival)"),
+        (check_spreads, "UPDATE entry_spread SET size = size + 1"),
+        (check_spreads, "UPDATE entry_spread SET total_depth = '5'"),
+        (check_spreads, "UPDATE entry_spread SET squared_sizes = '1'"),
+        (check_spreads, "UPDATE entry_spread SET max_breadth = 1"),
+        (check_spreads, "UPDATE entry_spread SET passed_on_count = 0"),
+        (check_spreads, "UPDATE entry_spread SET votes_count = 0"),
+        (check_spreads, "UPDATE entry_spread SET shared_votes_count = 9"),
+        (check_spreads, "DELETE FROM entry_spread"),
+        (check_spreads, "UPDATE entry_generation SET people_count = 7 WHERE generation = 2"),
+        (check_spreads, "DELETE FROM entry_generation WHERE generation = 2"),
+        (check_spreads, "UPDATE entry_channel SET votes_count = 7 WHERE channel = 'wa'"),
+        (check_spreads, "UPDATE arrival_stat SET subtree_size = 7 WHERE subtree_size = 1"),
+        (check_spreads, "UPDATE arrival_stat SET votes_subtree = 7"),
+        (check_spreads, "DELETE FROM arrival_stat"),
+        (check_spreads, "DELETE FROM arrival_inbox WHERE is_new"),
+        (check_spreads, "DELETE FROM arrival_inbox WHERE votes > 0"),
+    ],
+)
+def test_a_planted_corruption_is_found(connection: Connection, check, corruption: str) -> None:
+    assert not check(connection).differences
+    assert connection.execute(text(corruption)).rowcount > 0
+    found = check(connection)
+    assert found.differences
+    assert found.looked_at > 0
+
+
+def test_a_lost_key_and_a_doubled_row_are_found(connection: Connection) -> None:
+    assert not check_unique_keys(connection).differences
+    if connection.dialect.name == "postgresql":
+        connection.execute(
+            text("ALTER TABLE vote DROP CONSTRAINT uq_vote_contest_id_voter_id_entry_id_period")
+        )
+        connection.execute(text("ALTER TABLE vote DROP CONSTRAINT uq_vote_contest_id_voter_id_period_slot"))
+    else:
+        for statement in (
+            "CREATE TABLE copy AS SELECT * FROM vote",
+            "DROP TABLE vote",
+            "ALTER TABLE copy RENAME TO vote",
+        ):
+            connection.execute(text(statement))
+    lost = check_unique_keys(connection).differences
+    assert "vote(contest_id, voter_id, entry_id, period): the database does not enforce this key" in lost
+    connection.execute(text("UPDATE vote SET voter_id = (SELECT min(id) FROM voter)"))
+    doubled = check_unique_keys(connection).differences
+    assert "vote(contest_id, voter_id, entry_id, period): 3 rows share one key" in doubled
+
+
+def test_a_lost_parent_row_is_found(connection: Connection) -> None:
+    assert not check_links_between_tables(connection).differences
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("ALTER TABLE vote DROP CONSTRAINT fk_vote_voter_id_voter"))
+    else:
+        connection.execute(text("PRAGMA defer_foreign_keys=ON"))
+        connection.execute(text("UPDATE vote SET voter_id = 99999 WHERE id = 1"))
+    assert check_links_between_tables(connection).differences
+
+
+def test_missing_files_and_orphans_are_found(app: Flask, settings: Settings, tmp_path: Path) -> None:
+    own = replace(settings, data=tmp_path)
+    keys = [new_key("mp4", secrets.token_bytes) for _ in range(4)]
+    video = make_video(make_user(), kind="file", video_key=keys[0])
+    for key in keys[:3]:
+        path = own.media / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"film")
+    old = NOW.timestamp() - 7200
+    os.utime(own.media / keys[1], (old, old))
+    os.utime(own.media / keys[2], (NOW.timestamp(), NOW.timestamp()))
+    assert media_check(own) == Check("media files", 4, "files and keys", (f"{keys[1]} belongs to no video",))
+    video.poster_key = keys[3]
+    db.session.commit()
+    assert f"video {video.id}: its file {keys[3]} is missing" in media_check(own).differences
+
+
+def media_check(settings: Settings) -> Check:
+    db.session.rollback()
+    with db.engine.connect() as connection:
+        return check_files(connection, settings, NOW)[1]
+
+
+def test_the_report_is_short(app: Flask) -> None:
+    lines = spell_out(
+        [Check("votes", 1234, "votes", tuple(f"vote {n}" for n in range(30))), Check("x", 1, "y", ())]
+    )
+    assert lines[0] == "votes               1,234 votes: 30 differences"
+    assert lines[-2:] == ["    … and 10 more", "x                       1 y: agree"]
