@@ -1,13 +1,15 @@
 """Reading contests, as plain facts that outlive a session."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
 from quilt.contests.models import Contest
-from quilt.contests.rules import Action, find_change, may
+from quilt.contests.rules import Action, find_change, list_windows, may
 from quilt.database import db
+
+RESULT_STANDS = timedelta(days=30)  # how long a result keeps the first page while no other contest is open
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +70,20 @@ def list_contests() -> list[ContestFacts]:
 
 
 def pick_face(contests: list[ContestFacts], now: datetime) -> ContestFacts | None:
-    """The contest that the first page shows: open and ending soonest, else the next to open, else the newest."""
+    """The contest that the first page shows.
+
+    Of the open ones the one whose next change is soonest; else one whose vote ended within a month, so that
+    its result stands there; else the next to open; else the one that ended last.
+    """
     open_ones = [contest for contest in contests if is_open(contest, now)]
-    changing = [
-        (change.at, contest)
-        for contest in open_ones or contests
-        if (change := find_change(contest.phases, now)) is not None
-    ]
-    if changing:
-        return min(changing, key=lambda pair: (pair[0], pair[1].id))[1]
-    return max(contests, key=_ended_at, default=None)
+    recent = [contest for contest in contests if now - RESULT_STANDS < _voting_ended_at(contest) <= now]
+    if open_ones or not recent:
+        candidates = open_ones or contests
+        changing = [(find_change(contest.phases, now), contest) for contest in candidates]
+        dated = [(change.at, contest.id, contest) for change, contest in changing if change is not None]
+        if dated:
+            return min(dated, key=lambda candidate: candidate[:2])[2]
+    return max(recent or contests, key=lambda contest: (_voting_ended_at(contest), contest.id), default=None)
 
 
 def is_open(contest: ContestFacts, now: datetime) -> bool:
@@ -85,9 +91,9 @@ def is_open(contest: ContestFacts, now: datetime) -> bool:
     return may(contest.phases, Action.VOTE, now) or may(contest.phases, Action.SUBMIT, now)
 
 
-def _ended_at(contest: ContestFacts) -> tuple[bool, float, int]:
-    ends = [phase.ends_at.timestamp() for phase in contest.phases]
-    return bool(ends), max(ends, default=0.0), contest.id
+def _voting_ended_at(contest: ContestFacts) -> datetime:
+    windows = list_windows(contest.phases, Action.VOTE)
+    return windows[-1][1] if windows else datetime.min.replace(tzinfo=UTC)
 
 
 def _find(condition: object) -> ContestFacts | None:

@@ -125,6 +125,14 @@ def shows_counts(phases: Sequence[PhaseLike], now: datetime) -> bool:
     return bool(past) and max(past, key=lambda phase: phase.ends_at).shows_counts
 
 
+def find_counts_opening(phases: Sequence[PhaseLike], now: datetime) -> datetime | None:
+    """From when on votes are shown, where they are not shown now; None where they are."""
+    if not phases or shows_counts(phases, now):
+        return None
+    showing = [phase.starts_at for phase in phases if phase.starts_at > now and phase.shows_counts]
+    return min(showing, default=max(phase.ends_at for phase in phases))
+
+
 def is_over(phases: Sequence[PhaseLike], now: datetime) -> bool:
     """Whether every phase has ended."""
     return bool(phases) and all(phase.ends_at <= now for phase in phases)

@@ -14,6 +14,7 @@ from quilt.contests.rules import (
     describe_policy,
     describe_refusal,
     find_change,
+    find_counts_opening,
     find_phase,
     hash_rules,
     is_over,
@@ -134,6 +135,16 @@ def test_phases_that_touch_make_one_window():
 )
 def test_what_people_wait_for(at, words):
     assert describe_change(find_change(PHASES, day(at)), ZONE) == words
+
+
+@pytest.mark.parametrize("at, opening", [(-1, 0), (1, None), (5.5, None), (6.5, 8), (8, None), (9, None)])
+def test_from_when_on_votes_are_shown(at, opening):
+    assert find_counts_opening(PHASES, day(at)) == (None if opening is None else day(opening))
+
+
+def test_votes_hidden_to_the_end_are_shown_after_it():
+    assert find_counts_opening((P("Vote", day(0), day(1), shows_counts=False),), day(0.5)) == day(1)
+    assert find_counts_opening((), day(0)) is None
 
 
 def test_nothing_is_waited_for_after_the_vote():

@@ -80,13 +80,27 @@ def test_what_is_not_published_is_not_found(app):
     assert list_contests() == []
 
 
-def test_the_first_page_shows_the_open_contest_that_ends_first(app):
+@pytest.mark.parametrize(
+    "days, face",
+    [
+        (-20, "over"),  # nothing is open: the next to open
+        (-8, "over"),  # the only one that is open
+        (-2.5, "over"),  # nothing is open, the vote has just ended: its result
+        (0, "short"),  # two are open: the one that ends sooner
+        (1.5, "short"),
+        (2.5, "next"),
+        (5, "long"),
+        (20, "long"),
+        (100, "long"),  # a month after the last: still the one that ended last
+    ],
+)
+def test_the_contest_of_the_first_page(app, days, face):
     make_contest("over", opens=NOW - timedelta(days=9), closes=NOW - timedelta(days=3))
-    make_contest("long", closes=NOW + timedelta(days=9))
-    make_contest("short", closes=NOW + timedelta(days=2))
+    make_contest("long", opens=NOW - timedelta(days=2), closes=NOW + timedelta(days=9))
+    make_contest("short", opens=NOW - timedelta(days=2), closes=NOW + timedelta(days=2))
     make_contest("next", opens=NOW + timedelta(days=1), closes=NOW + timedelta(days=3))
-    contests = list_contests()
-    assert pick_face(contests, NOW).slug == "short"
-    assert pick_face(contests, NOW - timedelta(days=20)).slug == "over"
-    assert pick_face(contests, NOW + timedelta(days=20)).slug == "long"
+    assert pick_face(list_contests(), NOW + timedelta(days=days)).slug == face
+
+
+def test_no_contest_has_no_face():
     assert pick_face([], NOW) is None

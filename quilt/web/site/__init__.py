@@ -6,10 +6,14 @@ site = Blueprint("site", __name__)
 
 from quilt.web.site import (
     arrivals,  # noqa: F401
+    comments,  # noqa: F401
+    contests,  # noqa: F401
     entries,  # noqa: F401
     health,  # noqa: F401
+    home,  # noqa: F401
     me,  # noqa: F401
     outbox,  # noqa: F401
     shares,  # noqa: F401
+    standings,  # noqa: F401
     votes,  # noqa: F401
 )

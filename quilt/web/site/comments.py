@@ -1,0 +1,83 @@
+"""Comments under an entry: written by signed-in people, taken back by them, hidden by staff."""
+
+from flask import Response, abort, flash, make_response, redirect, render_template, request, url_for
+from flask_login import current_user
+
+from quilt.arrivals.heads import EntryHead
+from quilt.community.queries import find_comment_entry
+from quilt.community.rules import LONGEST_COMMENT, CommentRefused, NotYours
+from quilt.community.service import add_comment as add
+from quilt.community.service import remove_comment as remove
+from quilt.contests.queries import find_contest_by_id
+from quilt.contests.rules import NotNow, describe_refusal
+from quilt.extensions import limiter
+from quilt.moderation.comments import set_comment_state
+from quilt.web.clock import now
+from quilt.web.guards import signed_in_only, staff_only
+from quilt.web.lookups import get_head_or_404
+from quilt.web.site import site
+
+
+@site.post("/entries/<int:entry_id>/comments")
+@limiter.limit("10 per 5 minutes; 60 per day", methods=["POST"])
+@signed_in_only
+def add_comment(entry_id: int) -> Response:
+    """Add what was written, and go back to it; a refusal keeps the words."""
+    head = get_head_or_404(entry_id)
+    text = request.form.get("text", "")
+    try:
+        comment_id = add(head.id, current_user.id, text, now())
+    except CommentRefused as refusal:
+        return _ask_again(head, text, refusal.message, 422)
+    except NotNow as refusal:
+        contest = find_contest_by_id(head.contest_id)
+        return _ask_again(head, text, describe_refusal(refusal, contest.time_zone if contest else "UTC"), 409)
+    return _back_to(head, f"comment-{comment_id}")
+
+
+@site.post("/comments/<int:comment_id>/remove")
+@signed_in_only
+def remove_comment(comment_id: int) -> Response:
+    """Take one's own comment back, for good."""
+    head = _head_of(comment_id)
+    try:
+        remove(comment_id, current_user.id)
+    except NotYours:
+        abort(404)
+    flash("Your comment is gone.", "good")
+    return _back_to(head, "comments")
+
+
+@site.post("/comments/<int:comment_id>/hide")
+@staff_only
+def hide_comment(comment_id: int) -> Response:
+    """Hide a comment; the log says who did."""
+    head = _head_of(comment_id)
+    set_comment_state(comment_id, "hide", request.form.get("words", "")[:300], current_user.id, now())
+    flash("The comment is hidden. The log keeps who hid it.", "good")
+    return _back_to(head, "comments")
+
+
+def _head_of(comment_id: int) -> EntryHead:
+    entry_id = find_comment_entry(comment_id) if comment_id < 2**63 else None
+    if entry_id is None:
+        abort(404, "We cannot find that comment. It may be gone already.")
+    return get_head_or_404(entry_id)
+
+
+def _back_to(head: EntryHead, anchor: str) -> Response:
+    address = url_for("site.show_entry", entry_id=head.id, slug=head.slug, _anchor=anchor)
+    return make_response(redirect(address, 303))
+
+
+def _ask_again(head: EntryHead, text: str, problem: str, status: int) -> Response:
+    page = render_template(
+        "site/comment.html",
+        head=head,
+        text=text[: 4 * LONGEST_COMMENT],
+        problem=problem,
+        most=LONGEST_COMMENT,
+    )
+    response = make_response(page, status)
+    response.headers["Cache-Control"] = "no-store"
+    return response
