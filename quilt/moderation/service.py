@@ -10,6 +10,7 @@ from quilt.accounts.models import User
 from quilt.arrivals.models import EntrySpread, NamedLink
 from quilt.contests.models import Contest
 from quilt.database import transaction
+from quilt.embeds.models import Embed
 from quilt.entries.drafts import newest_revision
 from quilt.entries.folding import fold_text
 from quilt.entries.models import Entry, EntryExposure, EntryRevision
@@ -56,8 +57,8 @@ def decide(
 ) -> str:
     """Approve, ask for changes to, or reject the revision that the moderator looked at; returns the entry's state.
 
-    Approving copies the revision onto the entry, which is then live; the first time it gets its counters and
-    its own link. Raises DecisionRefused in one of its kinds, NotFound.
+    Approving copies the revision onto the entry, which is then live; the first time it gets its counters,
+    its own link and an embed. Raises DecisionRefused in one of its kinds, NotFound.
     """
     words = words.replace("\x00", "").strip()
     check_decision(action, reason, words)
@@ -147,7 +148,7 @@ def _publish(
 
 
 def _add_counters(session: Session, entry: Entry, now: datetime, entropy: Callable[[int], bytes]) -> None:
-    """What every live entry has: tally, spread, impressions, and the link that is the entry's own."""
+    """What every live entry has: tally, spread, impressions, a link that is the entry's own, and an embed."""
     if session.get(EntryTally, entry.id) is None:
         session.add(EntryTally(entry_id=entry.id, contest_id=entry.contest_id, counted=0))
     if session.get(EntrySpread, entry.id) is None:
@@ -157,6 +158,8 @@ def _add_counters(session: Session, entry: Entry, now: datetime, entropy: Callab
     own = select(NamedLink.id).where(NamedLink.entry_id == entry.id, NamedLink.label == "")
     if session.scalars(own).first() is None:
         session.add(NamedLink(entry_id=entry.id, code=new_code(entropy), created_at=now))
+    if session.scalars(select(Embed.id).where(Embed.entry_id == entry.id)).first() is None:
+        session.add(Embed(entry_id=entry.id, code=new_code(entropy), created_at=now))
 
 
 def _tell_entrant(

@@ -11,6 +11,7 @@ from quilt.arrivals.models import EntrySpread, NamedLink
 from quilt.config import Settings
 from quilt.contests.models import Contest
 from quilt.database import db
+from quilt.embeds.models import Embed
 from quilt.entries import service as entries
 from quilt.entries.drafts import newest_revision
 from quilt.entries.models import Entry
@@ -80,6 +81,7 @@ def test_approval_makes_it_live_with_counters_and_its_own_link(ana):
     assert db.session.get_one(EntryTally, entry_id).counted == 0
     assert db.session.get_one(EntrySpread, entry_id).size == 1
     assert len(db.session.scalars(select(NamedLink).where(NamedLink.entry_id == entry_id)).one().code) == 11
+    assert len(db.session.scalars(select(Embed).where(Embed.entry_id == entry_id)).one().code) == 11
     mail = db.session.scalars(select(MailMessage).where(MailMessage.kind == "entry_published")).one()
     assert f"https://quilt.example/entries/{entry_id}-mateos-first-steps" in mail.text
     assert [row.action for row in queries.list_decisions("entry", entry_id)] == ["approve"]
