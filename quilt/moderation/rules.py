@@ -12,6 +12,8 @@ DONE = {
     "reject": "rejected",
     "rerun": "restarted",
     "hide": "hid",
+    "out_of_prize": "took out of the prize",
+    "into_prize": "took back into the prize",
 }
 
 # Every reason is a sentence that the entrant reads; `other` asks for words of one's own.

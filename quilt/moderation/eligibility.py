@@ -1,0 +1,35 @@
+"""Whether an entry may win: apart from whether it is shown."""
+
+from datetime import datetime
+
+from quilt.contests.models import Contest
+from quilt.database import transaction
+from quilt.entries.models import Entry
+from quilt.moderation.models import ModerationLog
+from quilt.moderation.service import NotFound
+
+
+def set_eligibility(entry_id: int, is_eligible: bool, *, words: str, actor_id: int, now: datetime) -> None:
+    """Take an entry out of the prize, or back into it; it is shown as before, with votes and spread.
+
+    Nothing changes, and nothing is logged, where it stands so already. Raises NotFound.
+    """
+    with transaction() as session:
+        entry = session.get(Entry, entry_id, with_for_update=True, populate_existing=True)
+        if entry is None:
+            raise NotFound
+        if entry.is_eligible == is_eligible:
+            return
+        entry.is_eligible = is_eligible
+        entry.version += 1
+        session.get_one(Contest, entry.contest_id).version += 1
+        session.add(
+            ModerationLog(
+                subject_kind="entry",
+                subject_id=entry_id,
+                action="into_prize" if is_eligible else "out_of_prize",
+                words=words.replace("\x00", "").strip(),
+                actor_id=actor_id,
+                decided_at=now,
+            )
+        )

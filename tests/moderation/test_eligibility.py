@@ -1,0 +1,35 @@
+"""Shown, but outside the prize: a state of its own, changed through one door that writes the log."""
+
+import pytest
+
+from quilt.contests.models import Contest
+from quilt.database import db
+from quilt.entries.models import Entry
+from quilt.moderation.eligibility import set_eligibility
+from quilt.moderation.queries import list_decisions
+from quilt.moderation.service import NotFound
+from tests.conftest import NOW
+from tests.factories import make_entry, make_user
+
+
+def read(entry_id):
+    return db.session.get_one(Entry, entry_id, populate_existing=True)
+
+
+def test_out_of_the_prize_and_back_with_a_row_each(app):
+    admin, entry = make_user(name="Ada", role="admin"), make_entry()
+    versions = read(entry.id).version, db.session.get_one(Contest, entry.contest_id).version
+    set_eligibility(entry.id, False, words="Entered by a school class.", actor_id=admin.id, now=NOW)
+    assert not read(entry.id).is_eligible and read(entry.id).state == "published"
+    contest = db.session.get_one(Contest, entry.contest_id, populate_existing=True)
+    assert (read(entry.id).version, contest.version) == (versions[0] + 1, versions[1] + 1)
+    set_eligibility(entry.id, False, words="Again.", actor_id=admin.id, now=NOW)
+    set_eligibility(entry.id, True, words="They are 18.", actor_id=admin.id, now=NOW)
+    rows = [(row.action, row.words) for row in list_decisions("entry", entry.id)]
+    assert rows == [("into_prize", "They are 18."), ("out_of_prize", "Entered by a school class.")]
+    assert read(entry.id).is_eligible
+
+
+def test_no_such_entry(app):
+    with pytest.raises(NotFound):
+        set_eligibility(999_999, False, words="", actor_id=make_user().id, now=NOW)
