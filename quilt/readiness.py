@@ -71,7 +71,7 @@ def find_schema_state() -> str:
 def find_longest_wait(now: datetime) -> float:
     """Seconds since the oldest mail or video became due that no worker has taken; 0 when none waits."""
     mail = select(func.min(MailMessage.due_at)).where(MailMessage.state == "waiting")
-    video = select(func.min(Video.created_at)).where(Video.state == "queued")
+    video = select(func.min(Video.lease_until)).where(Video.state == "queued")
     waiting = [since for since in (db.session.scalar(mail), db.session.scalar(video)) if since is not None]
     return max(((now - since).total_seconds() for since in waiting), default=0.0)
 

@@ -66,7 +66,7 @@ def test_the_oldest_waiting_thing_counts(app: Flask) -> None:
         db.session(), kind="test", recipient="a@example.org", subject="s", text="t", html="h",
         now=NOW - timedelta(minutes=3),
     )  # fmt: skip
-    make_video(make_user(), kind="file", state="queued", created_at=NOW - timedelta(minutes=7))
+    make_video(make_user(), kind="file", state="queued", lease_until=NOW - timedelta(minutes=7))
     make_video(make_user(), kind="file", state="ready", created_at=NOW - timedelta(days=7))
     assert find_longest_wait(NOW) == 7 * 60
 
