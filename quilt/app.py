@@ -4,8 +4,9 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
-from quilt import mail  # noqa: F401 a table of its own
+from quilt import mail, mail_tasks  # noqa: F401 a table of its own
 from quilt.accounts import models as _accounts  # noqa: F401 models register themselves
+from quilt.accounts import tasks as _accounts_tasks  # noqa: F401 tasks register themselves too
 from quilt.arrivals import models as _arrivals  # noqa: F401
 from quilt.community import models as _community  # noqa: F401
 from quilt.config import ROOT, Settings, from_environment
@@ -16,7 +17,7 @@ from quilt.entries import models as _entries  # noqa: F401
 from quilt.extensions import csrf, limiter, login_manager, migrate
 from quilt.jobs.queue import queue
 from quilt.media import models as _media  # noqa: F401
-from quilt.media import tasks as _media_tasks  # noqa: F401 tasks register themselves too
+from quilt.media import tasks as _media_tasks  # noqa: F401
 from quilt.moderation import models as _moderation  # noqa: F401
 from quilt.moderation import tasks as _moderation_tasks  # noqa: F401
 from quilt.shares import models as _shares  # noqa: F401

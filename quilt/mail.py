@@ -1,8 +1,10 @@
 """Mail: written into an outbox table by the transaction that causes it, sent afterwards by the worker."""
 
 import smtplib
+import ssl
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
@@ -61,14 +63,24 @@ def find_mail(mail_id: int) -> MailMessage | None:
     return db.session.get(MailMessage, mail_id)
 
 
-def deliver_due(now: datetime, settings: Settings, limit: int = 50) -> dict[str, int]:
-    """Send, or keep, every mail that is due; returns how many came to which state.
+def deliver_due(now: datetime, settings: Settings, limit: int = 200) -> dict[str, int]:
+    """Send, or keep, the mails that are due; returns how many came to which state.
 
-    Any number of workers may do so at once: each mail is claimed by one of them.
+    Any number of workers may do so at once: each mail is claimed by one of them. The round ends at the
+    first mail that has to wait: where the server is away or slow, asking it again and again helps nobody.
     """
-    send = None if settings.keeps_mail else smtp_sender(settings.smtp_url)
-    states = [deliver(mail_id, send, settings.mail_from, now) for mail_id in list_due_ids(now, limit)]
-    return dict(Counter(states))
+    send = None if settings.keeps_mail else Postman(settings.smtp_url)
+    states: Counter[str] = Counter()
+    try:
+        for mail_id in list_due_ids(now, limit):
+            state = deliver(mail_id, send, settings.mail_from, now)
+            states[state] += 1
+            if state == "waiting":
+                break
+    finally:
+        if send is not None:
+            send.close()
+    return dict(states)
 
 
 def list_due_ids(now: datetime, limit: int = 50) -> list[int]:
@@ -124,20 +136,51 @@ def build_message(mail: MailMessage, sender: str) -> EmailMessage:
     return message
 
 
-def smtp_sender(url: str, timeout: float = 20.0) -> Callable[[EmailMessage], None]:
-    """A function that sends through `smtp://user:password@host:port` (`smtps://` for TLS from the start)."""
-    parts = urlsplit(url)
+class Postman:
+    """Hands messages to `smtp://user:password@host:port`, over one connection that the first one opens.
 
-    def send(message: EmailMessage) -> None:
-        connect = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
-        with connect(parts.hostname or "localhost", parts.port or 0, timeout=timeout) as server:
+    `smtps://` speaks TLS from the start, `smtp+starttls://` after the greeting. After an error the
+    connection is given up; the next message opens another.
+    """
+
+    def __init__(self, url: str, timeout: float = 20.0) -> None:
+        self._parts = urlsplit(url)
+        self._timeout = timeout
+        self._server: smtplib.SMTP | None = None
+
+    def __call__(self, message: EmailMessage) -> None:
+        """Send one message; raises OSError or smtplib.SMTPException."""
+        try:
+            self._server = self._server or self._connect()
+            self._server.send_message(message)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Say goodbye, if there is still somebody to say it to."""
+        server, self._server = self._server, None
+        if server is not None:
+            with suppress(OSError, smtplib.SMTPException):
+                server.quit()
+
+    def _connect(self) -> smtplib.SMTP:
+        parts, trust = self._parts, ssl.create_default_context()
+        host, port = parts.hostname or "localhost", parts.port or 0
+        server = (
+            smtplib.SMTP_SSL(host, port, timeout=self._timeout, context=trust)
+            if parts.scheme == "smtps"
+            else smtplib.SMTP(host, port, timeout=self._timeout)
+        )
+        try:
             if parts.scheme == "smtp+starttls":
-                server.starttls()
+                server.starttls(context=trust)
             if parts.username:
                 server.login(unquote(parts.username), unquote(parts.password or ""))
-            server.send_message(message)
-
-    return send
+        except BaseException:
+            server.close()
+            raise
+        return server
 
 
 def _is_final(error: Exception) -> bool:

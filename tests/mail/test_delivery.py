@@ -31,6 +31,14 @@ class Sink:
     def __init__(self) -> None:
         self.letters: list[tuple[list[str], EmailMessage]] = []
         self.answer = "250 OK"
+        self.sessions = 0
+
+    async def handle_EHLO(
+        self, _server: SMTP, session: Session, _envelope: Envelope, name: str, answers: list[str]
+    ) -> list[str]:
+        session.host_name = name
+        self.sessions += 1
+        return answers
 
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -159,6 +167,29 @@ def test_a_server_that_is_away_is_tried_again_later_and_served_once(
     assert look(mail_id).text == LETTER.text
     assert deliver_due(moment, sending) == {"sent": 1} and deliver_due(moment, sending) == {}
     assert len(sink.letters) == 1
+
+
+def test_a_round_ends_where_the_server_is_away(app: Flask, sink: Sink, sending: Settings) -> None:
+    for number in range(5):
+        put(f"person{number}@example.org")
+    away = replace(sending, smtp_url=f"smtp://127.0.0.1:{free_port()}")
+    assert deliver_due(NOW, away) == {"waiting": 1}
+    assert deliver_due(NOW, sending) == {"sent": 4}
+    assert deliver_due(NOW + timedelta(minutes=1), sending) == {"sent": 1}
+    assert len({str(message["Message-ID"]) for _, message in sink.letters}) == len(sink.letters) == 5
+
+
+def test_a_round_uses_one_connection(app: Flask, sink: Sink, sending: Settings) -> None:
+    for number in range(5):
+        put(f"person{number}@example.org")
+    assert deliver_due(NOW, sending) == {"sent": 5}
+    assert sink.sessions == 1
+
+
+def test_one_refused_address_does_not_hold_up_the_next(app: Flask, sink: Sink, sending: Settings) -> None:
+    put("bad\r\nBcc: all@x.example")
+    put("ana@example.org")
+    assert deliver_due(NOW, sending) == {"parked": 1, "sent": 1}
 
 
 def test_a_server_that_never_comes_back_parks_the_mail(app: Flask, settings: Settings) -> None:
