@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from limits import parse
 from werkzeug.test import TestResponse
 
 from quilt.accounts.service import create_user
@@ -113,3 +114,17 @@ def test_a_code_is_still_to_be_had_when_passwords_are_limited(limited: Flask) ->
         fail(client, f"10.0.0.{number}", "ana@example.org")
     fields = {"csrf_token": Browser(client).token(), "email": "ana@example.org"}
     assert client.post("/sign-in", data=fields).location == "/sign-in/code"
+
+
+def test_a_thousand_failures_everywhere_slow_passwords_down_and_nothing_else(limited: Flask) -> None:  # A21
+    owner, stranger = limited.test_client(), limited.test_client()
+    assert fail(owner, "10.9.9.9", "ana@example.org", PASSWORD) == 302
+    everywhere = parse("1000 per 5 minutes")
+    limiter.limiter.hit(everywhere, "all", "auth.sign_in_with_password", cost=999)
+    assert fail(stranger, "10.0.0.1", "bea@example.org") == 401
+    where = {"REMOTE_ADDR": "10.0.0.2"}
+    fields = {"csrf_token": Browser(stranger).token(), "email": "ana@example.org", "password": PASSWORD}
+    answer = stranger.post("/sign-in/password", data=fields, environ_base=where)
+    assert answer.status_code == 429 and "Sign-in is busy" in answer.text and "Retry-After" in answer.headers
+    assert owner.get("/me").status_code == 200
+    assert stranger.post("/sign-in", data=fields).location == "/sign-in/code"
