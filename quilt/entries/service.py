@@ -226,5 +226,9 @@ def _open_revision(session: Session, entry_id: int, owner_id: int) -> tuple[Entr
 
 
 def _storable(text: str) -> str:
-    """Typed text as every database takes it: PostgreSQL knows no NUL, UTF-8 no lone surrogate."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+    """Typed text as every database takes it: PostgreSQL knows no NUL, UTF-8 no lone surrogate.
+
+    What nobody can see is nothing.
+    """
+    plain = text.replace("\x00", "").encode("utf-8", "replace").decode()
+    return plain if tidy_line(plain) else ""

@@ -2,4 +2,10 @@
 
 from flask import Blueprint
 
-admin = Blueprint("admin", __name__)
+admin = Blueprint("admin", __name__, url_prefix="/admin")
+
+from quilt.web.admin import (
+    log,  # noqa: F401
+    queue,  # noqa: F401
+    review,  # noqa: F401
+)

@@ -12,8 +12,10 @@ from quilt.web.site import (
     health,  # noqa: F401
     home,  # noqa: F401
     me,  # noqa: F401
+    media,  # noqa: F401
     outbox,  # noqa: F401
     shares,  # noqa: F401
     standings,  # noqa: F401
+    submit,  # noqa: F401
     votes,  # noqa: F401
 )

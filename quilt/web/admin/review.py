@@ -1,0 +1,157 @@
+"""Reviewing one entry, and deciding."""
+
+from dataclasses import dataclass
+
+from flask import Response, abort, flash, make_response, redirect, render_template, request, url_for
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, RadioField, SelectField, TextAreaField
+from wtforms.fields import SelectChoice
+
+from quilt.accounts.queries import find_user
+from quilt.entries.drafts import Draft, find_for_review
+from quilt.entries.rules import TEXT_FIELDS, WrongState, tidy_texts
+from quilt.letters import composer
+from quilt.media.queries import find_video
+from quilt.moderation import service as moderation
+from quilt.moderation.queries import list_decisions
+from quilt.moderation.rules import (
+    ACTIONS,
+    REASONS,
+    AlreadyDecided,
+    DecisionRefused,
+    Withdrawn,
+)
+from quilt.web.admin import admin
+from quilt.web.clock import entropy, now
+from quilt.web.diffs import Piece, compare
+from quilt.web.guards import staff_only
+from quilt.web.headers import allow_players
+from quilt.web.settings import get_settings
+from quilt.web.videos import describe_video
+
+
+class DecideForm(FlaskForm):  # type: ignore[misc]
+    """One decision. The reasons of both refusals stand in one list, in two groups."""
+
+    action = RadioField(
+        "Decision", choices=[SelectChoice(*pair) for pair in ACTIONS.items()], validate_choice=False
+    )
+    reason = SelectField(
+        "Reason",
+        choices=[SelectChoice("", "No reason needed to approve")]
+        + [
+            SelectChoice(f"{action}:{key}", words, optgroup=ACTIONS[action])
+            for action, reasons in REASONS.items()
+            for key, words in reasons.items()
+        ],
+        validate_choice=False,
+    )
+    words = TextAreaField("In your own words")
+    revision_id = HiddenField()
+
+
+@dataclass(frozen=True)
+class Change:
+    """One text of the revision beside the live one."""
+
+    name: str
+    pieces: list[Piece]
+
+
+@admin.get("/entries/<int:entry_id>")
+@staff_only
+def show_review(entry_id: int) -> Response:
+    """The entry as it was sent in, what changed against the live version, what was decided before."""
+    return _answer_review(_get_or_404(entry_id))
+
+
+@admin.post("/entries/<int:entry_id>/decide")
+@staff_only
+def decide(entry_id: int) -> Response:
+    """Approve, ask for changes or reject."""
+    draft, form, settings = _get_or_404(entry_id), DecideForm(), get_settings()
+    action = form.action.data or ""
+    try:
+        moderation.decide(
+            entry_id,
+            _revision_id(form),
+            action,
+            reason=(form.reason.data or "").removeprefix(f"{action}:"),
+            words=form.words.data or "",
+            actor_id=current_user.id,
+            now=now(),
+            entropy=entropy,
+            compose=composer(settings),
+            base_url=settings.base_url,
+        )
+    except DecisionRefused as refusal:
+        status = 409 if isinstance(refusal, AlreadyDecided | Withdrawn) else 422
+        return _refuse(_get_or_404(entry_id), form, refusal, status)
+    flash(f"{ACTIONS[action]}: “{draft.revision.title[:80]}”. The entrant gets a mail.", "good")
+    return make_response(redirect(url_for("admin.show_queue"), 303))
+
+
+@admin.post("/videos/<int:video_id>/rerun")
+@staff_only
+def rerun_video(video_id: int) -> Response:
+    """Start a parked video from the beginning."""
+    if find_video(video_id if video_id < 2**63 else None) is None:
+        abort(404)
+    try:
+        moderation.rerun_video(video_id, current_user.id, now())
+        flash("The video is started again.", "good")
+    except WrongState:
+        flash("That video is not set aside any more.", "info")
+    return make_response(redirect(url_for("admin.show_queue"), 303))
+
+
+def _refuse(draft: Draft, form: DecideForm, refusal: DecisionRefused, status: int) -> Response:
+    if refusal.field:
+        form[refusal.field].errors = [refusal.message]
+    return _answer_review(draft, form, status, "" if refusal.field else refusal.message)
+
+
+def _answer_review(
+    draft: Draft, form: DecideForm | None = None, status: int = 200, refusal: str = ""
+) -> Response:
+    video = describe_video(draft.video)
+    is_playing = request.args.get("play") == "1" and video is not None and not video.is_file
+    if is_playing:
+        allow_players()
+    page = render_template(
+        "admin/review.html",
+        draft=draft,
+        form=form or DecideForm(formdata=None, revision_id=draft.revision.id),
+        video=video,
+        is_playing=is_playing,
+        texts=tidy_texts(draft.texts),
+        changes=_list_changes(draft),
+        decisions=list_decisions("entry", draft.entry.id),
+        entrant=find_user(draft.entry.entrant_id),
+        refusal=refusal,
+    )
+    response = make_response(page, status)
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _list_changes(draft: Draft) -> list[Change]:
+    """What would change on the public page; nothing while the entry is not live."""
+    if draft.entry.state != "published":
+        return []
+    fresh = tidy_texts(draft.texts)
+    pairs = [(name, getattr(draft.entry, name), getattr(fresh, name)) for name in TEXT_FIELDS]
+    return [Change(name, compare(old, new)) for name, old, new in pairs if old != new]
+
+
+def _get_or_404(entry_id: int) -> Draft:
+    draft = find_for_review(entry_id) if entry_id < 2**63 else None
+    if draft is None:
+        abort(404)
+    return draft
+
+
+def _revision_id(form: DecideForm) -> int:
+    text = form.revision_id.data or ""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0

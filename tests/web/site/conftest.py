@@ -1,0 +1,1 @@
+from tests.media.conftest import films, good_mp4  # noqa: F401 a real video, made once
