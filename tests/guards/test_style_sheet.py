@@ -11,7 +11,9 @@ ROOT = Path(__file__).resolve().parents[2]
 CLASS_ATTRIBUTE = re.compile(r'class="([^"]*)"')
 JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 WORD = re.compile(r"[a-z][a-z0-9-]+$")
-INLINE_STYLE = re.compile(r"""\sstyle\s*=|<style|\son[a-z]+\s*=\s*["']|<script(?![^>]*\bsrc=)""", re.IGNORECASE)
+INLINE_STYLE = re.compile(
+    r"""\sstyle\s*=|<style|\son[a-z]+\s*=\s*["']|<script(?![^>]*\bsrc=)""", re.IGNORECASE
+)
 
 
 @pytest.fixture(scope="module")
