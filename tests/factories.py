@@ -8,6 +8,7 @@ from quilt.accounts.models import User
 from quilt.arrivals.models import NamedLink
 from quilt.contests.models import BallotPolicy, Contest, Phase
 from quilt.database import db, transaction
+from quilt.entries.folding import fold_text
 from quilt.entries.models import Entry, EntryExposure, EntryRevision
 from quilt.media.models import Video
 from quilt.votes.models import EntryTally
@@ -90,7 +91,7 @@ def make_entry(contest: Contest | None = None, entrant: User | None = None, **va
         entrant_id=entrant.id,
         state=state,
         slug=values.pop("slug", "mateos-first-steps"),
-        search_text=" ".join(texts.values()).casefold(),
+        search_text=fold_text(" ".join(texts.values())),
         video_id=video.id,
         created_at=NOW,
         submitted_at=NOW,

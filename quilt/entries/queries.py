@@ -20,7 +20,7 @@ _CARDS = (
         _entry.c.title,
         _entry.c.cause,
         _entry.c.is_eligible,
-        _entry.c.published_at,
+        func.coalesce(_entry.c.published_at, _entry.c.created_at).label("published_at"),
         func.coalesce(_video.c.thumbnail_key, "").label("thumbnail_key"),
         _video.c.duration_seconds,
     )

@@ -29,10 +29,9 @@ from quilt.web.site.wishes import SORTS, Wish, build_page_query, read_wish, read
 
 
 @site.get("/contests/<slug>")
-@limiter.limit("5 per second; 200 per 5 minutes", exempt_when=lambda: not request.args.get("q"))
 def show_contest(slug: str) -> Response:
     """The contest as a quilt, as a grid or as standings; by default what the phase is about."""
-    wish = read_wish(request.args)
+    wish = read_wish(request.query_string, request.args)
     gallery = get_gallery_or_404(slug)
     view = wish.view or ("standings" if gallery.has_result else "grid")
     return {"quilt": _show_quilt, "grid": _show_grid, "standings": show_standings}[view](gallery, wish)
@@ -65,7 +64,9 @@ def _show_quilt(gallery: Gallery, wish: Wish) -> Response:
 def _show_grid(gallery: Gallery, wish: Wish) -> Response:
     words, help_text = read_words(wish.q)
     sort = _choose_sort(gallery, wish)
-    order = find_order(gallery, wish.epoch, wish.seed, wish.at, find_seed(request, now()))
+    agent = request.headers.get("User-Agent", "")
+    seed = find_seed(request.remote_addr or "", agent, now().toordinal()) if wish.seed is None else wish.seed
+    order = find_order(gallery, wish.epoch, seed, wish.at)
     entries = sort_gallery(gallery, order) if sort == "fair" else _sort(gallery, sort)
     if words or wish.cause:
         entries = _filter(gallery, entries, words, wish.cause)
@@ -74,7 +75,7 @@ def _show_grid(gallery: Gallery, wish: Wish) -> Response:
         abort(404, "There are no more entries. The first page has those there are.")
     on_page = entries[(wish.page - 1) * PAGE_SIZE : wish.page * PAGE_SIZE]
     shown = [entry_id for entry_id in on_page if entry_id in gallery.cards]
-    count_page(shown)
+    count_page(shown, agent)
 
     def render() -> str:
         return render_contest(
@@ -117,6 +118,12 @@ def _filter(gallery: Gallery, entries: list[int], words: list[str], cause: str) 
         folded = fold_text(cause)
         kept = [entry_id for entry_id in kept if fold_text(gallery.cards[entry_id].cause) == folded]
     if words:
-        hits = search_entry_ids(gallery.contest.id, words)
+        hits = _search(gallery.contest.id, words)
         kept = [entry_id for entry_id in kept if entry_id in hits]
     return kept
+
+
+@limiter.limit("5 per second; 200 per 5 minutes")
+def _search(contest_id: int, words: list[str]) -> set[int]:
+    """A search reads every text of the contest: its limit stands here, so that nobody else pays for it."""
+    return search_entry_ids(contest_id, words)

@@ -1,15 +1,14 @@
 """What the pages of a contest show at one moment, and the pieces of HTML they are joined from."""
 
-import hmac
+import hashlib
 import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from hashlib import sha256
 
-from flask import Request, abort, get_template_attribute
+from flask import abort, get_template_attribute
 from markupsafe import Markup
 
 from quilt.contests.queries import ContestFacts, find_contest
@@ -118,7 +117,7 @@ class Gallery:
             return ""
         if self.is_final or hide_few(figures.votes):
             return plural(figures.votes, "vote")
-        return "new"
+        return "New"
 
     def _render(self, entry_id: int) -> bytes:
         view = self.build_card(entry_id)
@@ -183,18 +182,13 @@ def build_quilt(gallery: Gallery) -> Markup:
     return _quilts.get((id(db.engine), gallery.contest.id), version, build)
 
 
-def find_order(gallery: Gallery, epoch: int | None, seed: int | None, at: int | None, own_seed: int) -> Order:
+def find_order(gallery: Gallery, epoch: int | None, seed: int, at: int | None) -> Order:
     """The order that a link asks for; where it asks for none, or for one that is gone, the newest."""
     stored = _find_epoch(gallery.contest.id, epoch)
     late = gallery.list_late(stored)
     if at is not None and epoch == stored.number:
         late = {entry_id: moment for entry_id, moment in late.items() if moment <= at}
-    return Order(
-        stored,
-        seed if seed is not None and seed < SEEDS else own_seed,
-        max(late.values(), default=0),
-        tuple(late),
-    )
+    return Order(stored, seed % SEEDS, max(late.values(), default=0), tuple(late))
 
 
 def sort_gallery(gallery: Gallery, order: Order) -> list[int]:
@@ -206,10 +200,11 @@ def sort_gallery(gallery: Gallery, order: Order) -> list[int]:
     )
 
 
-def find_seed(request: Request, today: datetime) -> int:
-    """This visitor's seed, 0 to 255: the same all day, from no cookie, and no way back to the address."""
-    told = f"{request.remote_addr}\n{request.headers.get('User-Agent', '')}\n{today:%Y-%m-%d}"
-    return hmac.digest(get_settings().secret_key.encode(), told.encode(errors="replace"), sha256)[0]
+def find_seed(address: str, agent: str, today: int) -> int:
+    """A visitor's seed, 0 to 255: the same all day, from no cookie, and no way back to the address."""
+    key = hashlib.blake2b(get_settings().secret_key.encode(), digest_size=32, person=b"gallery seed").digest()
+    told = f"{address}\n{agent}\n{today}".encode(errors="replace")
+    return hashlib.blake2b(told, digest_size=1, key=key).digest()[0]
 
 
 def _find_epoch(contest_id: int, number: int | None) -> Epoch:

@@ -92,8 +92,8 @@ def list_totals(gallery: Gallery) -> list[tuple[str, str]]:
         figures.append((f"{totals.reach:,}", "people reached"))
     if gallery.shows_counts and hide_few(totals.votes):
         figures.append((f"{totals.votes:,}", "votes that people confirmed"))
-    if totals.causes:
-        figures.append((f"{totals.causes:,}", "cause" if totals.causes == 1 else "causes"))
+    if totals.causes > 1:
+        figures.append((f"{totals.causes:,}", "causes"))
     if hide_few(totals.longest_chain):
         figures.append((f"{totals.longest_chain:,}", "people: the longest chain so far"))
     return figures

@@ -60,11 +60,10 @@ class ImpressionBuffer:
                 self._counts.update(counts)
 
 
-def count_page(entry_ids: Iterable[int]) -> None:
+def count_page(entry_ids: Iterable[int], agent: str) -> None:
     """Count the entries that this gallery page shows: to people, not to robots, not when fetched ahead."""
-    headers = request.headers
-    is_ahead = "prefetch" in headers.get("Sec-Purpose", "") or "prefetch" in headers.get("Purpose", "")
-    if request.method == "GET" and not is_ahead and not is_robot(headers.get("User-Agent", "")):
+    purpose = request.environ.get("HTTP_SEC_PURPOSE") or request.environ.get("HTTP_PURPOSE") or ""
+    if request.method == "GET" and "prefetch" not in purpose and not is_robot(agent):
         _get_buffer().add(entry_ids)
 
 

@@ -1,7 +1,6 @@
 """Answers that are the same for everybody without a session: kept as bytes, filled with what is the visitor's."""
 
 from collections.abc import Callable
-from datetime import UTC
 
 from flask import Response, session
 
@@ -37,4 +36,4 @@ def answer_fresh(render: Callable[[], str], **values: bytes) -> Response:
 
 def this_minute() -> int:
     """The number of this minute: pages that say how much time is left are built anew in the next."""
-    return int(now().astimezone(UTC).timestamp()) // 60
+    return int(now().timestamp()) // 60

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from flask import abort, request
+from flask import abort
 from werkzeug.datastructures import MultiDict
 
 from quilt.entries.folding import fold_words
@@ -34,25 +34,27 @@ class Wish:
     at: int | None = None
 
 
-def read_wish(arguments: MultiDict[str, str]) -> Wish:
+def read_wish(query: bytes, arguments: MultiDict[str, str]) -> Wish:
     """The query string as a wish. Aborts with 414 or 422 where it is none; order links gone stale are fine."""
-    if len(request.query_string) > LONGEST_QUERY:
+    if not query:
+        return Wish()
+    if len(query) > LONGEST_QUERY:
         abort(414, "That search is too long. Try a few words.")
-    view, sort = arguments.get("view", ""), arguments.get("sort", "")
-    page = arguments.get("page", "1")
-    if view not in ("", *VIEWS) or sort not in ("", *SORTS) or "order" in arguments:
+    told = arguments.to_dict()
+    view, sort, page = told.get("view", ""), told.get("sort", ""), told.get("page", "1")
+    if view not in ("", *VIEWS) or sort not in ("", *SORTS) or "order" in told:
         abort(422, "There is no such view or order. The contest’s own page has those there are.")
     if not _is_number(page):
         abort(422, "A page has a number.")
     return Wish(
         view=view,
         page=int(page),
-        q=_clean(arguments.get("q", "")),
-        cause=_clean(arguments.get("cause", "")),
+        q=_clean(told.get("q", "")),
+        cause=_clean(told.get("cause", "")),
         sort=sort,
-        epoch=_number_or_none(arguments.get("epoch", "")),
-        seed=_number_or_none(arguments.get("seed", "")),
-        at=_number_or_none(arguments.get("at", "")),
+        epoch=_number_or_none(told.get("epoch", "")),
+        seed=_number_or_none(told.get("seed", "")),
+        at=_number_or_none(told.get("at", "")),
     )
 
 
