@@ -1,0 +1,209 @@
+"""Everybody who comes: ten days of arrivals, votes, shares, comments and looks at the gallery, hour by hour.
+
+Each act goes through the service that a request of that kind goes through, with the hour it happens in;
+after every hour the inbox is folded, as the worker does each second.
+"""
+
+import math
+import random
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from quilt.arrivals.fold import fold_waiting
+from quilt.arrivals.nodes import Node, Visit
+from quilt.arrivals.service import forget_old, get_salt, record_arrival, record_not_counted
+from quilt.community.service import add_comment
+from quilt.demo.entering import Act, Entered
+from quilt.demo.people import Supporter
+from quilt.demo.shapes import Person, list_depths, plan_people
+from quilt.entries.exposure import (
+    list_fair_order,
+    number_epoch,
+    record_shown,
+    refresh_exposure_order,
+)
+from quilt.shares.service import record_share
+from quilt.spread.counting import NotCounted, visitor_key
+from quilt.votes.rules import Policy
+from quilt.votes.service import Ballot, cast_vote
+
+HOUR = timedelta(hours=1)
+LOOKS = (1, 5)  # at the gallery, in an hour
+NO_PERSON = {
+    NotCounted.PREVIEW: 48,
+    NotCounted.ROBOT: 22,
+    NotCounted.TOO_QUICK: 14,
+    NotCounted.HIDDEN: 6,
+    NotCounted.PREFETCH: 5,
+    NotCounted.EMPTY_AGENT: 3,
+    NotCounted.NONCE_EXPIRED: 2,
+}
+NO_PERSON_SHARE, SHARING_IN_VAIN, COMING_BACK = 0.14, 0.1, 0.07
+AGENTS = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Mobile Safari/604.1",
+    "Mozilla/5.0 (Linux; Android 15; Pixel 8) AppleWebKit/537.36 Chrome/140.0.0.0 Mobile Safari/537.36",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36",
+)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the whole crowd shares: the contest's rule for votes, who may cast them, when it ends."""
+
+    policy: Policy
+    supporters: Sequence[Supporter]
+    ends_at: datetime
+    entropy: Callable[[int], bytes]
+
+
+class Audience:
+    """The people of one entry, and what each of them does."""
+
+    def __init__(self, entered: Entered, stage: Stage, seed: str) -> None:
+        self._entered, self._stage = entered, stage
+        self._chance = random.Random(f"{seed} {entered.story.title}")
+        horizon = (stage.ends_at - entered.published_at) / HOUR - 0.5
+        self.people = plan_people(entered.story.spread or {}, horizon, self._chance)
+        self._nodes: dict[int, Node] = {}
+
+    def list_acts(self) -> Iterator[Act]:
+        """Everything that these people do, in no order but that nobody acts before they came."""
+        depths = list_depths(self.people)
+        voters = self._line_up()
+        children: dict[int, list[Person]] = {}
+        for person in self.people:
+            if person.parent is not None:
+                children.setdefault(person.parent, []).append(person)
+        for number, person in enumerate(self.people):
+            yield self._at(person.hours, self._coming(number, person))
+            yield from self._sharing(number, person, children.get(number, []))
+            yield from self._voting(number, person, depths[number], voters)
+            if self._chance.random() < COMING_BACK:
+                yield self._at(person.hours + self._chance.uniform(2, 40), self._returning(number))
+            if self._chance.random() < NO_PERSON_SHARE:
+                yield self._at(person.hours, self._being_no_person())
+        yield from self._commenting()
+
+    def _line_up(self) -> list[Supporter]:
+        """Those who may vote here, in the order in which they will, from the end."""
+        owner = self._entered.entrant_id
+        others = [supporter for supporter in self._stage.supporters if supporter.user_id != owner]
+        return self._chance.sample(others, len(others))
+
+    def _at(self, hours: float, do: Callable[[datetime], object]) -> Act:
+        latest = (self._stage.ends_at - self._entered.published_at) / HOUR
+        return Act(self._entered.published_at + HOUR * min(hours, latest - 0.02), do)
+
+    def _coming(self, number: int, person: Person) -> Callable[[datetime], None]:
+        address = f"198.18.{self._chance.randrange(256)}.{self._chance.randrange(1, 255)}"
+        agent = f"{self._chance.choice(AGENTS)} ({self._entered.entry_id}-{number})"
+
+        def come(at: datetime) -> None:
+            salt = get_salt(at, secrets.token_bytes)  # the pseudonyms of real visitors hang on today's
+            key = visitor_key(salt, self._entered.entry_id, address, agent)
+            visit = Visit(self._entered.entry_id, key, **self._way(person))
+            self._nodes[number] = record_arrival(visit, None, now=at, entropy=self._stage.entropy)
+
+        return come
+
+    def _way(self, person: Person) -> dict[str, str]:
+        """By whose link and channel somebody comes."""
+        if person.parent is not None:
+            return {"via": self._nodes[person.parent].code, "channel": person.channel}
+        if person.channel == "embed":
+            return {"via": self._entered.embed_code}
+        if person.channel == "web":
+            return {"referrer_host": "harrow-herald.example"}
+        return {"via": self._entered.own_code if person.channel else "", "channel": person.channel}
+
+    def _sharing(self, number: int, person: Person, children: list[Person]) -> Iterator[Act]:
+        if children:
+            first = min(children, key=lambda child: child.hours)
+            hours, channel = (person.hours + first.hours) / 2, first.channel
+        elif self._chance.random() < SHARING_IN_VAIN:
+            hours, channel = person.hours + self._chance.expovariate(12), self._chance.choice(("copy", "wa"))
+        else:
+            return
+        yield self._at(
+            hours,
+            lambda at: record_share(self._entered.entry_id, self._nodes[number].arrival_id, channel, now=at),
+        )
+
+    def _voting(self, number: int, person: Person, depth: int, voters: list[Supporter]) -> Iterator[Act]:
+        """Who was sent by a friend votes more often than who came by themselves."""
+        likely = (self._entered.story.spread or {})["voting"] * (1.3 if depth > 1 else 0.9)
+        if voters and self._chance.random() < likely:
+            hours = person.hours + self._chance.lognormvariate(math.log(0.07), 0.8)
+            yield self._at(hours, self._casting(number, voters.pop()))
+
+    def _casting(self, number: int, voter: Supporter) -> Callable[[datetime], None]:
+        def cast(at: datetime) -> None:
+            visit = Visit(self._entered.entry_id, None, own_code=self._nodes[number].code)
+            ballot = Ballot(voter.user_id, voter.voter_key, "email", visit)
+            cast_vote(ballot, self._stage.policy, now=at, entropy=self._stage.entropy)
+
+        return cast
+
+    def _returning(self, number: int) -> Callable[[datetime], None]:
+        def come_again(at: datetime) -> None:
+            visit = Visit(self._entered.entry_id, None, own_code=self._nodes[number].code)
+            record_arrival(visit, None, now=at, entropy=self._stage.entropy)
+
+        return come_again
+
+    def _being_no_person(self) -> Callable[[datetime], None]:
+        reason = self._chance.choices(list(NO_PERSON), list(NO_PERSON.values()))[0]
+        return lambda at: record_not_counted(self._entered.entry_id, reason, at)
+
+    def _commenting(self) -> Iterator[Act]:
+        told = self._entered.story
+        authors = self._chance.sample(self._line_up(), len(told.comments))
+        hours = 0.4 * (self._stage.ends_at - self._entered.published_at) / HOUR
+        for number, (text, author) in enumerate(zip(told.comments, authors, strict=True), 1):
+            yield self._at(hours * number / len(told.comments), self._saying(text, author.user_id))
+        if told.answer:
+            yield self._at(hours * 1.3, self._saying(told.answer, self._entered.entrant_id))
+
+    def _saying(self, text: str, author_id: int) -> Callable[[datetime], object]:
+        return lambda at: add_comment(self._entered.entry_id, author_id, text, at)
+
+
+def play(
+    audiences: Sequence[Audience],
+    contest_id: int,
+    starts_at: datetime,
+    ends_at: datetime,
+    seed: str,
+    report: Callable[[int], None],
+) -> None:
+    """Let everybody do what they do, the earliest first; `report` hears of each full day."""
+    acts = sorted((act for audience in audiences for act in audience.list_acts()), key=lambda act: act.at)
+    chance = random.Random(f"{seed} gallery")
+    hour = starts_at
+    while hour < ends_at:
+        following = min(hour + HOUR, ends_at)
+        while acts and acts[0].at < following:
+            act = acts.pop(0)
+            act.do(act.at)
+        _look_around(contest_id, following, chance)
+        fold_waiting(following)
+        if (following - starts_at) % timedelta(days=1) == timedelta():
+            report((following - starts_at) // timedelta(days=1))
+        hour = following
+    forget_old(ends_at)
+
+
+def _look_around(contest_id: int, now: datetime, chance: random.Random) -> None:
+    """Some people look through the gallery, some look for one cause."""
+    refresh_exposure_order(contest_id, number_epoch(now), now)
+    shown: Counter[int] = Counter()
+    for _ in range(chance.randint(*LOOKS)):
+        order = list_fair_order(contest_id, None, chance.randrange(256))
+        shown.update(order)
+        if order and chance.random() < 0.6:
+            shown[order[int(len(order) * chance.random() ** 2)]] += chance.randint(1, 3)
+    record_shown(shown)

@@ -1,0 +1,101 @@
+"""Who takes part in the demo: people one may sign in as, and a crowd of voters."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from quilt.accounts.models import User
+from quilt.accounts.rules import person_key
+from quilt.accounts.service import create_user
+from quilt.demo.stories import Book, Story
+from quilt.votes.rules import make_voter_key
+
+CROWD = 160  # voters, besides those who entered something themselves
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """Somebody one may be in the demo, and what to try as them."""
+
+    email: str
+    password: str
+    role: str
+    try_this: str
+
+    def __str__(self) -> str:
+        return f"{self.email:<24} {self.password:<18} {self.role:<10} {self.try_this}"
+
+
+@dataclass(frozen=True)
+class Supporter:
+    """A voter: their account, and the key by which this contest knows them."""
+
+    user_id: int
+    voter_key: bytes
+
+
+STAFF = (
+    SignIn("admin@example.org", "patchwork-admin", "admin", "Everything the moderator sees, and more."),
+    SignIn("moderator@example.org", "patchwork-desk", "moderator", "/admin: three films wait to be watched."),
+)
+_TRY = {
+    "published": "/me and your entry: see how far it went.",
+    "needs_changes": "/me: a moderator asked for something. Mend it, send it in again.",
+    "draft": "/me: a draft, and a file that was no film.",
+}
+_STAFF_NAMES = {"admin": "Wilhelmina Thread", "moderator": "Jonas Needle"}
+
+
+def list_sign_ins(book: Book) -> list[SignIn]:
+    """The people of the demo who have a password."""
+    told = (
+        *((story, "published") for story in book.published),
+        (book.needs_changes, "needs_changes"),
+        (book.draft, "draft"),
+    )
+    entrants = [
+        SignIn(story.email, story.password, "entrant", _TRY[what]) for story, what in told if story.password
+    ]
+    return [*STAFF, *entrants]
+
+
+def create_staff(now: datetime) -> dict[str, int]:
+    """The admin and the moderator; role → id."""
+    return {
+        person.role: create_user(
+            person.email, now=now, name=_STAFF_NAMES[person.role], role=person.role, password=person.password
+        ).id
+        for person in STAFF
+    }
+
+
+def create_entrant(story: Story, now: datetime) -> User:
+    """The account of whoever tells this story."""
+    return create_user(story.email, now=now, name=story.entrant, password=story.password)
+
+
+def create_crowd(
+    book: Book, contest_id: int, secret: str, now: datetime, chance: random.Random
+) -> list[Supporter]:
+    """Voters with names of their own, known to the contest by its keyed hash."""
+    return [
+        build_supporter(
+            create_user(email, now=now - timedelta(minutes=number), name=name), contest_id, secret
+        )
+        for number, (email, name) in enumerate(_invent_names(book, chance))
+    ]
+
+
+def build_supporter(user: User, contest_id: int, secret: str) -> Supporter:
+    """What a ballot of this person needs."""
+    return Supporter(user.id, make_voter_key(secret, contest_id, person_key(user.email)))
+
+
+def _invent_names(book: Book, chance: random.Random) -> Iterator[tuple[str, str]]:
+    """E-mail addresses and the names to show with them."""
+    pairs = [(first, last) for first in book.first_names for last in book.last_names]
+    for first, last in chance.sample(pairs, CROWD):
+        # Not everybody tells their name: some are shown by their first name, some not at all.
+        name = chance.choices([f"{first} {last}", first, ""], [5, 4, 1])[0]
+        yield f"{first}.{last}@example.net".lower(), name
