@@ -8,12 +8,14 @@ from quilt import mail, mail_tasks  # noqa: F401 a table of its own
 from quilt.accounts import models as _accounts  # noqa: F401 models register themselves
 from quilt.accounts import tasks as _accounts_tasks  # noqa: F401 tasks register themselves too
 from quilt.arrivals import models as _arrivals  # noqa: F401
+from quilt.arrivals import tasks as _arrivals_tasks  # noqa: F401
 from quilt.community import models as _community  # noqa: F401
 from quilt.config import ROOT, Settings, from_environment
 from quilt.contests import models as _contests  # noqa: F401
 from quilt.database import db, prepare_engine
 from quilt.embeds import models as _embeds  # noqa: F401
 from quilt.entries import models as _entries  # noqa: F401
+from quilt.entries import tasks as _entries_tasks  # noqa: F401
 from quilt.extensions import csrf, limiter, login_manager, migrate
 from quilt.jobs.queue import queue
 from quilt.media import models as _media  # noqa: F401

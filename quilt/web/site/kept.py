@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
-from flask import Response, session
+from flask import Response
 
 from quilt.database import db
 from quilt.web.clock import now
 from quilt.web.headers import csp_nonce
 from quilt.web.pages import Page, VersionedCache
+from quilt.web.site.entries import has_session
 
 _pages: VersionedCache[Page] = VersionedCache(most=300)
 
@@ -16,6 +17,7 @@ def answer(html: str | bytes) -> Response:
     """A page that the browser may keep for the way back, and no cache between may."""
     response = Response(html, mimetype="text/html")
     response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Vary"] = "Cookie"
     return response
 
 
@@ -23,7 +25,7 @@ def answer_kept(
     key: tuple[object, ...], version: object, render: Callable[[], str], **values: bytes
 ) -> Response:
     """The kept page of this version, filled; a fresh one for who is signed in: their menu is another."""
-    if session:
+    if has_session():
         return answer_fresh(render, **values)
     page = _pages.get((id(db.engine), *key), version, lambda: Page(render()))
     return answer(page.fill({**values, "csp_nonce": csp_nonce().encode()}))
