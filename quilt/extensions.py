@@ -1,12 +1,21 @@
 """The Flask extensions, made once and bound to an application by `create_app`."""
 
+from flask import Response
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 
-login_manager = LoginManager()
+
+class SessionsOnly(LoginManager):  # type: ignore[misc]
+    """Sign-ins live in the session alone: no answer opens it just to look for a wish to be remembered."""
+
+    def _update_remember_cookie(self, response: Response) -> Response:
+        return response
+
+
+login_manager = SessionsOnly()
 csrf = CSRFProtect()
 migrate = Migrate()
 limiter = Limiter(key_func=get_remote_address, strategy="sliding-window-counter", swallow_errors=True)

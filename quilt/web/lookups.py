@@ -8,6 +8,7 @@ from flask import abort
 from quilt.arrivals.heads import EntryHead, find_head
 from quilt.arrivals.queries import find_link
 from quilt.database import db
+from quilt.spread.codes import is_code
 from quilt.web.pages import Memo
 from quilt.web.settings import get_settings
 
@@ -38,12 +39,20 @@ def get_head_or_404(entry_id: int) -> EntryHead:
 
 def get_link_or_404(code: str) -> FoundLink:
     """The entry that a code leads to. A code never changes its entry, so it is remembered."""
+    link = find_followed(code)
+    if link is None:
+        abort(404, "We cannot find that link. It may be cut off at the end: look for the entry instead.")
+    return link
+
+
+def find_followed(code: str) -> FoundLink | None:
+    """The entry that a code leads to, or None where nobody has that code."""
     key = (id(db.engine), code)
     entry_id = _links.get(key)
     if entry_id is None:
-        link = find_link(db.session.connection(), code)
+        link = find_link(db.session.connection(), code) if is_code(code) else None
         if link is None:
-            abort(404, "We cannot find that link. It may be cut off at the end: look for the entry instead.")
+            return None
         entry_id = link.followed.entry_id
         if len(_links) >= _MOST_LINKS:
             _links.clear()

@@ -1,0 +1,117 @@
+"""What an embed says of an entry: the frame and the JSON show the same, kept as bytes by version."""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import orjson
+from flask import Response, request
+
+from quilt.arrivals.heads import EntryHead
+from quilt.arrivals.queries import describe_spread
+from quilt.contests.models import Contest
+from quilt.contests.rules import Action, may, shows_counts
+from quilt.database import db
+from quilt.entries.models import Entry
+from quilt.media.models import Video
+from quilt.standings.rules import find_spread_step, hide_few
+from quilt.votes.queries import count_votes
+from quilt.web.clock import now
+from quilt.web.lookups import get_head_or_404, phase_mark
+from quilt.web.pages import VersionedCache
+from quilt.web.settings import get_settings
+from quilt.web.widget import widget
+
+FRESH = "public, max-age=5"  # the figures may be this many seconds old on other people's pages
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFacts:
+    """A published entry as other sites may show it. A figure is None where it is hidden or below five."""
+
+    id: int
+    slug: str
+    title: str
+    cause: str
+    contest_title: str
+    poster_path: str  # '' where there is no picture: the cause's patch stands for it
+    thumbnail_path: str
+    duration_seconds: float | None
+    votes: int | None
+    reach: int | None
+    spread_step: int
+    may_vote: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeptJson:
+    """An answer's bytes and their ETag."""
+
+    body: bytes
+    etag: str
+
+
+_kept: VersionedCache[KeptJson] = VersionedCache(most=4_000)
+
+
+@widget.get("/widget/entries/<int:entry_id>.json")
+def show_entry_json(entry_id: int) -> Response:
+    """The entry for other sites' own scripts: the same bytes for everybody."""
+    head = get_head_or_404(entry_id)
+    kept = _kept.get((id(db.engine), entry_id), version_of(head), lambda: _build_json(read_facts(head)))
+    headers = {
+        "ETag": kept.etag,
+        "Cache-Control": FRESH,
+        "Access-Control-Allow-Origin": "*",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }
+    if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(kept.etag[1:-1]):
+        return Response(status=304, headers=headers)
+    return Response(kept.body, headers=headers, mimetype="application/json")
+
+
+def version_of(head: EntryHead) -> tuple[int, ...]:
+    """What the facts depend on: with the same version they are the same."""
+    return head.version, head.spread_version, head.contest_version, phase_mark(head, now())
+
+
+def read_facts(head: EntryHead) -> EntryFacts:
+    """The facts of a published entry as of now."""
+    entry = db.session.get_one(Entry, head.id, populate_existing=True)
+    contest = db.session.get_one(Contest, head.contest_id, populate_existing=True)
+    video = db.session.get(Video, entry.video_id, populate_existing=True) if entry.video_id else None
+    moment = now()
+    reach = describe_spread(head.id).reach
+    return EntryFacts(
+        id=entry.id,
+        slug=entry.slug,
+        title=entry.title,
+        cause=entry.cause,
+        contest_title=contest.title,
+        poster_path=f"/media/{video.poster_key}" if video and video.poster_key else "",
+        thumbnail_path=f"/media/{video.thumbnail_key}" if video and video.thumbnail_key else "",
+        duration_seconds=video.duration_seconds if video else None,
+        votes=hide_few(count_votes(entry.id)) if shows_counts(contest.phases, moment) else None,
+        reach=hide_few(reach),
+        spread_step=find_spread_step(reach),
+        may_vote=may(contest.phases, Action.VOTE, moment),
+    )
+
+
+def _build_json(facts: EntryFacts) -> KeptJson:
+    base_url = get_settings().base_url
+    body = orjson.dumps(
+        {
+            "id": facts.id,
+            "title": facts.title,
+            "cause": facts.cause,
+            "contest": facts.contest_title,
+            "url": f"{base_url}/entries/{facts.id}-{facts.slug}",
+            "embed_url": f"{base_url}/embed/{facts.id}",
+            "poster_url": f"{base_url}{facts.poster_path}" if facts.poster_path else None,
+            "duration_seconds": facts.duration_seconds,
+            "votes": facts.votes,
+            "reach": facts.reach,
+            "may_vote": facts.may_vote,
+        }
+    )
+    return KeptJson(body, f'"{blake2b(body, digest_size=12).hexdigest()}"')
