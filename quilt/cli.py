@@ -130,6 +130,39 @@ def audit(at_least: int) -> None:
     raise SystemExit(1 if differences else 0)
 
 
+@main.group()
+def spread() -> None:
+    """The figures of how far entries spread."""
+
+
+@spread.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="CSV to write.")
+@click.option("--through", type=click.Choice(["services"]), help="Feed the services that requests use.")
+@click.option(
+    "--batch", default=500, show_default=True, type=click.IntRange(1), help="Arrivals a fold takes."
+)
+@click.option(
+    "--votes", default=0.0, type=click.FloatRange(0, 1), help="The part of the people who also vote."
+)
+@click.option("--database", default="", help="A PostgreSQL server for the scratch database; else SQLite.")
+def replay(file: Path, out: Path, through: str | None, batch: int, votes: float, database: str) -> None:
+    """Write the figures of every tree in FILE (one JSON object a line, plain or gzipped) to a CSV.
+
+    With `--through services` the people of a tree arrive one by another's link in a scratch database, which is
+    deleted afterwards. On SQLite that one does not wait for the disk (synchronous=OFF).
+    """
+    from quilt.replaying import CannotReplay, Plan, replay_file
+
+    if through is None and (votes or database):
+        raise click.UsageError("--votes and --database go with --through services.")
+    try:
+        count = replay_file(file, out, Plan(batch, votes), through is not None, database)
+    except CannotReplay as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{count:,} trees replayed; their figures are in {out}.")
+
+
 @main.group("user")
 def people() -> None:
     """The people who run contests."""

@@ -6,6 +6,8 @@ Arrivals and votes both do this: a vote or a share without JavaScript counts as 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select
 
@@ -105,9 +107,8 @@ def _add_node(connection: Connection, visit: Visit, now: datetime, entropy: Call
     parent = find_parent(link.followed if link else None, visit.entry_id, visit.channel, visit.referrer_host)
     code = new_code(entropy)
     is_ours = link is not None and link.followed.entry_id == visit.entry_id
-    statement = insert_if_new(_arrival, connection.dialect.name).returning(_arrival.c.id)
     arrival_id = connection.execute(
-        statement,
+        _insert_arrival(connection.dialect.name),
         {
             "entry_id": visit.entry_id,
             "parent_id": parent.parent_id,
@@ -128,3 +129,9 @@ def _add_node(connection: Connection, visit: Visit, now: datetime, entropy: Call
         return node
     put_in_inbox(connection, visit.entry_id, arrival_id, is_new=True)
     return Node(arrival_id, code, is_new=True)
+
+
+@lru_cache
+def _insert_arrival(dialect: str) -> Any:
+    # Kept because the statement's cache key is worked out once for each object, and every visit needs it.
+    return insert_if_new(_arrival, dialect).returning(_arrival.c.id)

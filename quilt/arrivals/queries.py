@@ -5,12 +5,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select
 
-from quilt.arrivals.models import Arrival, EntrySpread, NamedLink
+from quilt.arrivals.models import Arrival, EntryGeneration, EntrySpread, NamedLink
 from quilt.database import db
 from quilt.embeds.models import Embed
 from quilt.spread.attribution import FollowedLink, LinkKind
 from quilt.spread.codes import is_code
-from quilt.spread.measures import structural_virality
+from quilt.spread.measures import EMPTY, Measures, structural_virality
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,17 @@ def describe_spread(entry_id: int) -> SpreadFigures:
     )
 
 
+def get_measures(entry_id: int) -> Measures:
+    """An entry's figures as they are stored, put together from its spread and its generations."""
+    row = db.session.get(EntrySpread, entry_id, populate_existing=True)
+    if row is None:
+        return EMPTY
+    breadth = (
+        tuple(people for (people,) in db.session.execute(_PEOPLE, {"entry_id": entry_id})) or EMPTY.breadth
+    )
+    return Measures(row.size, row.total_depth, row.squared_sizes, breadth, row.passed_on_count)
+
+
 _arrival = Arrival.__table__
 _embed = Embed.__table__
 _named = NamedLink.__table__
@@ -60,6 +71,11 @@ _ARRIVAL = select(_arrival.c.entry_id, _arrival.c.id, _arrival.c.depth, _arrival
 )
 _NAMED = select(_named.c.entry_id, _named.c.id, _named.c.label, _named.c.channel).where(
     _named.c.code == bindparam("code")
+)
+_PEOPLE = (
+    select(EntryGeneration.people_count)
+    .where(EntryGeneration.entry_id == bindparam("entry_id"), EntryGeneration.people_count > 0)
+    .order_by(EntryGeneration.generation)
 )
 _EMBED = select(_embed.c.entry_id, _embed.c.id).where(_embed.c.code == bindparam("code"))
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
@@ -90,5 +92,10 @@ def forget_old(now: datetime) -> tuple[int, int]:
 
 
 def _use_nonce(connection: Connection, nonce: bytes, now: datetime) -> bool:
-    insert = insert_if_new(_nonces, connection.dialect.name).returning(_nonces.c.nonce)
+    insert = _insert_nonce(connection.dialect.name)
     return connection.execute(insert, {"nonce": nonce, "used_at": now}).scalar() is not None
+
+
+@lru_cache
+def _insert_nonce(dialect: str) -> Any:
+    return insert_if_new(_nonces, dialect).returning(_nonces.c.nonce)
