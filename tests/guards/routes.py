@@ -1,0 +1,105 @@
+"""Every route, every method, and who may use it. A route that is not in this table fails the guard."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Who(Enum):
+    """Who gets an answer; the others are asked to sign in (strangers) or told that there is nothing (404)."""
+
+    EVERYBODY = "everybody"
+    SIGNED_IN = "whoever is signed in"
+    ENTRANT = "the entry's own entrant"
+    AUTHOR = "who wrote the comment"
+    STAFF = "moderators and admins"
+    NOBODY = "nobody on this site: the demo only"
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method of one endpoint.
+
+    `form` is a body that the view can use, with {names} of the cast's things; `refusal` a status that answers a
+    wrong proof; `is_exempt`: guarded by the page's ticket, or by a check of the view's own, not by the form's token.
+    """
+
+    who: Who
+    form: tuple[tuple[str, str], ...] = ()
+    state: str = "published"  # what the entry is when the route is called
+    is_exempt: bool = False
+    refusal: int | None = None
+
+
+def _form(**fields: str) -> tuple[tuple[str, str], ...]:
+    return tuple(fields.items())
+
+
+EVERYBODY, SIGNED_IN, ENTRANT, AUTHOR, STAFF, NOBODY = Who
+
+ROUTES: dict[tuple[str, str], Route] = {
+    # browsing
+    ("site.show_home", "GET"): Route(EVERYBODY),
+    ("site.show_contest", "GET"): Route(EVERYBODY),
+    ("site.show_rules", "GET"): Route(EVERYBODY),
+    ("site.show_standings_json", "GET"): Route(EVERYBODY),
+    ("site.show_entry", "GET"): Route(EVERYBODY),
+    ("site.show_figures", "GET"): Route(EVERYBODY),
+    ("site.show_media", "GET"): Route(EVERYBODY),
+    ("site.show_robots", "GET"): Route(EVERYBODY),
+    ("site.show_sitemap", "GET"): Route(EVERYBODY),
+    # links, arrivals, shares
+    ("site.follow_link", "GET"): Route(EVERYBODY),
+    ("site.show_qr", "GET"): Route(EVERYBODY),
+    ("site.record", "POST"): Route(EVERYBODY, is_exempt=True),
+    ("site.show_share", "GET"): Route(EVERYBODY),
+    ("site.share", "POST"): Route(EVERYBODY, is_exempt=True),
+    # votes
+    ("site.cast_vote", "POST"): Route(EVERYBODY, is_exempt=True, refusal=403),
+    ("site.confirm_vote", "GET"): Route(EVERYBODY),
+    ("site.confirm_vote", "POST"): Route(EVERYBODY, _form(code="00000000")),
+    # comments
+    ("site.add_comment", "POST"): Route(SIGNED_IN, _form(text="Go on!")),
+    ("site.remove_comment", "POST"): Route(AUTHOR),
+    ("site.hide_comment", "POST"): Route(STAFF),
+    # entering
+    ("site.start_entry", "GET"): Route(EVERYBODY),
+    ("site.start_entry", "POST"): Route(SIGNED_IN, _form(contest_id="{contest_id}")),
+    ("site.edit_entry", "GET"): Route(ENTRANT, state="draft"),
+    ("site.save_draft", "POST"): Route(ENTRANT, _form(step="story", title="New"), state="draft"),
+    ("site.upload_video", "POST"): Route(ENTRANT, state="draft", is_exempt=True),
+    ("site.link_video", "POST"): Route(ENTRANT, _form(address="https://youtu.be/dQw4w9WgXcQ"), state="draft"),
+    ("site.send_in", "POST"): Route(ENTRANT, state="draft"),
+    ("site.withdraw_entry", "POST"): Route(ENTRANT),
+    ("site.revise_entry", "POST"): Route(ENTRANT),
+    ("site.show_progress", "GET"): Route(ENTRANT, state="draft"),
+    # one's own page
+    ("site.show_me", "GET"): Route(SIGNED_IN),
+    ("site.change_name", "POST"): Route(SIGNED_IN, _form(name="Ana")),
+    ("site.change_password", "POST"): Route(SIGNED_IN, _form(password="a long enough one")),
+    ("site.sign_out_everywhere", "POST"): Route(SIGNED_IN),
+    # signing in
+    ("auth.show_sign_in", "GET"): Route(EVERYBODY),
+    ("auth.request_code", "POST"): Route(EVERYBODY, _form(email="new@example.org")),
+    ("auth.show_code", "GET"): Route(EVERYBODY),
+    ("auth.redeem_code", "POST"): Route(EVERYBODY, _form(code="00000000")),
+    ("auth.sign_in_with_password", "POST"): Route(
+        EVERYBODY, _form(email="new@example.org", password="a wrong one"), refusal=401
+    ),
+    ("auth.sign_out", "POST"): Route(EVERYBODY),
+    # the desk
+    ("admin.show_queue", "GET"): Route(STAFF),
+    ("admin.show_review", "GET"): Route(STAFF, state="submitted"),
+    ("admin.decide", "POST"): Route(STAFF, _form(action="approve"), state="submitted"),
+    ("admin.rerun_video", "POST"): Route(STAFF),
+    ("admin.show_log", "GET"): Route(STAFF),
+    # the widget
+    ("widget.show_embed", "GET"): Route(EVERYBODY),
+    ("widget.show_script", "GET"): Route(EVERYBODY),
+    ("widget.show_entry_json", "GET"): Route(EVERYBODY),
+    # operators
+    ("site.show_health", "GET"): Route(EVERYBODY),
+    ("site.show_readiness", "GET"): Route(EVERYBODY),
+    # the demo's outbox
+    ("site.show_outbox", "GET"): Route(NOBODY),
+    ("site.show_letter", "GET"): Route(NOBODY),
+}

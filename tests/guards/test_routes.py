@@ -1,0 +1,196 @@
+"""Every route is in the table, and is called as everybody: nothing breaks, nobody gets in where they may not."""
+
+import itertools
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+from flask import Flask, url_for
+from flask.testing import FlaskClient
+from sqlalchemy import event
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from quilt.accounts.models import User
+from quilt.community.models import Comment
+from quilt.config import Settings
+from quilt.entries.models import Entry
+from quilt.mail import MailMessage
+from quilt.media.processing import results_of
+from quilt.moderation.models import ModerationLog
+from quilt.web.clock import now
+from tests.factories import make_contest, make_entry, make_user, make_video, save
+from tests.guards.routes import ROUTES, Route, Who
+
+ROLES = ("stranger", "member", "entrant", "moderator", "admin")
+STAFF = ("moderator", "admin")
+MEDIA_KEY = f"ab/ab{'0' * 30}.jpg"
+CSRF_REFUSED = 403
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The people and the things that a route may be about."""
+
+    people: dict[str, User]
+    arguments: dict[str, Any]
+
+
+def test_every_route_is_in_the_table(built_app: Flask) -> None:
+    made = set(list_calls(built_app))
+    assert made - ROUTES.keys() == set(), "routes without a word about who may use them"
+    assert ROUTES.keys() - made == set(), "routes that are gone"
+    assert len(made) > 40
+
+
+@pytest.mark.parametrize("call", ROUTES, ids=".".join)
+def test_who_may(
+    app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch, call: tuple[str, str]
+) -> None:
+    monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", False)
+    endpoint, method = call
+    route = ROUTES[call]
+    cast = make_cast(settings, route)
+    for role in sorted(ROLES, key=lambda role: expect(route.who, role) == "answered"):
+        for path in list_paths(app, endpoint, cast):
+            with Writes() as writes:
+                answer = send(app, path, method, cast, role, route)
+            assert answer.status_code < 500, answer.text
+            assert judge(answer, route) == expect(route.who, role), (
+                f"{method} {path} as {role}: {answer.status}"
+            )
+            if method == "GET" or expect(route.who, role) != "answered":
+                assert writes.rows == [], f"{method} {path} as {role} changed something"
+        if method != "GET" and expect(route.who, role) == "answered":
+            cast = make_cast(settings, route)  # the next one finds things as the first did
+
+
+@pytest.mark.parametrize("call", [call for call in ROUTES if call[1] != "GET"], ids=".".join)
+def test_nothing_changes_without_a_token(app: Flask, settings: Settings, call: tuple[str, str]) -> None:
+    route = replace(ROUTES[call], form=())
+    cast = make_cast(settings, route)
+    for role, path in itertools.product(("stranger", "admin"), list_paths(app, call[0], cast)):
+        with Writes() as writes:
+            answer = send(app, path, call[1], cast, role, route)
+        assert answer.status_code < 500, answer.text
+        assert writes.rows == []
+        if not route.is_exempt:
+            assert answer.status_code == CSRF_REFUSED
+
+
+def test_an_open_door_is_found(app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(app.view_functions, "admin.show_queue", lambda: "come in")
+    route = ROUTES["admin.show_queue", "GET"]
+    answer = send(app, "/admin", "GET", make_cast(settings, route), "stranger", route)
+    assert (judge(answer, route), expect(route.who, "stranger")) == ("answered", "asked to sign in")
+
+
+def test_unknown_methods_are_refused(app: Flask, settings: Settings) -> None:
+    cast = make_cast(settings, Route(Who.EVERYBODY))
+    calls = {call[0] for call in list_calls(app)}
+    for endpoint in sorted(calls):
+        for path in list_paths(app, endpoint, cast):
+            assert app.test_client().open(path, method="PATCH").status_code == 405, path
+
+
+def list_calls(app: Flask) -> list[tuple[str, str]]:
+    """(endpoint, method) of every rule; HEAD and OPTIONS follow from the others."""
+    return [
+        (rule.endpoint, method)
+        for rule in app.url_map.iter_rules()
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+    ]
+
+
+def list_paths(app: Flask, endpoint: str, cast: Cast) -> list[str]:
+    """The addresses of an endpoint, one for each of its rules."""
+    return [fill_in(app, rule, cast) for rule in app.url_map.iter_rules(endpoint)]
+
+
+def fill_in(app: Flask, rule: Rule, cast: Cast) -> str:
+    values = {name: cast.arguments[name] for name in rule.arguments if name != "slug"}
+    if "slug" in rule.arguments:
+        values["slug"] = cast.arguments["entry_slug" if "entry_id" in rule.arguments else "contest_slug"]
+    with app.test_request_context():
+        return url_for(rule.endpoint, **values)
+
+
+def make_cast(settings: Settings, route: Route) -> Cast:
+    """A contest of today, one entry, a comment, a parked video, a mail, and one person of each kind."""
+    moment = now()
+    people = {role: make_user(name=role.title(), role="member") for role in ("member", "entrant")}
+    people |= {role: make_user(name=role.title(), role=role) for role in STAFF}
+    contest = make_contest(opens=moment - timedelta(days=1), closes=moment + timedelta(days=1))
+    entry: Entry = make_entry(contest, people["entrant"], state=route.state)
+    video = make_video(people["entrant"], kind="file", state="parked")
+    comment = save(
+        Comment(entry_id=entry.id, author_id=people["member"].id, text="Lovely.", written_at=moment)
+    )
+    mail = save(
+        MailMessage(kind="x", recipient="x@example.org", subject="x", text="x", html="x", state="kept",
+                    due_at=moment, created_at=moment)
+    )  # fmt: skip
+    picture = results_of(settings).path(MEDIA_KEY)
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    Path(picture).write_bytes(b"\xff\xd8\xff\xd9")
+    arguments = {
+        "entry_id": entry.id, "entry_slug": entry.slug, "contest_slug": contest.slug, "code": f"own{entry.id:08}",
+        "kind": "svg", "key": MEDIA_KEY, "video_id": video.id, "comment_id": comment.id, "mail_id": mail.id,
+        "contest_id": contest.id,
+    }  # fmt: skip
+    return Cast(people, arguments)
+
+
+def send(app: Flask, path: str, method: str, cast: Cast, role: str, route: Route) -> TestResponse:
+    client: FlaskClient = app.test_client()
+    if role != "stranger":
+        with client.session_transaction() as session:
+            session["_user_id"], session["_fresh"] = cast.people[role].get_id(), True
+    form = {name: text.format(**cast.arguments) for name, text in route.form}
+    return client.open(path, method=method, data=form if method != "GET" else None, buffered=True)
+
+
+def judge(answer: TestResponse, route: Route) -> str:
+    """What an answer means for the one who asked."""
+    if answer.status_code in (302, 303) and answer.location.startswith("/sign-in?"):
+        return "asked to sign in"
+    if answer.status_code == route.refusal:
+        return "answered"
+    return {401: "denied", 403: "denied", 404: "not there", 405: "denied"}.get(answer.status_code, "answered")
+
+
+def expect(who: Who, role: str) -> str:
+    is_allowed = {
+        Who.EVERYBODY: True,
+        Who.SIGNED_IN: role != "stranger",
+        Who.ENTRANT: role == "entrant",
+        Who.AUTHOR: role == "member",
+        Who.STAFF: role in STAFF,
+        Who.NOBODY: False,
+    }[who]
+    if is_allowed:
+        return "answered"
+    return "asked to sign in" if role == "stranger" and who is not Who.NOBODY else "not there"
+
+
+class Writes:
+    """Collects the rows that a request adds or changes in what people made: not counters, not mail."""
+
+    TABLES = (User, Comment, Entry, ModerationLog)
+
+    def __init__(self) -> None:
+        self.rows: list[str] = []
+
+    def __enter__(self) -> Self:
+        for table, kind in itertools.product(self.TABLES, ("after_insert", "after_update", "after_delete")):
+            event.listen(table, kind, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for table, kind in itertools.product(self.TABLES, ("after_insert", "after_update", "after_delete")):
+            event.remove(table, kind, self._note)
+
+    def _note(self, _mapper: object, _connection: object, row: object) -> None:
+        self.rows.append(type(row).__name__)
