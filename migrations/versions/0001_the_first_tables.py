@@ -73,6 +73,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contest")),
         sa.UniqueConstraint("slug", name=op.f("uq_contest_slug")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "mail_message",
@@ -113,6 +114,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_account")),
         sa.UniqueConstraint("email_key", name=op.f("uq_user_account_email_key")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "visitor_salt",
@@ -246,6 +248,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["video_id"], ["video.id"], name=op.f("fk_entry_video_id_video")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_entry")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("entry", schema=None) as batch_op:
         batch_op.create_index("ix_entry_contest_id_state", ["contest_id", "state"], unique=False)

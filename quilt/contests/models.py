@@ -12,6 +12,7 @@ class Contest(Model):
     """A call for entries with a prize, in a time zone of its own."""
 
     __tablename__ = "contest"
+    __table_args__ = {"sqlite_autoincrement": True}  # no id ever comes again: caches go by it
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     slug: Mapped[str] = mapped_column(String(80), unique=True)
@@ -58,5 +59,5 @@ class BallotPolicy(Model):
     contest_id: Mapped[int] = mapped_column(ForeignKey("contest.id"), primary_key=True)
     tier: Mapped[str] = mapped_column(String(16), default="email")
     period: Mapped[str] = mapped_column(String(8), default="contest")  # contest | day | week
-    limit_count: Mapped[int | None] = mapped_column(default=1)  # None: as many as there are entries
+    limit_count: Mapped[int | None]  # None: as many as there are entries
     may_vote_for_own: Mapped[bool] = mapped_column(default=False)

@@ -19,6 +19,7 @@ class Entry(Model):
             "'disqualified')",
             name="state",
         ),
+        {"sqlite_autoincrement": True},  # no id ever comes again: caches and visitors' cookies go by it
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

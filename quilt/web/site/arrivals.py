@@ -11,6 +11,7 @@ from quilt.extensions import csrf
 from quilt.spread.counting import NonceState, VisitFacts, find_objection, visitor_key
 from quilt.spread.counting import NotCounted as Reason
 from quilt.web.clock import entropy, now
+from quilt.web.json_bodies import read_json
 from quilt.web.lookups import get_head_or_404, get_link_or_404
 from quilt.web.origins import is_own_origin
 from quilt.web.robots import is_robot
@@ -54,7 +55,7 @@ def show_qr(code: str, kind: str) -> Response:
 @csrf.exempt  # type: ignore[untyped-decorator]
 def record() -> Response:
     """The page's beacon: answers with the visitor's own link."""
-    told = request.get_json(silent=True)
+    told = read_json()
     if (
         not isinstance(told, dict)
         or not isinstance(told.get("entry"), int)

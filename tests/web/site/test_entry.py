@@ -1,10 +1,12 @@
 import re
+from datetime import timedelta
 
 import pytest
 
 from quilt.database import db
 from quilt.entries.models import Entry
-from tests.factories import make_entry, make_user
+from quilt.web.clock import now
+from tests.factories import make_contest, make_entry, make_user
 
 PERSON = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
 
@@ -14,7 +16,9 @@ def open_entry(client, entry, path=""):
 
 
 def test_the_entry_page_shows_film_story_vote_and_share(client):
-    entry = make_entry(title="The library bus", story="It comes on <Fridays>.")
+    moment = now()
+    contest = make_contest(opens=moment - timedelta(days=1), closes=moment + timedelta(days=1))
+    entry = make_entry(contest, title="The library bus", story="It comes on <Fridays>.")
     page = open_entry(client, entry)
     assert page.status_code == 200
     for words in ("The library bus", "It comes on &lt;Fridays&gt;.", "Vote for this story", "Pass it on"):
@@ -24,7 +28,11 @@ def test_the_entry_page_shows_film_story_vote_and_share(client):
 
 def test_a_wrong_slug_leads_to_the_right_one(client):
     entry = make_entry()
-    assert client.get(f"/entries/{entry.id}-wrong").headers["Location"].endswith(f"/entries/{entry.id}-{entry.slug}")
+    assert (
+        client.get(f"/entries/{entry.id}-wrong")
+        .headers["Location"]
+        .endswith(f"/entries/{entry.id}-{entry.slug}")
+    )
 
 
 @pytest.mark.parametrize("state", ["draft", "submitted", "rejected", "withdrawn", "removed"])

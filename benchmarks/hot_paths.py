@@ -1,0 +1,275 @@
+"""How much of bare Flask's throughput the hot paths keep, under the production server, in one run.
+
+usage: python -m benchmarks.hot_paths [--seconds 4] [--connections 1,16,64,256] [--only beacon,vote] [--database URL]
+
+Each path is measured right after bare Flask with the same server, workers, threads and connections, so that
+the ratio holds although the machine's speed drifts. The load generator (wrk, from Debian's package) shares the
+processors. Votes and beacons are answered after their commit (SQLite: synchronous=FULL, group commit).
+"""
+
+import argparse
+import json
+import os
+import platform
+import secrets
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+from quilt.config import ROOT
+from quilt.database import db, transaction
+from quilt.web.tickets import issue_ticket
+from tests.factories import make_contest, make_entry, make_user
+from tests.live import Site, find_free_port, open_site, sign_cookie, wait_until_up
+
+FLOORS = {
+    "link /s/<code>": 0.25,
+    "entry page": 0.25,
+    "beacon": 0.12,
+    "vote": 0.12,
+    "gallery of 24": 0.15,
+    "standings JSON": 0.4,
+    "widget JSON": 0.4,
+}
+SLOWEST_P99_MS = 250.0  # at 256 connections
+LARGEST_WORKER_MB = 120.0
+PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+WRK = shutil.which("wrk")
+VOTERS = 3_000
+
+
+@dataclass(frozen=True)
+class Result:
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    errors: int
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the contest of the benchmark holds."""
+
+    entry_ids: list[int]
+    slug: str
+    contest_slug: str
+    voter_ids: list[int]
+
+
+def main() -> None:
+    options = read_options()
+    if WRK is None:
+        sys.exit("This benchmark needs wrk (Debian: apt-get install wrk).")
+    print(describe_machine())
+    with tempfile.TemporaryDirectory(prefix="quilt-bench-") as folder:
+        print(f"One fsync here: {measure_fsync(Path(folder)):.2f} ms.\n")
+        with (
+            open_bare() as bare_port,
+            open_site(Path(folder) / "site", options.database, has_worker=True) as site,
+        ):
+            run(site, bare_port, options, Path(folder))
+
+
+def run(site: Site, bare_port: int, options: argparse.Namespace, folder: Path) -> None:
+    scene = build_scene(site)
+    fails = []
+    print("| path | connections | requests/s | bare Flask | share | floor | p50 ms | p99 ms | errors |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for name, floor in FLOORS.items():
+        if options.only and not any(word in name for word in options.only.split(",")):
+            continue
+        for connections in options.connections:
+            bare = load(f"http://127.0.0.1:{bare_port}/", connections, options.seconds)
+            path, requests = prepare(name, site, scene, folder, connections)
+            ours = load(f"{site.url}{path}", connections, options.seconds, requests)
+            share = ours.rate / bare.rate
+            print(
+                f"| {name} | {connections} | {ours.rate:,.0f} | {bare.rate:,.0f} | **{share:.2f}** | {floor} "
+                f"| {ours.p50_ms:.1f} | {ours.p99_ms:.1f} | {ours.errors} |",
+                flush=True,
+            )
+            if share < floor or (connections == 256 and ours.p99_ms > SLOWEST_P99_MS) or ours.errors:
+                fails.append(f"{name} at {connections}")
+    memory = largest_worker_mb()
+    print(f"\nLargest worker after the load: {memory:.0f} MB (limit {LARGEST_WORKER_MB:.0f}).")
+    print("Below the floor: " + (", ".join(fails) or "none") + ".")
+
+
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument(
+        "--connections", type=lambda text: [int(part) for part in text.split(",")], default=[1, 16, 64, 256]
+    )
+    parser.add_argument("--only", default="")
+    parser.add_argument(
+        "--database", default="", help="a PostgreSQL address instead of a scratch SQLite file"
+    )
+    return parser.parse_args()
+
+
+def describe_machine() -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in ("flask", "granian", "sqlalchemy", "werkzeug"))
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} processors, Python {platform.python_version()}, "
+        f"{packages}; 2 workers; wrk -t1 on the same processors."
+    )
+
+
+def measure_fsync(folder: Path) -> float:
+    """Median milliseconds of a write with fsync."""
+    times = []
+    with open(folder / "fsync", "wb", buffering=0) as file:
+        for _ in range(200):
+            file.write(b"x" * 4096)
+            began = time.perf_counter()
+            os.fsync(file.fileno())
+            times.append(time.perf_counter() - began)
+    return statistics.median(times) * 1000
+
+
+@contextmanager
+def open_bare() -> Iterator[int]:
+    port = find_free_port()
+    with open(os.devnull, "wb") as nothing:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.bare", str(port), "2"],
+            cwd=ROOT,
+            stdout=nothing,
+            stderr=nothing,
+        )
+        try:
+            wait_until_up(port, server, Path(os.devnull))
+            yield port
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def build_scene(site: Site) -> Scene:
+    """A contest under way with 24 entries, and many signed-in voters."""
+    moment = datetime.now(UTC)
+    with site.app.app_context():
+        contest = make_contest("bench", opens=moment - timedelta(days=1), closes=moment + timedelta(days=1))
+        contest_slug = contest.slug
+        entries = [
+            make_entry(contest, make_user(), title=f"Story {n}", cause=f"Cause {n}") for n in range(24)
+        ]
+        ids, slug = [entry.id for entry in entries], entries[0].slug
+        from quilt.accounts.models import User
+
+        with transaction() as session:
+            voters = [
+                User(email=f"v{n}@example.org", email_key=f"v{n}@example.org", created_at=moment)
+                for n in range(VOTERS)
+            ]
+            session.add_all(voters)
+        voter_ids = [voter.id for voter in voters]
+        db.session.remove()
+    return Scene(ids, slug, contest_slug, voter_ids)
+
+
+def prepare(name: str, site: Site, scene: Scene, folder: Path, connections: int) -> tuple[str, Path | None]:
+    """The path to load, and a file of requests where each must be another."""
+    first = scene.entry_ids[0]
+    paths = {
+        "link /s/<code>": f"/s/own{first:08}",
+        "entry page": f"/entries/{first}-{scene.slug}",
+        "gallery of 24": f"/contests/{scene.contest_slug}?view=grid",
+        "standings JSON": f"/contests/{scene.contest_slug}/standings.json",
+        "widget JSON": f"/widget/entries/{first}.json",
+    }
+    if name in paths:
+        return paths[name], None
+    file = folder / f"{name}-{connections}.tsv"
+    writer = write_beacons if name == "beacon" else write_votes
+    writer(file, site, scene, connections)
+    return "/", file
+
+
+def write_beacons(file: Path, site: Site, scene: Scene, connections: int, count: int = 60_000) -> None:
+    """Each beacon is another person's (by user agent) with a fresh ticket."""
+    moment, secret, entry_id = datetime.now(UTC), site.settings.secret_key, scene.entry_ids[connections % 24]
+    mark = secrets.token_hex(3)
+    with open(file, "w") as out:
+        for number in range(count):
+            ticket = issue_ticket(entry_id, "", secret, moment, secrets.token_bytes)
+            told = {"entry": entry_id, "ticket": ticket, "via": f"own{entry_id:08}", "channel": "wa",
+                    "visible": True, "prerendering": False, "dwell": 1100}  # fmt: skip
+            agent = f"{PERSON} {mark}{number}"
+            out.write(
+                "\t".join(("POST", "/arrivals", "", agent, "application/json", json.dumps(told))) + "\n"
+            )
+
+
+_vote_turn = iter(range(24))
+
+
+def write_votes(file: Path, site: Site, scene: Scene, connections: int) -> None:
+    """Each vote is another pair of voter and entry, by people who are signed in."""
+    moment, secret = datetime.now(UTC), site.settings.secret_key
+    turns = [next(_vote_turn) for _ in range(5)]
+    with open(file, "w") as out, site.app.app_context():
+        cookies = {voter: sign_cookie(site.app, voter) for voter in scene.voter_ids}
+        for turn in turns:
+            entry_id = scene.entry_ids[turn]
+            for voter in scene.voter_ids:
+                ticket = issue_ticket(entry_id, str(voter), secret, moment, secrets.token_bytes)
+                line = ("POST", f"/entries/{entry_id}/vote", cookies[voter], f"{PERSON} {voter}",
+                        "application/x-www-form-urlencoded", f"ticket={ticket}&via=&c=wa")  # fmt: skip
+                out.write("\t".join(line) + "\n")
+
+
+def load(url: str, connections: int, seconds: float, requests: Path | None = None) -> Result:
+    """Load an address with wrk, after a short warm-up for plain pages."""
+    script = ["-s", str(ROOT / "benchmarks" / "load.lua")]
+    base = [str(WRK), "-t1", f"-c{connections}", "--latency", *script]
+    files = ["--", str(requests)] if requests else []
+    if requests is None:
+        subprocess.run([*base, "-d1s", url, "-H", f"User-Agent: {PERSON}"], capture_output=True, check=True)
+    printed = subprocess.run(
+        [*base, f"-d{seconds}s", "-H", f"User-Agent: {PERSON}", url, *files],
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout
+    told = json.loads(printed.rpartition("RESULT ")[2])
+    return Result(
+        told["requests"] / told["seconds"],
+        told["p50_ms"],
+        told["p99_ms"],
+        told["status_errors"] + told["socket_errors"],
+    )
+
+
+def largest_worker_mb() -> float:
+    """Resident memory of the largest child of a `quilt serve` on this machine."""
+    sizes = [0.0]
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            command = (status.parent / "cmdline").read_bytes().replace(b"\0", b" ")
+            fields = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
+        except OSError:
+            continue
+        parent = Path("/proc", fields.get("PPid", "0").strip(), "cmdline")
+        is_ours = b"quilt.cli serve" in command or (
+            parent.exists() and b"quilt.cli serve" in parent.read_bytes().replace(b"\0", b" ")
+        )
+        if is_ours:
+            sizes.append(float(fields["VmRSS"].split()[0]) / 1024)
+    return max(sizes)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+-- wrk: send the requests of a file one after another (each line: method, path, cookie, agent, type, body, by tabs),
+-- or one GET again and again; print what came back as one line of JSON.
+local lines, next_line, single = {}, 0, nil
+
+function init(args)
+  if args[1] == nil then return end
+  for line in io.lines(args[1]) do lines[#lines + 1] = line end
+end
+
+function request()
+  if #lines == 0 then return wrk.format(nil) end
+  next_line = next_line + 1
+  if next_line > #lines then
+    next_line = 1
+  end
+  local parts, start = {}, 1
+  local line = lines[next_line]
+  for part in (line .. "\t"):gmatch("([^\t]*)\t") do parts[#parts + 1] = part end
+  local headers = { ["User-Agent"] = parts[4], ["Accept"] = "application/json" }
+  if parts[3] ~= "" then headers["Cookie"] = parts[3] end
+  if parts[5] ~= "" then headers["Content-Type"] = parts[5] end
+  return wrk.format(parts[1], parts[2], headers, parts[6])
+end
+
+function done(summary, latency, requests)
+  local errors = summary.errors
+  io.write(string.format(
+    '\nRESULT {"requests": %d, "seconds": %.4f, "p50_ms": %.3f, "p99_ms": %.3f, "status_errors": %d, "socket_errors": %d}\n',
+    summary.requests, summary.duration / 1e6, latency:percentile(50) / 1000, latency:percentile(99) / 1000,
+    errors.status, errors.connect + errors.read + errors.write + errors.timeout))
+end

@@ -1,0 +1,61 @@
+"""The site with a planted flaw: a vote that looks first and inserts afterwards, without a unique key.
+
+It stands here so that the test of double votes can show that it would see them.
+"""
+
+import sys
+import time
+from typing import Any
+
+from flask import Flask
+from granian import Granian
+from granian.constants import Interfaces
+from sqlalchemy import text
+
+from quilt.app import create_app
+from quilt.arrivals.nodes import Node
+from quilt.database import db, transaction
+from quilt.votes.rules import AlreadyVoted, Policy
+from quilt.votes.service import Ballot, Receipt
+from quilt.web.site import votes
+
+TABLE = "CREATE TABLE IF NOT EXISTS naive_vote (voter BIGINT, entry BIGINT)"
+COUNTER = "CREATE TABLE IF NOT EXISTS naive_tally (entry BIGINT, counted BIGINT)"
+
+
+def naive_cast(ballot: Ballot, policy: Policy, *, now: Any, entropy: Any) -> Receipt:
+    """Look, then insert: two posts that look at the same time both insert."""
+    who = {"voter": ballot.user_id, "entry": ballot.visit.entry_id}
+    db.session.rollback()
+    known = db.session.execute(
+        text("SELECT count(*) FROM naive_vote WHERE voter = :voter AND entry = :entry"), who
+    )
+    counted = db.session.execute(text("SELECT counted FROM naive_tally WHERE entry = :entry"), who).scalar()
+    if known.scalar():
+        raise AlreadyVoted(now, "", None)
+    time.sleep(0.01)
+    with transaction() as session:
+        session.execute(text("INSERT INTO naive_vote VALUES (:voter, :entry)"), who)
+        session.execute(
+            text("UPDATE naive_tally SET counted = :n WHERE entry = :entry"), {**who, "n": counted + 1}
+        )
+    return Receipt("naive", now, Node(0, "naive000000", is_new=False))
+
+
+def build_app() -> Flask:
+    """The application with the flaw in it."""
+    votes.cast = naive_cast
+    return create_app()
+
+
+if __name__ == "__main__":
+    options = dict(zip(sys.argv[2::2], sys.argv[3::2], strict=True))
+    Granian(
+        "tests.faults.naive_server:build_app",
+        factory=True,
+        interface=Interfaces.WSGI,
+        address=options["--host"],
+        port=int(options["--port"]),
+        workers=int(options["--workers"]),
+        blocking_threads=8,
+    ).serve()
