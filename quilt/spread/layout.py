@@ -32,6 +32,8 @@ DOT_TO_CELL = 0.4
 LARGEST_TO_DOT = 5.0
 CLEARANCE = 1.15
 EVEN_SHARE = 0.2
+# How finely the size of a cell is found: to a ten thousandth of the largest.
+CELL_HALVINGS = 14
 
 # Small marks next to one another take turns in up to so many rows; larger ones stay on their ring.
 MOST_ROWS_OF_LIMBS = 6
@@ -92,7 +94,7 @@ def draw_tree(parents: Sequence[int], size: float = CANVAS, max_marks: int = MAX
     while True:
         drawing = _Drawing(condense(tree, max_marks), size)
         # Rather fewer marks that can be seen than all that are allowed.
-        if drawing.cell >= size * LEAST_CELL or max_marks <= FEWEST_MARKS:
+        if max_marks <= FEWEST_MARKS or drawing.has_room_for(size * LEAST_CELL):
             return drawing.draw()
         max_marks = max(FEWEST_MARKS, max_marks // 2)
 
@@ -107,12 +109,17 @@ class _Drawing:
         self.branches = _list_branches(items)
         self.turns = {place: turn for branch in self.branches for turn, place in enumerate(branch.limbs)}
         self.largest = max((item.reach for item in items[1:]), default=1)
-        self.cell = self._find_cell()
+        self.cell = 0.0
         self.seats: list[_Seat] = [_Seat(0.0, 0.0)] * len(items)
         self.fans: list[Fan] = []
         self.sown: set[int] = set()
 
+    def has_room_for(self, cell: float) -> bool:
+        """Whether everybody fits round the circle when a lone person's place has this side."""
+        return self._list_needs(cell)[0] <= 2 * pi
+
     def draw(self) -> Picture:
+        self.cell = self._find_cell()
         self._seat_everybody()
         return Picture(
             size=self.size,
@@ -125,12 +132,12 @@ class _Drawing:
     def _find_cell(self) -> float:
         """Return the largest side of a lone person's place with which everybody fits round the circle."""
         most = self.size * LARGEST_CELL
-        if self._list_needs(most)[0] <= 2 * pi:
+        if self.has_room_for(most):
             return most
         least = 0.0
-        for _ in range(24):
+        for _ in range(CELL_HALVINGS):
             middle = (least + most) / 2
-            if self._list_needs(middle)[0] <= 2 * pi:
+            if self.has_room_for(middle):
                 least = middle
             else:
                 most = middle
