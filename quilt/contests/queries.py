@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, true
 
-from quilt.contests.models import Contest
+from quilt.contests.models import BallotPolicy, Contest, Phase
 from quilt.contests.rules import Action, find_change, list_windows, may
 from quilt.database import db
 
 RESULT_STANDS = timedelta(days=30)  # how long a result keeps the first page while no other contest is open
+
+_contest, _phase, _policy = Contest.__table__, Phase.__table__, BallotPolicy.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +55,36 @@ class ContestFacts:
     policy: PolicyFacts
 
 
+_COLUMNS = (
+    _contest.c.id, _contest.c.slug, _contest.c.title, _contest.c.intro, _contest.c.prize_text,
+    _contest.c.prize_from, _contest.c.time_zone, _contest.c.rules_text, _contest.c.rules_version,
+    _contest.c.version,
+)  # fmt: skip
+_CONTESTS = (
+    select(*_COLUMNS, _policy.c.tier, _policy.c.period, _policy.c.limit_count, _policy.c.may_vote_for_own)
+    .join(_policy, _policy.c.contest_id == _contest.c.id)
+    .where(_contest.c.is_published)
+    .order_by(_contest.c.id.desc())
+)
+_PHASES = select(
+    _phase.c.contest_id, _phase.c.name, _phase.c.starts_at, _phase.c.ends_at, _phase.c.may_submit,
+    _phase.c.may_vote, _phase.c.may_comment, _phase.c.shows_counts,
+).order_by(_phase.c.starts_at)  # fmt: skip
+
+
 def find_contest(slug: str) -> ContestFacts | None:
     """The published contest with this slug."""
-    return _find(Contest.slug == slug)
+    return next(iter(_list(_contest.c.slug == slug)), None)
 
 
 def find_contest_by_id(contest_id: int) -> ContestFacts | None:
     """The published contest with this id."""
-    return _find(Contest.id == contest_id)
+    return next(iter(_list(_contest.c.id == contest_id)), None)
 
 
 def list_contests() -> list[ContestFacts]:
     """Every published contest, the newest first."""
-    statement = select(Contest).where(Contest.is_published).order_by(Contest.id.desc())
-    return [_copy(contest) for contest in db.session.scalars(statement).unique()]
+    return _list(true())
 
 
 def pick_face(contests: list[ContestFacts], now: datetime) -> ContestFacts | None:
@@ -96,36 +114,15 @@ def _voting_ended_at(contest: ContestFacts) -> datetime:
     return windows[-1][1] if windows else datetime.min.replace(tzinfo=UTC)
 
 
-def _find(condition: object) -> ContestFacts | None:
-    statement = select(Contest).where(Contest.is_published, condition)  # type: ignore[arg-type]
-    contest = db.session.scalars(statement.execution_options(populate_existing=True)).unique().one_or_none()
-    return None if contest is None else _copy(contest)
-
-
-def _copy(contest: Contest) -> ContestFacts:
-    policy = contest.policy
-    return ContestFacts(
-        id=contest.id,
-        slug=contest.slug,
-        title=contest.title,
-        intro=contest.intro,
-        prize_text=contest.prize_text,
-        prize_from=contest.prize_from,
-        time_zone=contest.time_zone,
-        rules_text=contest.rules_text,
-        rules_version=contest.rules_version,
-        version=contest.version,
-        phases=tuple(
-            PhaseFacts(
-                phase.name,
-                phase.starts_at,
-                phase.ends_at,
-                phase.may_submit,
-                phase.may_vote,
-                phase.may_comment,
-                phase.shows_counts,
-            )
-            for phase in contest.phases
-        ),
-        policy=PolicyFacts(policy.tier, policy.period, policy.limit_count, policy.may_vote_for_own),
-    )
+def _list(condition: ColumnElement[bool]) -> list[ContestFacts]:
+    contests = db.session.execute(_CONTESTS.where(condition)).all()
+    if not contests:
+        return []
+    phases: dict[int, list[PhaseFacts]] = {contest.id: [] for contest in contests}
+    for contest_id, *facts in db.session.execute(_PHASES.where(_phase.c.contest_id.in_(phases))):
+        phases[contest_id].append(PhaseFacts(*facts))
+    own = len(_COLUMNS)
+    return [
+        ContestFacts(*contest[:own], tuple(phases[contest.id]), PolicyFacts(*contest[own:]))
+        for contest in contests
+    ]

@@ -62,14 +62,22 @@ class Memo(Generic[V]):
     def __init__(self, most: int = 10_000) -> None:
         self._most = most
         self._kept: dict[Hashable, tuple[float, V]] = {}
+        self._reading: set[Hashable] = set()
 
     def get(self, key: Hashable, freshness: float, read: Callable[[], V]) -> V:
-        """The value for the key, no older than `freshness` seconds."""
+        """The value for the key, no older than `freshness` seconds and the time that one read takes.
+
+        While one thread reads it again the others go on with what they have: a crowd costs one read.
+        """
         moment = time.monotonic()
         kept = self._kept.get(key)
-        if kept is not None and moment - kept[0] < freshness:
+        if kept is not None and freshness and (moment - kept[0] < freshness or key in self._reading):
             return kept[1]
-        value = read()
+        self._reading.add(key)
+        try:
+            value = read()
+        finally:
+            self._reading.discard(key)
         if len(self._kept) >= self._most:
             self._kept.clear()
         self._kept[key] = (moment, value)

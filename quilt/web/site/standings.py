@@ -40,10 +40,12 @@ def show_standings_json(slug: str) -> Response:
     """The standings as JSON: the same bytes for everybody until a figure changes."""
     gallery = get_gallery_or_404(slug)
     body, tag = _documents.get((id(db.engine), slug), gallery.serial, lambda: _build_document(gallery))
-    response = Response(body, mimetype="application/json")
+    if tag in request.headers.get("If-None-Match", ""):
+        response = Response(status=304)
+    else:
+        response = Response(body, mimetype="application/json")
     response.headers["ETag"] = tag
     response.headers["Cache-Control"] = "public, no-cache"
-    response.make_conditional(request)
     return response
 
 
