@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, Row, select, true
 
 from quilt.contests.models import BallotPolicy, Contest, Phase
 from quilt.contests.rules import Action, find_change, list_windows, may
@@ -55,17 +56,17 @@ class ContestFacts:
     policy: PolicyFacts
 
 
-_COLUMNS = (
-    _contest.c.id, _contest.c.slug, _contest.c.title, _contest.c.intro, _contest.c.prize_text,
-    _contest.c.prize_from, _contest.c.time_zone, _contest.c.rules_text, _contest.c.rules_version,
-    _contest.c.version,
-)  # fmt: skip
 _CONTESTS = (
-    select(*_COLUMNS, _policy.c.tier, _policy.c.period, _policy.c.limit_count, _policy.c.may_vote_for_own)
+    select(
+        _contest.c.id, _contest.c.slug, _contest.c.title, _contest.c.intro, _contest.c.prize_text,
+        _contest.c.prize_from, _contest.c.time_zone, _contest.c.rules_text, _contest.c.rules_version,
+        _contest.c.version, _policy.c.tier, _policy.c.period, _policy.c.limit_count,
+        _policy.c.may_vote_for_own,
+    )
     .join(_policy, _policy.c.contest_id == _contest.c.id)
     .where(_contest.c.is_published)
     .order_by(_contest.c.id.desc())
-)
+)  # fmt: skip
 _PHASES = select(
     _phase.c.contest_id, _phase.c.name, _phase.c.starts_at, _phase.c.ends_at, _phase.c.may_submit,
     _phase.c.may_vote, _phase.c.may_comment, _phase.c.shows_counts,
@@ -121,8 +122,21 @@ def _list(condition: ColumnElement[bool]) -> list[ContestFacts]:
     phases: dict[int, list[PhaseFacts]] = {contest.id: [] for contest in contests}
     for contest_id, *facts in db.session.execute(_PHASES.where(_phase.c.contest_id.in_(phases))):
         phases[contest_id].append(PhaseFacts(*facts))
-    own = len(_COLUMNS)
-    return [
-        ContestFacts(*contest[:own], tuple(phases[contest.id]), PolicyFacts(*contest[own:]))
-        for contest in contests
-    ]
+    return [_make(contest, tuple(phases[contest.id])) for contest in contests]
+
+
+def _make(row: Row[Any], phases: tuple[PhaseFacts, ...]) -> ContestFacts:
+    return ContestFacts(
+        id=row.id,
+        slug=row.slug,
+        title=row.title,
+        intro=row.intro,
+        prize_text=row.prize_text,
+        prize_from=row.prize_from,
+        time_zone=row.time_zone,
+        rules_text=row.rules_text,
+        rules_version=row.rules_version,
+        version=row.version,
+        phases=phases,
+        policy=PolicyFacts(row.tier, row.period, row.limit_count, row.may_vote_for_own),
+    )
