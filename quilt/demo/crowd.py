@@ -1,18 +1,22 @@
 """Everybody who comes: ten days of arrivals, votes, shares, comments and looks at the gallery, hour by hour.
 
-Each act goes through the service that a request of that kind goes through, with the hour it happens in;
-after every hour the inbox is folded, as the worker does each second.
+Each act goes through the service that a request of that kind goes through, with the time it happens at.
 """
 
 import math
 import random
 import secrets
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from operator import attrgetter
 
-from quilt.arrivals.fold import fold_waiting
+from flask import Flask
+
+from quilt.arrivals.fold import fold_entry
 from quilt.arrivals.nodes import Node, Visit
 from quilt.arrivals.service import forget_old, get_salt, record_arrival, record_not_counted
 from quilt.community.service import add_comment
@@ -52,16 +56,16 @@ AGENTS = (
 
 @dataclass(frozen=True)
 class Stage:
-    """What the whole crowd shares: the contest's rule for votes, who may cast them, when it ends."""
+    """What the whole crowd shares: the contest's rule for votes, who may cast them, from when to when."""
 
     policy: Policy
     supporters: Sequence[Supporter]
+    starts_at: datetime
     ends_at: datetime
-    entropy: Callable[[int], bytes]
 
 
 class Audience:
-    """The people of one entry, and what each of them does."""
+    """The people of one entry, and what each of them does. Chance has spoken before the first of them acts."""
 
     def __init__(self, entered: Entered, stage: Stage, seed: str) -> None:
         self._entered, self._stage = entered, stage
@@ -69,9 +73,20 @@ class Audience:
         horizon = (stage.ends_at - entered.published_at) / HOUR - 0.5
         self.people = plan_people(entered.story.spread or {}, horizon, self._chance)
         self._nodes: dict[int, Node] = {}
+        self._entropy = random.Random(f"{seed} {entered.story.title} codes").randbytes
+        self._acts = deque(sorted(self._list_acts(), key=attrgetter("at")))
 
-    def list_acts(self) -> Iterator[Act]:
-        """Everything that these people do, in no order but that nobody acts before they came."""
+    def act(self, until: datetime) -> None:
+        """Do what these people do before `until`, then fold it, as a worker does every second."""
+        has_acted = False
+        while self._acts and self._acts[0].at < until:
+            act = self._acts.popleft()
+            act.do(act.at)
+            has_acted = True
+        if has_acted:
+            fold_entry(self._entered.entry_id, until)
+
+    def _list_acts(self) -> Iterator[Act]:
         depths = list_depths(self.people)
         voters = self._line_up()
         children: dict[int, list[Person]] = {}
@@ -106,7 +121,7 @@ class Audience:
             salt = get_salt(at, secrets.token_bytes)  # the pseudonyms of real visitors hang on today's
             key = visitor_key(salt, self._entered.entry_id, address, agent)
             visit = Visit(self._entered.entry_id, key, **self._way(person))
-            self._nodes[number] = record_arrival(visit, None, now=at, entropy=self._stage.entropy)
+            self._nodes[number] = record_arrival(visit, None, now=at, entropy=self._entropy)
 
         return come
 
@@ -144,14 +159,14 @@ class Audience:
         def cast(at: datetime) -> None:
             visit = Visit(self._entered.entry_id, None, own_code=self._nodes[number].code)
             ballot = Ballot(voter.user_id, voter.voter_key, "email", visit)
-            cast_vote(ballot, self._stage.policy, now=at, entropy=self._stage.entropy)
+            cast_vote(ballot, self._stage.policy, now=at, entropy=self._entropy)
 
         return cast
 
     def _returning(self, number: int) -> Callable[[datetime], None]:
         def come_again(at: datetime) -> None:
             visit = Visit(self._entered.entry_id, None, own_code=self._nodes[number].code)
-            record_arrival(visit, None, now=at, entropy=self._stage.entropy)
+            record_arrival(visit, None, now=at, entropy=self._entropy)
 
         return come_again
 
@@ -173,37 +188,35 @@ class Audience:
 
 
 def play(
-    audiences: Sequence[Audience],
-    contest_id: int,
-    starts_at: datetime,
-    ends_at: datetime,
-    seed: str,
-    report: Callable[[int], None],
+    app: Flask, audiences: Sequence[Audience], stage: Stage, seed: str, report: Callable[[int], None]
 ) -> None:
-    """Let everybody do what they do, the earliest first; `report` hears of each full day."""
-    acts = sorted((act for audience in audiences for act in audience.list_acts()), key=lambda act: act.at)
+    """Let everybody do what they do, hour by hour; `report` hears of each full day.
+
+    The audiences act at the same time, as visitors do, so that what waits is committed together.
+    """
     chance = random.Random(f"{seed} gallery")
-    hour = starts_at
-    while hour < ends_at:
-        following = min(hour + HOUR, ends_at)
-        while acts and acts[0].at < following:
-            act = acts.pop(0)
-            act.do(act.at)
-        _look_around(contest_id, following, chance)
-        fold_waiting(following)
-        if (following - starts_at) % timedelta(days=1) == timedelta():
-            report((following - starts_at) // timedelta(days=1))
-        hour = following
-    forget_old(ends_at)
+    hour = stage.starts_at
+    with ThreadPoolExecutor(len(audiences)) as pool:
+        while hour < stage.ends_at:
+            hour = min(hour + HOUR, stage.ends_at)
+            list(pool.map(partial(_live_through, app, hour), audiences))
+            _look_around(stage.policy.contest_id, hour, chance)
+            days, rest = divmod(hour - stage.starts_at, timedelta(days=1))
+            if not rest:
+                report(days)
+    forget_old(stage.ends_at)
+
+
+def _live_through(app: Flask, until: datetime, audience: Audience) -> None:
+    with app.app_context():
+        audience.act(until)
 
 
 def _look_around(contest_id: int, now: datetime, chance: random.Random) -> None:
     """Some people look through the gallery, some look for one cause."""
     refresh_exposure_order(contest_id, number_epoch(now), now)
-    shown: Counter[int] = Counter()
-    for _ in range(chance.randint(*LOOKS)):
-        order = list_fair_order(contest_id, None, chance.randrange(256))
-        shown.update(order)
-        if order and chance.random() < 0.6:
-            shown[order[int(len(order) * chance.random() ** 2)]] += chance.randint(1, 3)
+    order = list_fair_order(contest_id, None, chance.randrange(256))
+    shown = Counter(dict.fromkeys(order, chance.randint(*LOOKS)))
+    for _ in range(chance.randint(0, 2) if order else 0):
+        shown[order[int(len(order) * chance.random() ** 2)]] += chance.randint(1, 3)
     record_shown(shown)

@@ -63,10 +63,10 @@ class _Filling:
             desk.play(self._book)
         with self._timed("ten days of visits, votes and shares"):
             contest = db.session.get_one(Contest, contest_id, populate_existing=True)
-            stage = Stage(build_policy(contest), crowd, self._now, self._entropy)
+            stage = Stage(build_policy(contest), crowd, self._starts_at, self._now)
             entered = desk.list_published(self._book.published)
             audiences = [Audience(each, stage, SEED) for each in entered]
-            play(audiences, contest_id, self._starts_at, self._now, SEED, self._report_day)
+            play(self._app, audiences, stage, SEED, self._report_day)
 
     def _create_entrants(self) -> dict[str, int]:
         return {

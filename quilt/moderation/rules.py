@@ -12,8 +12,8 @@ DONE = {
     "reject": "rejected",
     "rerun": "restarted",
     "hide": "hid",
-    "out_of_prize": "took out of the prize",
-    "into_prize": "took back into the prize",
+    "out_of_prize": "ended the eligibility of",
+    "into_prize": "restored the eligibility of",
 }
 
 # Every reason is a sentence that the entrant reads; `other` asks for words of one's own.

@@ -40,6 +40,12 @@ def test_a_contest_is_created_whole(app):
     assert (contest.intro, contest.prize_text, contest.rules_version) == ("Hello", "$10,000", 1)
 
 
+@pytest.mark.parametrize("limit", [None, 1, 3])
+def test_the_limit_of_votes_is_kept_as_it_was_set(app, limit):
+    create(policy=PolicyFacts("email", "contest", limit, False))
+    assert find_contest("spring").policy.limit_count == limit
+
+
 @pytest.mark.parametrize(
     "field, values",
     [
