@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, select, true
+from sqlalchemy import ColumnElement, select, true
 
 from quilt.contests.models import BallotPolicy, Contest, Phase
 from quilt.contests.rules import Action, find_change, list_windows, may
@@ -125,7 +125,7 @@ def _list(condition: ColumnElement[bool]) -> list[ContestFacts]:
     return [_make(contest, tuple(phases[contest.id])) for contest in contests]
 
 
-def _make(row: Row[Any], phases: tuple[PhaseFacts, ...]) -> ContestFacts:
+def _make(row: Any, phases: tuple[PhaseFacts, ...]) -> ContestFacts:
     return ContestFacts(
         id=row.id,
         slug=row.slug,
