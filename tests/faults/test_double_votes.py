@@ -6,6 +6,7 @@ import threading
 import urllib.parse
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -58,13 +59,12 @@ def press(site: Site, entry_id: int, voter: int, gate: threading.Barrier, status
         "User-Agent": f"Mozilla/5.0 (X11; Linux) Firefox/{voter}",
     }
     gate.wait()
-    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=60)
-    connection.request(
-        "POST", f"/entries/{entry_id}/vote", urllib.parse.urlencode({"ticket": ticket}), headers
-    )
-    response = connection.getresponse()
-    response.read()
-    statuses[response.status] += 1
+    with closing(http.client.HTTPConnection("127.0.0.1", site.port, timeout=60)) as connection:
+        body = urllib.parse.urlencode({"ticket": ticket})
+        connection.request("POST", f"/entries/{entry_id}/vote", body, headers)
+        with connection.getresponse() as response:
+            response.read()
+            statuses[response.status] += 1
 
 
 @pytest.fixture
