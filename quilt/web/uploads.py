@@ -15,6 +15,7 @@ from wtforms import ValidationError
 from quilt.database import db
 
 FORM_ROOM = 64 * 1024  # bytes for the fields and headers around the file
+FORM_MEMORY = 512 * 1024  # the parser counts the piece it has just read, too
 MOST_PARTS = 20
 
 
@@ -72,7 +73,7 @@ class _Part:
 def _read_body(field: str, open_part: Callable[..., IO[bytes]], parts: list[_Part]) -> _Part | None:
     parser = FormDataParser(
         open_part,
-        max_form_memory_size=FORM_ROOM,
+        max_form_memory_size=FORM_MEMORY,
         max_content_length=request.max_content_length,
         max_form_parts=MOST_PARTS,
         silent=False,

@@ -3,6 +3,7 @@
 
 const QUIET = 700; // milliseconds without a keystroke before the draft is saved
 const AGAIN = 3000; // until the next try when the connection is away
+const entry = document.querySelector("[data-entry]").dataset.entry;
 
 document.querySelectorAll("form[data-autosave]").forEach(keepSaved);
 document.querySelectorAll("form[data-upload]").forEach(showUpload);
@@ -125,7 +126,7 @@ function showUpload(form) {
   function finish(request) {
     setBusy(false);
     if (request.status === 201) {
-      location.assign(`${location.pathname}?step=video`);
+      location.assign(`/submit/${entry}?step=video`);
       return;
     }
     box.hidden = true;
@@ -232,7 +233,6 @@ function offerMoment(form) {
 
 // A new poster is cut by the worker a moment after it was chosen.
 async function renewPoster(film, tries) {
-  const entry = document.querySelector("[data-entry]").dataset.entry;
   const answer = await fetch(`/submit/${entry}/progress.json`, { headers: { Accept: "application/json" } }).catch(() => null);
   if (!answer || !answer.ok || answer.redirected) return;
   const video = await answer.json();

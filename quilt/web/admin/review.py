@@ -7,6 +7,7 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, SelectField, TextAreaField
 from wtforms.fields import SelectChoice
+from wtforms.validators import InputRequired
 
 from quilt.accounts.queries import find_user
 from quilt.entries.drafts import Draft, find_for_review
@@ -35,7 +36,10 @@ class DecideForm(FlaskForm):  # type: ignore[misc]
     """One decision. The reasons of both refusals stand in one list, in two groups."""
 
     action = RadioField(
-        "Decision", choices=[SelectChoice(*pair) for pair in ACTIONS.items()], validate_choice=False
+        "Decision",
+        [InputRequired()],
+        choices=[SelectChoice(*pair) for pair in ACTIONS.items()],
+        validate_choice=False,
     )
     reason = SelectField(
         "Reason",

@@ -4,6 +4,7 @@ from flask import abort, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, DecimalField, HiddenField, IntegerField, StringField, TextAreaField
+from wtforms.validators import InputRequired
 from wtforms.widgets import NumberInput
 
 from quilt.entries.drafts import Draft, find_draft
@@ -32,15 +33,15 @@ RIGHTS = ("owns_video", "people_agree", "accepts_rules")
 class CauseForm(FlaskForm):  # type: ignore[misc]
     """What it is called and what it is for."""
 
-    title = StringField("Title")
-    cause = StringField("Cause")
+    title = StringField("Title", [InputRequired()])
+    cause = StringField("Cause", [InputRequired()])
     edit_count = HiddenField()
 
 
 class StoryForm(FlaskForm):  # type: ignore[misc]
     """The words beside the video."""
 
-    story = TextAreaField("Your story")
+    story = TextAreaField("Your story", [InputRequired()])
     thanks = StringField("Your thanks")
     edit_count = HiddenField()
 
@@ -48,7 +49,7 @@ class StoryForm(FlaskForm):  # type: ignore[misc]
 class LinkForm(FlaskForm):  # type: ignore[misc]
     """A video that lives elsewhere."""
 
-    address = StringField("Address of the video")
+    address = StringField("Address of the video", [InputRequired()])
 
 
 class FileForm(FlaskForm):  # type: ignore[misc]
@@ -59,19 +60,24 @@ class RightsForm(FlaskForm):  # type: ignore[misc]
     """What the entrant declares."""
 
     owns_video = BooleanField(
-        "I made this video, or its makers let me enter it, with its music and pictures."
+        "I made this video, or its makers let me enter it, with its music and pictures.", [InputRequired()]
     )
     people_agree = BooleanField(
-        "Everybody who can be recognised in it agrees to be shown; for children, a parent does."
+        "Everybody who can be recognised in it agrees to be shown; for children, a parent does.",
+        [InputRequired()],
     )
-    accepts_rules = BooleanField("I have read the rules of this contest and agree to them.")
+    accepts_rules = BooleanField(
+        "I have read the rules of this contest and agree to them.", [InputRequired()]
+    )
     rules_version = IntegerField(widget=NumberInput())
 
 
 class PosterForm(FlaskForm):  # type: ignore[misc]
     """The moment that stands for the video."""
 
-    poster_second = DecimalField("Second of the video", places=1, widget=NumberInput(min=0, step=0.1))
+    poster_second = DecimalField(
+        "Second of the video", [InputRequired()], places=1, widget=NumberInput(min=0, step=0.1)
+    )
 
 
 def get_draft_or_404(entry_id: int) -> Draft:
@@ -105,8 +111,8 @@ def list_steps(entry_id: int) -> list[tuple[str, str]]:
 
 
 def step_url(entry_id: int, step: str) -> str:
-    """The address of a step."""
-    return url_for("site.edit_entry", entry_id=entry_id, step=step)
+    """The address of a step; '' is wherever one had got to."""
+    return url_for("site.edit_entry", entry_id=entry_id, step=step or None)
 
 
 def next_step(step: str) -> str:

@@ -98,6 +98,14 @@ def edit_entry(entry_id: int) -> Response:
     return _answer_step(draft, step if step in STEPS else first_open_step(find_draft_problems(draft)))
 
 
+@site.get("/submit/<int:entry_id>/<any(draft, video, link, send, revise, withdraw):form>")
+@signed_in_only
+def leave_form(entry_id: int, form: str) -> Response:
+    """Addresses that take a form lead back to the steps: after signing in again, or a reload."""
+    get_draft_or_404(entry_id)
+    return _see(step_url(entry_id, "video" if form in ("video", "link") else ""))
+
+
 @site.post("/submit/<int:entry_id>/draft")
 @limiter.limit(SAVES, key_func=_by_person)
 @signed_in_only

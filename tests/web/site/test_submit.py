@@ -11,6 +11,7 @@ from quilt.database import db
 from quilt.entries import service as entries
 from quilt.entries.models import Entry, EntryRevision
 from quilt.media.models import Video
+from quilt.media.processing import originals_of
 from quilt.web import clock
 from tests.factories import make_contest, make_user, make_video
 
@@ -227,6 +228,19 @@ def test_an_upload_is_taken_and_waits(client, draft_id, good_mp4):
     assert (told["state"], told["is_final"]) == ("queued", False)
 
 
+def test_an_upload_may_be_larger_than_any_other_request(client, draft_id, settings, good_mp4):
+    content = good_mp4.read_bytes() + bytes(5_000_000)
+    fields = f'--x\r\nContent-Disposition: form-data; name="csrf_token"\r\n\r\n{token_of(client)}\r\n'
+    opening = '--x\r\nContent-Disposition: form-data; name="file"; filename="film.mp4"\r\n\r\n'
+    body = io.BytesIO(f"{fields}{opening}".encode() + content + b"\r\n--x--\r\n")
+    answer = client.post(
+        f"/submit/{draft_id}/video", input_stream=body, content_type="multipart/form-data; boundary=x"
+    )
+    assert answer.status_code == 303
+    video = db.session.scalars(select(Video)).one()
+    assert originals_of(settings).path(video.original_key).read_bytes() == content
+
+
 def test_an_upload_by_script_answers_in_json(client, draft_id, good_mp4):
     answer = upload(client, draft_id, good_mp4.read_bytes(), headers=JSON)
     assert answer.status_code == 201 and answer.json["state"] == "queued"
@@ -312,6 +326,13 @@ def test_nobody_else_sees_or_changes_it(app, client, draft_id, method, path):
             f"/submit/{draft_id}{path}", **({"data": {"csrf_token": token}} if method == "post" else {})
         )
         assert answer.status_code in expected, answer.text
+
+
+@pytest.mark.parametrize("form", ["draft", "video", "link", "send", "revise", "withdraw"])
+def test_a_form_s_address_leads_back_to_the_steps(client, draft_id, form):
+    answer = client.get(f"/submit/{draft_id}/{form}")
+    assert answer.status_code == 303
+    assert "Title and cause" in client.get(answer.headers["Location"]).text
 
 
 def test_a_draft_is_deleted_only_with_the_box(client, draft_id):
