@@ -26,16 +26,16 @@ def main() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65_535))
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Processes.")
-@click.option("--with-parent", is_flag=True, hidden=True)
-def serve(host: str, port: int, workers: int, with_parent: bool) -> None:
+@click.option("--with-parent", type=int, hidden=True, help="End when this process does.")
+def serve(host: str, port: int, workers: int, with_parent: int | None) -> None:
     """Answer web requests until stopped."""
     from quilt.serving import AddressTaken, end_with_parent
     from quilt.serving import serve as serve_until_stopped
 
     with _opened_app():
         _check_schema()
-    if with_parent:
-        end_with_parent()
+    if with_parent is not None:
+        end_with_parent(with_parent)
     try:
         serve_until_stopped(host, port, workers)
     except AddressTaken as error:
@@ -44,8 +44,8 @@ def serve(host: str, port: int, workers: int, with_parent: bool) -> None:
 
 @main.command()
 @click.option("--threads", default=2, show_default=True, type=click.IntRange(1, 32), help="Jobs at a time.")
-@click.option("--with-parent", is_flag=True, hidden=True)
-def worker(threads: int, with_parent: bool) -> None:
+@click.option("--with-parent", type=int, hidden=True, help="End when this process does.")
+def worker(threads: int, with_parent: int | None) -> None:
     """Process videos, send mail, fold arrivals, until stopped."""
     from quilt.jobs.worker import run_worker
     from quilt.serving import end_with_parent
@@ -55,8 +55,8 @@ def worker(threads: int, with_parent: bool) -> None:
     set_up_logging()
     with _opened_app() as app:
         _check_schema()
-    if with_parent:
-        end_with_parent()
+    if with_parent is not None:
+        end_with_parent(with_parent)
     run_worker(app, threading.Event(), now, entropy, threads)
     close_writers()
 

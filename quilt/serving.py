@@ -67,9 +67,8 @@ def check_free(host: str, port: int) -> None:
             raise AddressTaken(f"{host}:{port} cannot be used: {error.strerror}.") from error
 
 
-def end_with_parent() -> None:
-    """From now on this process is asked to stop as soon as the one that started it is gone."""
-    parent = os.getppid()
+def end_with_parent(parent: int) -> None:
+    """From now on this process is asked to stop as soon as `parent`, which started it, is gone."""
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -83,7 +83,7 @@ def prepare(settings: Settings, folder: Path, *, fresh: bool, say: Say) -> None:
             if not marker.exists():
                 say("Sewing the demo contest: real videos, votes and shares. This takes less than a minute …")
                 began = time.monotonic()
-                fill(app, now())
+                fill(app, now(), say)
                 marker.write_text(now().isoformat())
                 say(f"… done in {time.monotonic() - began:.0f} s.")
     finally:
@@ -95,10 +95,9 @@ def prepare(settings: Settings, folder: Path, *, fresh: bool, say: Say) -> None:
 def _run_until(
     stop: threading.Event, host: str, port: int, folder: Path, environment: dict[str, str], say: Say
 ) -> None:
-    server = ["serve", "--host", host, "--port", str(port), "--with-parent"]
     parts = {
-        "server": _start(server, folder / "server.log", environment),
-        "worker": _start(["worker", "--with-parent"], folder / "worker.log", environment),
+        "server": _start(["serve", "--host", host, "--port", str(port)], folder / "server.log", environment),
+        "worker": _start(["worker"], folder / "worker.log", environment),
     }
     try:
         _wait_for_answer(stop, host, port, parts, folder)
@@ -146,7 +145,7 @@ def _welcome(address: str, folder: Path) -> str:
 def _start(arguments: list[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
     with log.open("wb") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "quilt.cli", *arguments],
+            [sys.executable, "-m", "quilt.cli", *arguments, "--with-parent", str(os.getpid())],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
