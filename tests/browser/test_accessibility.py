@@ -1,0 +1,102 @@
+"""axe-core finds nothing on the main pages, on a phone by day and on a desk by night."""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from quilt.arrivals.fold import fold_waiting
+from quilt.arrivals.nodes import Visit
+from quilt.arrivals.service import record_arrival
+from tests.browser.chromium import make_agent, open_chromium
+from tests.factories import make_contest, make_entry, make_user
+from tests.live import open_site, sign_cookie
+
+pytestmark = pytest.mark.browser
+LOOKS = {"a phone by day": (390, 844, "light"), "a desk by night": (1280, 900, "dark")}
+PAGES = {
+    "home": ("/", ""),
+    "stories": ("/contests/ten?view=grid", ""),
+    "quilt": ("/contests/ten?view=quilt", ""),
+    "standings": ("/contests/ten?view=standings", ""),
+    "rules": ("/contests/ten/rules", ""),
+    "entry": ("/entries/{entry}", ""),
+    "spread": ("/entries/{entry}/spread", ""),
+    "young spread": ("/entries/{young}/spread", ""),
+    "share": ("/entries/{entry}/share", ""),
+    "sign in": ("/sign-in", ""),
+    "outbox": ("/outbox", ""),
+    "not found": ("/nowhere", ""),
+    "embed": ("/embed/{entry}", ""),
+    "enter": ("/submit", "member"),
+    "me": ("/me", "member"),
+    "queue": ("/admin", "moderator"),
+    "review": ("/admin/entries/{waiting}", "moderator"),
+    "log": ("/admin/log", "moderator"),
+}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    with open_site(tmp_path_factory.mktemp("site"), workers=1) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def scene(site):
+    """A contest with a spread to look at, something to decide, and people to look as."""
+    moment = datetime.now(UTC)
+    with site.app.app_context():
+        contest = make_contest("ten", opens=moment - timedelta(days=1), closes=moment + timedelta(days=1))
+        entry, young = make_entry(contest).id, make_entry(contest, title="Seeds for Nyeri").id
+        waiting = make_entry(contest, state="submitted", title="Ada codes").id
+        codes = [""]
+        for person in range(24):
+            visit = Visit(
+                entry, person.to_bytes(8), via=codes[person // 2], channel=("wa", "copy")[person % 2]
+            )
+            codes.append(record_arrival(visit, None, now=moment, entropy=secrets.token_bytes).code)
+        fold_waiting(moment)
+        cookies = {role: sign_cookie(site.app, make_user(role=role).id) for role in ("member", "moderator")}
+    return {"entry": entry, "young": young, "waiting": waiting}, cookies
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with open_chromium() as browser:
+        yield browser
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_axe_finds_nothing(browser, site, scene, look):
+    ids, cookies = scene
+    width, height, scheme = LOOKS[look]
+    found, looked_at = {}, 0
+    for name, (path, role) in PAGES.items():
+        context = browser.new_context(
+            base_url=site.url,
+            user_agent=make_agent(900),
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            reduced_motion="reduce",
+            bypass_csp=True,
+        )
+        if role:
+            key, _, value = cookies[role].partition("=")
+            context.add_cookies([{"name": key, "value": value, "url": site.url}])
+        page = context.new_page()
+        page.goto(path.format(**ids))
+        results = Axe().run(page)
+        looked_at += len(results.response["passes"])
+        is_wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        problems = [
+            f"{violation['id']}: {violation['nodes'][0]['html'][:160]}"
+            for violation in results.response["violations"]
+        ]
+        problems += ["scrolls sideways"] * is_wide
+        if problems:
+            found[name] = problems
+        context.close()
+    assert looked_at > 10 * len(PAGES)
+    assert found == {}
