@@ -424,7 +424,7 @@ def test_the_rules_in_words_with_text_version_and_hash(client):
         "Be kind.",
         "&lt;b&gt;honest",
         "Version 3",
-        "(New York)",
+        "When, in New York’s time",
     ):
         assert words in page.text
     import hashlib
