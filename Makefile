@@ -29,6 +29,7 @@ sure: setup-dev  ## format, lint, types, then every test: before each merge
 	@$(RUN)/ruff format --check .
 	@$(RUN)/ruff check .
 	@$(RUN)/mypy
+	@$(RUN)/djlint templates --lint --quiet
 	@$(PYTEST) -n 2 --dist loadgroup
 
 bench: setup-dev  ## how fast it is, as shares of bare Flask on this machine
