@@ -66,14 +66,16 @@ def make_environment() -> None:
     )
 
 
-def is_own_environment() -> bool:
-    """Whether .venv starts and was made here: a copied or moved one would use another folder's files."""
+def is_own_environment(venv: Path = VENV) -> bool:
+    """Whether an environment starts and was made where it is: a moved one would use another folder's files."""
     question = "import sys, pip; print(sys.prefix if sys.version_info >= (3, 11) else '')"
     try:
-        answer = subprocess.run([PYTHON, "-I", "-c", question], capture_output=True, text=True, check=True)
+        answer = subprocess.run(
+            [venv / "bin" / "python", "-I", "-c", question], capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return False
-    return Path(answer.stdout.strip() or "/") == VENV and _made_for(VENV)
+    return Path(answer.stdout.strip() or "/") == venv and _made_for(venv)
 
 
 def install_uv() -> None:
@@ -89,8 +91,7 @@ def install_uv() -> None:
 def install_packages(with_dev: bool) -> None:
     """Install exactly what uv.lock names; `with_dev` adds the group of tests and linters."""
     wanted = digest(ROOT / "uv.lock", ROOT / "pyproject.toml")
-    stamp = read_stamp()
-    if stamp.get("dev") == wanted or (not with_dev and stamp.get("packages") == wanted):
+    if has_packages(read_stamp(), wanted, with_dev):
         return
     say("installing the pinned packages" + (", with those of the tests" if with_dev else ""))
     command = [str(UV), "sync", "--locked", "--inexact", "--quiet"]
@@ -110,6 +111,11 @@ def install_packages(with_dev: bool) -> None:
         environment,
     )
     write_stamp(packages=wanted, **({"dev": wanted} if with_dev else {}))
+
+
+def has_packages(stamp: dict[str, str], wanted: str, with_dev: bool) -> bool:
+    """Whether an earlier run installed what this lock names; the tests' packages hold the others too."""
+    return stamp.get("dev") == wanted or (not with_dev and stamp.get("packages") == wanted)
 
 
 def build_static() -> None:

@@ -56,20 +56,17 @@ def test_every_template_is_used() -> None:
     assert unused == []
 
 
-def test_a_forgotten_variable_is_found(
-    built_app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tests.guards.variables.TEMPLATES", tmp_path)
+def test_a_forgotten_variable_is_found(built_app: Flask, tmp_path: Path) -> None:
     (tmp_path / "layout.html").write_text("{{ site_name }} {{ heading }} {% block b %}{% endblock %}")
     (tmp_path / "part.html").write_text("{{ footnote }}")
     (tmp_path / "page.html").write_text(
         "{% extends 'layout.html' %}{% block b %}{{ entry.title }} {{ note|default('') }}"
         "{% for row in rows %}{{ row }}{% endfor %}{% include 'part.html' %}{% endblock %}"
     )
-    needs = list_needs(built_app.jinja_env, "page.html")
+    needs = list_needs(built_app.jinja_env, "page.html", tmp_path)
     assert needs == {"heading", "entry", "rows", "footnote"}
     source = 'render_template("page.html", entry=1, rows=[], heading="x")\nrender_template("none.html")'
-    assert find_missing(built_app.jinja_env, list(list_renderings(source, "planted"))) == [
+    assert find_missing(built_app.jinja_env, list(list_renderings(source, "planted")), tmp_path) == [
         "planted:1: page.html needs footnote",
         "planted:2: there is no template none.html",
     ]

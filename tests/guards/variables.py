@@ -47,7 +47,7 @@ def list_renderings(source: str, place: str) -> Iterator[Rendering]:
                 yield Rendering(f"{place}:{node.lineno}", str(constant.value), given, is_open)
 
 
-def list_needs(environment: Environment, template: str) -> frozenset[str]:
+def list_needs(environment: Environment, template: str, folder: Path = TEMPLATES) -> frozenset[str]:
     """The variables without which a template fails: its own, its parents' and those of what it includes."""
     needed: set[str] = set()
     made: set[str] = set()
@@ -57,7 +57,7 @@ def list_needs(environment: Environment, template: str) -> frozenset[str]:
         if name in seen:
             continue
         seen.add(name)
-        tree = environment.parse((TEMPLATES / name).read_text())
+        tree = environment.parse((folder / name).read_text())
         needed |= meta.find_undeclared_variables(tree) - _list_optional(tree)
         made |= _list_made(tree)
         followed = [*tree.find_all(nodes.Extends), *tree.find_all(nodes.Include)]
@@ -69,14 +69,16 @@ def list_needs(environment: Environment, template: str) -> frozenset[str]:
     return frozenset(needed - made - environment.globals.keys() - EVERYWHERE)
 
 
-def find_missing(environment: Environment, renderings: list[Rendering]) -> list[str]:
+def find_missing(
+    environment: Environment, renderings: list[Rendering], folder: Path = TEMPLATES
+) -> list[str]:
     """Every call that does not give what its template needs."""
     found = []
     for rendering in renderings:
-        if not (TEMPLATES / rendering.template).is_file():
+        if not (folder / rendering.template).is_file():
             found.append(f"{rendering.place}: there is no template {rendering.template}")
             continue
-        missing = list_needs(environment, rendering.template) - rendering.given
+        missing = list_needs(environment, rendering.template, folder) - rendering.given
         if missing and not rendering.is_open:
             found.append(f"{rendering.place}: {rendering.template} needs {', '.join(sorted(missing))}")
     return found
