@@ -179,6 +179,7 @@ function waitForVideo(section) {
     if (video.is_final) return end(video);
     label.textContent = video.words;
     if (video.state === "processing") {
+      setBadge("info", "Being prepared");
       bar.value = video.percent;
       detail.textContent = `${video.percent} %`;
       const quarter = Math.floor(video.percent / 25);
@@ -192,10 +193,16 @@ function waitForVideo(section) {
 
   function end(video) {
     section.querySelector(".progress").remove();
-    const badge = section.querySelector(".badge");
-    if (badge) badge.lastChild.textContent = video.state === "ready" ? "Ready" : "Needs another try";
+    setBadge(video.state === "ready" ? "good" : "bad", video.state === "ready" ? "Ready" : "Needs another try");
     status.textContent = video.state === "ready" ? video.words : video.message;
     if (video.state === "ready" && video.src) section.append(buildPlayer(video));
+  }
+
+  function setBadge(kind, words) {
+    const badge = section.querySelector(".badge");
+    if (!badge || badge.lastChild.textContent === words) return;
+    badge.className = `badge badge-${kind}`;
+    badge.replaceChildren(words);
   }
 
   setTimeout(look, 600);

@@ -60,15 +60,13 @@ class RightsForm(FlaskForm):  # type: ignore[misc]
     """What the entrant declares."""
 
     owns_video = BooleanField(
-        "I made this video, or its makers let me enter it, with its music and pictures.", [InputRequired()]
+        "I made this video, or its makers let me enter it, with its music and pictures", [InputRequired()]
     )
     people_agree = BooleanField(
-        "Everybody who can be recognised in it agrees to be shown; for children, a parent does.",
+        "Everybody who can be recognised in it agrees to be shown; for children, a parent does",
         [InputRequired()],
     )
-    accepts_rules = BooleanField(
-        "I have read the rules of this contest and agree to them.", [InputRequired()]
-    )
+    accepts_rules = BooleanField("I have read the rules of this contest and agree to them", [InputRequired()])
     rules_version = IntegerField(widget=NumberInput())
 
 

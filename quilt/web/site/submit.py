@@ -31,6 +31,7 @@ from quilt.media.queries import find_video
 from quilt.media.rules import MediaRefused
 from quilt.media.tasks import refresh_poster
 from quilt.web.clock import entropy, now
+from quilt.web.context import plural
 from quilt.web.errors import answer_error, wants_json
 from quilt.web.events import record_event
 from quilt.web.guards import signed_in_only
@@ -352,7 +353,7 @@ def _answer_step(
         texts=tidy_texts(draft.texts),
         limits=LIMITS,
         max_upload=_say_size(get_settings().max_upload_mb),
-        max_seconds=get_settings().max_video_seconds,
+        max_length=_say_length(get_settings().max_video_seconds),
         next_url=step_url(draft.entry.id, next_step(step)),
         closes=_say_closing(draft),
     )
@@ -420,6 +421,10 @@ def _edit_count() -> int:
 
 def _say_size(megabytes: int) -> str:
     return f"{megabytes / 1024:g} GB" if megabytes >= 1024 else f"{megabytes} MB"
+
+
+def _say_length(seconds: int) -> str:
+    return plural(seconds // 60, "minute") if seconds % 60 == 0 else plural(seconds, "second")
 
 
 def _see(address: str) -> Response:
