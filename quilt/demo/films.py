@@ -21,7 +21,7 @@ from quilt.media.tasks import process_video
 HANDS = 2  # films in work at a time
 WIDE, UPRIGHT = (960, 540), (540, 960)
 TAKES = timedelta(seconds=24)  # how long a film seems to have been in work
-SEWN = 0.9  # of the film: the poster shows the finished patch
+SEWN = 0.94  # of the film: the poster shows the finished patch
 PAPER = b"%PDF-1.7\n% the script of a film, chosen by mistake\n"
 
 

@@ -159,15 +159,15 @@ def _middle(shape: Shape) -> tuple[float, float]:
 
 
 def _stage(size: tuple[int, int]) -> _Stage:
-    width, height = size
-    margin = min(size) // 12
-    if width >= height:
-        side = height - 2 * margin
-        left = 2 * margin + side
-        return _Stage(size, (margin, margin), side, (left, height // 3), (width - left - margin, height // 2))
-    side = width - 2 * margin
-    top = 3 * margin + side
-    return _Stage(size, (margin, 2 * margin), side, (margin, top + margin), (side, height - top - 2 * margin))
+    """The patch with its words below, all within the middle square: galleries show that of any film."""
+    square = min(size)
+    corner = ((size[0] - square) // 2, (size[1] - square) // 2)
+    side = square * 3 // 5
+    patch_corner = (corner[0] + (square - side) // 2, corner[1] + square // 12)
+    margin = square // 16
+    top = patch_corner[1] + side + square // 12
+    room = (square - 2 * margin, corner[1] + square - margin // 2 - top)
+    return _Stage(size, patch_corner, side, (corner[0] + margin, top), room)
 
 
 def _background(patch: Patch, stage: _Stage) -> Image.Image:
@@ -187,16 +187,18 @@ def _write_words(picture: Image.Image, stage: _Stage, fabric: Fabric, title: str
     draw = ImageDraw.Draw(picture)
     left, top = stage.text_corner
     width, height = stage.text_size
-    faces: tuple[tuple[str, Face, int, tuple[int, ...]], ...] = (
-        (cause, "sans-bold", 50, (34, 30, 26)),
-        (title, "serif", height - 50, (72, 64, 56, 48, 40)),
+    unit = min(stage.size) / 100
+    faces: tuple[tuple[str, Face, float, tuple[float, ...]], ...] = (
+        (title, "serif", 0.74 * height, (8.0, 7.0, 6.0, 5.2)),
+        (cause, "sans-bold", 0.26 * height, (4.2, 3.6)),
     )
-    for text, face, room, sizes in faces:
-        letters, lines = fit_text(drawable(text, face), face, width=width, height=room, sizes=sizes)
+    for text, face, room, parts in faces:
+        sizes = tuple(max(6, round(part * unit)) for part in parts)
+        letters, lines = fit_text(drawable(text, face), face, width=width, height=round(room), sizes=sizes)
         for line in lines:
-            draw.text((left, top), line, font=letters, fill=fabric.figure)
-            top += round(letters.size * 1.18)
-        top += 14
+            draw.text((left + width / 2, top), line, font=letters, fill=fabric.figure, anchor="ma")
+            top += round(letters.size * 1.14)
+        top += round(1.4 * unit)
 
 
 def _ffmpeg(target: Path, size: tuple[int, int], seconds: float, chord: tuple[float, ...]) -> list[str]:
