@@ -25,4 +25,6 @@ def show_media(key: str) -> Response:
     response.headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response.headers["Content-Disposition"] = "inline"
+    if kind != TYPES["mp4"]:
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"  # other sites may show a poster
     return response

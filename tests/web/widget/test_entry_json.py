@@ -3,6 +3,7 @@ import pytest
 from quilt.database import transaction
 from quilt.entries.models import Entry
 from quilt.media.models import Video
+from quilt.media.processing import results_of
 from tests.factories import make_entry, make_user
 from tests.web.widget.test_embed import make_open_entry, set_figures
 
@@ -84,3 +85,16 @@ def test_what_is_not_published_is_a_problem_in_json(client, state):
     answer = client.get(path)
     assert answer.status_code == 404 and answer.mimetype == "application/problem+json"
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_other_sites_may_show_the_poster_and_no_video(client, settings):
+    for key, policy in (
+        ("ab/ab" + "1" * 30 + ".jpg", "cross-origin"),
+        ("ab/ab" + "2" * 30 + ".mp4", "same-origin"),
+    ):
+        path = results_of(settings).path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+        with client.get(f"/media/{key}") as answer:
+            assert answer.headers["Cross-Origin-Resource-Policy"] == policy
+        path.unlink()

@@ -1,0 +1,51 @@
+"""Somebody else's site: pages of a test, served from another origin than Quilt's."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class HostSite:
+    """Pages by path; `localhost` is another site than `127.0.0.1`, where Quilt stands in these tests."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, tuple[bytes, dict[str, str]]] = {}
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body, headers = site.pages.get(self.path, (b"", {}))
+                self.send_response(200 if self.path in site.pages else 404)
+                for name, value in {"Content-Type": "text/html; charset=utf-8", **headers}.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """The tests' output stays quiet."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://localhost:{self.server.server_address[1]}"
+
+    def put(self, path: str, body: str, **headers: str) -> str:
+        """Publish a page; `content_security_policy=` becomes that header. Returns the page's address."""
+        page = f"<!doctype html><meta charset=utf-8><title>A blog</title><body>{body}"
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.pages[path] = (page.encode(), named)
+        return self.url + path
+
+
+@contextmanager
+def open_host() -> Iterator[HostSite]:
+    """Serve until the end of the block."""
+    host = HostSite()
+    thread = threading.Thread(target=host.server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield host
+    finally:
+        host.server.shutdown()
+        host.server.server_close()
+        thread.join()
