@@ -96,19 +96,9 @@ def install_packages(with_dev: bool) -> None:
     say("installing the pinned packages" + (", with those of the tests" if with_dev else ""))
     command = [str(UV), "sync", "--locked", "--inexact", "--quiet"]
     command += ["--group", "dev"] if with_dev else ["--no-dev"]
-    environment = {
-        **{name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")},
-        "UV_PROJECT_ENVIRONMENT": str(VENV),
-        "UV_PYTHON": str(PYTHON),
-        "UV_PYTHON_DOWNLOADS": "never",
-        "UV_LINK_MODE": os.environ.get("UV_LINK_MODE", "copy"),
-        # the machine's own certificates, so that a company's proxy is trusted as it is elsewhere
-        "UV_SYSTEM_CERTS": os.environ.get("UV_SYSTEM_CERTS", "1" if _has_certificates() else "0"),
-    }
     run(
         command,
         "the packages could not be installed. Is the network there? Nothing was lost: try again.",
-        environment,
     )
     write_stamp(packages=wanted, **({"dev": wanted} if with_dev else {}))
 
@@ -178,10 +168,23 @@ def write_stamp(**steps: str) -> None:
     STAMP.write_text(json.dumps(read_stamp() | steps, indent=1))
 
 
-def run(command: list[str], failure: str, environment: dict[str, str] | None = None) -> None:
+def build_environment() -> dict[str, str]:
+    """The variables for the tools: they keep to .venv, and trust the certificates that this machine trusts."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    with_certificates = {"UV_SYSTEM_CERTS": "1", "NODE_USE_SYSTEM_CA": "1"} if _has_certificates() else {}
+    own = {
+        "npm_config_update_notifier": "false",
+        "UV_PROJECT_ENVIRONMENT": str(VENV),
+        "UV_PYTHON": str(PYTHON),
+        "UV_PYTHON_DOWNLOADS": "never",
+    }
+    return {"UV_LINK_MODE": "copy", **with_certificates, **kept, **own}
+
+
+def run(command: list[str], failure: str) -> None:
     """Run a command in the checkout; raise SetUpFailed with the words of `failure` when it fails."""
     try:
-        subprocess.run(command, cwd=ROOT, env=environment, check=True, stdin=subprocess.DEVNULL)
+        subprocess.run(command, cwd=ROOT, env=build_environment(), check=True, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.CalledProcessError) as error:
         raise SetUpFailed(failure) from error
 
