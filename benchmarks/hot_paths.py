@@ -42,6 +42,8 @@ FLOORS = {
 }
 SLOWEST_P99_MS = 250.0  # at 256 connections
 LARGEST_WORKER_MB = 120.0
+PROXIED = {"QUILT_PROXIES": "1", "QUILT_LIMITS": "on"}  # as behind a proxy: each request has its own address
+AGENTS = 40  # real crowds share few user agents
 PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 WRK = shutil.which("wrk")
 VOTERS = 3_000
@@ -74,7 +76,7 @@ def main() -> None:
         print(f"One fsync here: {measure_fsync(Path(folder)):.2f} ms.\n")
         with (
             open_bare() as bare_port,
-            open_site(Path(folder) / "site", options.database, has_worker=True) as site,
+            open_site(Path(folder) / "site", options.database, has_worker=True, extra=PROXIED) as site,
         ):
             run(site, bare_port, options, Path(folder))
 
@@ -199,9 +201,8 @@ def prepare(name: str, site: Site, scene: Scene, folder: Path, connections: int)
 
 
 def write_beacons(file: Path, site: Site, scene: Scene, connections: int, count: int = 60_000) -> None:
-    """Each beacon is another person's (by user agent) with a fresh ticket."""
+    """Each beacon is another person's (by their address) with a fresh ticket."""
     moment, secret, entry_id = datetime.now(UTC), site.settings.secret_key, scene.entry_ids[connections % 24]
-    mark = secrets.token_hex(3)
     with open(file, "w") as out:
         for number in range(count):
             ticket = issue_ticket(entry_id, "", secret, moment, secrets.token_bytes)
@@ -213,21 +214,26 @@ def write_beacons(file: Path, site: Site, scene: Scene, connections: int, count:
             )
 
 
+def make_address() -> str:
+    """A private address, one of sixteen million."""
+    return "10." + ".".join(str(part) for part in secrets.token_bytes(3))
+
+
 _vote_turn = iter(range(24))
 
 
 def write_votes(file: Path, site: Site, scene: Scene, connections: int) -> None:
     """Each vote is another pair of voter and entry, by people who are signed in."""
     moment, secret = datetime.now(UTC), site.settings.secret_key
-    turns = [next(_vote_turn) for _ in range(5)]
+    turns = [next(_vote_turn) for _ in range(6)]
     with open(file, "w") as out, site.app.app_context():
         cookies = {voter: sign_cookie(site.app, voter) for voter in scene.voter_ids}
         for turn in turns:
             entry_id = scene.entry_ids[turn]
             for voter in scene.voter_ids:
                 ticket = issue_ticket(entry_id, str(voter), secret, moment, secrets.token_bytes)
-                line = ("POST", f"/entries/{entry_id}/vote", cookies[voter], f"{PERSON} {voter}",
-                        "application/x-www-form-urlencoded", f"ticket={ticket}&via=&c=wa")  # fmt: skip
+                line = ("POST", f"/entries/{entry_id}/vote", cookies[voter], f"{PERSON} {voter % AGENTS}",
+                        "application/x-www-form-urlencoded", f"ticket={ticket}&via=&c=wa", make_address())  # fmt: skip
                 out.write("\t".join(line) + "\n")
 
 
@@ -239,7 +245,7 @@ def load(url: str, connections: int, seconds: float, requests: Path | None = Non
     if requests is None:
         subprocess.run([*base, "-d1s", url, "-H", f"User-Agent: {PERSON}"], capture_output=True, check=True)
     printed = subprocess.run(
-        [*base, f"-d{seconds}s", "-H", f"User-Agent: {PERSON}", url, *files],
+        [*base, f"-d{seconds:.0f}s", "-H", f"User-Agent: {PERSON}", url, *files],
         capture_output=True,
         check=True,
         text=True,

@@ -1,4 +1,4 @@
--- wrk: send the requests of a file one after another (each line: method, path, cookie, agent, type, body, by tabs),
+-- wrk: send the requests of a file one after another (each line: method, path, cookie, agent, type, body, address, by tabs),
 -- or one GET again and again; print what came back as one line of JSON.
 local lines, next_line, single = {}, 0, nil
 
@@ -19,6 +19,7 @@ function request()
   local headers = { ["User-Agent"] = parts[4], ["Accept"] = "application/json" }
   if parts[3] ~= "" then headers["Cookie"] = parts[3] end
   if parts[5] ~= "" then headers["Content-Type"] = parts[5] end
+  if parts[7] then headers["X-Forwarded-For"] = parts[7] end
   return wrk.format(parts[1], parts[2], headers, parts[6])
 end
 

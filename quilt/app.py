@@ -25,12 +25,13 @@ from quilt.moderation import tasks as _moderation_tasks  # noqa: F401
 from quilt.shares import models as _shares  # noqa: F401
 from quilt.votes import models as _votes  # noqa: F401
 from quilt.web import set_up_web
+from quilt.web.lean import LeanFlask
 
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The application for these settings (by default those of the environment)."""
     settings = settings or from_environment()
-    app = Flask("quilt", root_path=str(ROOT), static_folder=None)
+    app = LeanFlask("quilt", root_path=str(ROOT), static_folder=None)
     app.config.update(_flask_config(settings))
     app.extensions["quilt_settings"] = settings
     settings.data.mkdir(parents=True, exist_ok=True)

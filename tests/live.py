@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from quilt.app import create_app
 from quilt.config import ROOT, Settings
 from quilt.database import close_writers, db
 
-LONGEST_START = 30.0
+LONGEST_START = 90.0
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,12 @@ def open_site(
     workers: int = 2,
     has_worker: bool = False,
     server: str = "quilt.cli",
+    extra: Mapping[str, str] = {},
 ) -> Iterator[Site]:
     """Migrate a database, start the server in processes of its own, and stop it all at the end.
 
-    `server` is the module that is run; it takes the arguments of `quilt serve`.
+    `server` is the module that is run; it takes the arguments of `quilt serve`. `extra` are settings of the
+    processes alone.
     """
     port = find_free_port()
     folder.mkdir(parents=True, exist_ok=True)
@@ -64,7 +66,9 @@ def open_site(
     commands += [[sys.executable, "-m", "quilt.cli", "worker"]] * has_worker
     with open(folder / "server.log", "wb") as log:
         processes = [
-            subprocess.Popen(command, env=make_environment(settings), cwd=ROOT, stdout=log, stderr=log)
+            subprocess.Popen(
+                command, env={**make_environment(settings), **extra}, cwd=ROOT, stdout=log, stderr=log
+            )
             for command in commands
         ]
         try:

@@ -16,7 +16,7 @@ def set_up_web(app: Flask, settings: Settings) -> None:
     inputs.register(app)
     requests_log.register(app)
     origins.register(app)
-    headers.register(app)
+    headers.register(app, settings)
     errors.register(app)
     context.register(app, settings)
     for face in FACES:
