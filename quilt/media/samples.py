@@ -159,15 +159,16 @@ def _middle(shape: Shape) -> tuple[float, float]:
 
 
 def _stage(size: tuple[int, int]) -> _Stage:
-    """The patch with its words below, all within the middle square: galleries show that of any film."""
+    """Words above the patch, all in the middle square and away from its lower edge: galleries show a square of
+    any film, and players have their buttons below.
+    """
     square = min(size)
-    corner = ((size[0] - square) // 2, (size[1] - square) // 2)
-    side = square * 3 // 5
-    patch_corner = (corner[0] + (square - side) // 2, corner[1] + square // 12)
-    margin = square // 16
-    top = patch_corner[1] + side + square // 12
-    room = (square - 2 * margin, corner[1] + square - margin // 2 - top)
-    return _Stage(size, patch_corner, side, (corner[0] + margin, top), room)
+    left, top = (size[0] - square) // 2, (size[1] - square) // 2
+    side, margin = square * 3 // 5, square // 16
+    patch_corner = (left + (square - side) // 2, top + square - square // 12 - side)
+    words_top = top + margin
+    room = (square - 2 * margin, patch_corner[1] - square // 18 - words_top)
+    return _Stage(size, patch_corner, side, (left + margin, words_top), room)
 
 
 def _background(patch: Patch, stage: _Stage) -> Image.Image:

@@ -73,7 +73,7 @@ def test_a_place_that_cannot_be_written_is_an_error(tmp_path):
 def share_of_ground(frame):
     ground = fabric_of(WORDS["cause"]).ground
     wanted = tuple(int(ground[start : start + 2], 16) for start in (1, 3, 5))
-    pixels = list(frame.crop((212, 30, 428, 246)).resize((60, 60)).get_flattened_data())
+    pixels = list(frame.crop((212, 114, 428, 330)).resize((60, 60)).get_flattened_data())
     near = [all(abs(a - b) < 24 for a, b in zip(pixel, wanted, strict=True)) for pixel in pixels]
     return sum(near) / len(near)
 
