@@ -195,7 +195,7 @@ def withdraw(entry_id: int, owner_id: int, now: datetime) -> None:
         revision.updated_at = now
         if was_live:
             entry.version += 1
-            session.get_one(Contest, entry.contest_id).version += 1
+            session.get_one(Contest, entry.contest_id).version = Contest.version + 1
 
 
 def _check_complete(session: Session, revision: EntryRevision, contest: Contest) -> None:

@@ -7,7 +7,7 @@ fences off a worker that was thought dead: whatever it still reports finds no ro
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, or_, update
 from sqlalchemy.sql import ColumnElement
 
 from quilt.database import transaction
@@ -115,23 +115,21 @@ def take_up_lost(now: datetime) -> list[int]:
     A video whose last try fell silent is parked.
     """
     silent = and_(Video.state == "processing", Video.lease_until < now)
-    lost = select(Video.id).where(
-        or_(silent, and_(Video.state == "queued", or_(Video.lease_until.is_(None), Video.lease_until <= now)))
-    )
+    untold = and_(Video.state == "queued", or_(Video.lease_until.is_(None), Video.lease_until <= now))
     with transaction() as session:
         session.execute(
             update(Video)
             .where(silent, Video.attempts_count >= MOST_ATTEMPTS)
             .values(state="parked", lease_until=None, message=OURS)
         )
-        ids = list(session.scalars(lost.order_by(Video.id).limit(500)))
-        if ids:
-            session.execute(
-                update(Video)
-                .where(Video.id.in_(ids))
-                .values(state="queued", progress=0, lease_until=now + HINT_PAUSE)
-            )
-    return ids
+        # One statement that looks and changes: a claim in between must not be undone.
+        told = session.scalars(
+            update(Video)
+            .where(or_(silent, untold))
+            .values(state="queued", progress=0, lease_until=now + HINT_PAUSE)
+            .returning(Video.id)
+        )
+        return sorted(told)
 
 
 def _is_free(now: datetime) -> ColumnElement[bool]:

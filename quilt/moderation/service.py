@@ -143,7 +143,7 @@ def _publish(
     entry.video_id = video.id
     entry.published_at = entry.published_at or now
     entry.version += 1
-    contest.version += 1
+    contest.version = Contest.version + 1  # in the database: others approve at the same time
     _add_counters(session, entry, now, entropy)
 
 

@@ -65,6 +65,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("site.start_entry", "GET"): Route(EVERYBODY),
     ("site.start_entry", "POST"): Route(SIGNED_IN, _form(contest_id="{contest_id}")),
     ("site.edit_entry", "GET"): Route(ENTRANT, state="draft"),
+    ("site.leave_form", "GET"): Route(ENTRANT, state="draft"),
     ("site.save_draft", "POST"): Route(ENTRANT, _form(step="story", title="New"), state="draft"),
     ("site.upload_video", "POST"): Route(ENTRANT, state="draft", is_exempt=True),
     ("site.link_video", "POST"): Route(ENTRANT, _form(address="https://youtu.be/dQw4w9WgXcQ"), state="draft"),

@@ -1,5 +1,6 @@
 """The row is the truth: who may work on a video, and what becomes of it."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -105,3 +106,28 @@ def test_failures_wait_longer_each_time(video):
     fail_video(claim_video(video.id, NOW), "no", NOW)
     assert take_up_lost(NOW + BACKOFF - SECOND) == []
     assert take_up_lost(NOW + BACKOFF) == [video.id]
+
+
+def test_a_sweep_never_undoes_a_claim(app, video):
+    """Many sweeps and claims at once: whoever got it keeps it, once."""
+    db.session.rollback()
+    gate = threading.Barrier(8)
+    claims = []
+
+    def meet(number):
+        gate.wait()
+        with app.app_context():
+            for _ in range(15):
+                if number % 2:
+                    take_up_lost(NOW)
+                else:
+                    claims.append(claim_video(video_id, NOW))
+
+    video_id = video.id
+    people = [threading.Thread(target=meet, args=(number,)) for number in range(8)]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join(60)
+    assert len(claims) == 60 and sum(claim is not None for claim in claims) == 1
+    assert (read(video).state, read(video).attempts_count) == ("processing", 1)

@@ -166,6 +166,26 @@ def test_file_names(name, shown):
     assert tidy_file_name(name) == shown
 
 
+def test_a_real_worker_goes_home_in_the_middle_of_a_video(room, database, films):
+    """SIGTERM: it ends by itself within seconds, and the video waits for the next worker, no try spent."""
+    film = films("long.mp4", "-f", "lavfi", "-i", "testsrc2=s=1280x720:r=30:d=20", *SOUND, *QUICK_H264)
+    video_id = receive(room, film)
+    db.session.rollback()
+    worker = subprocess.Popen([sys.executable, "-c", WORKER, str(room.data), database, room.secret_key])
+    try:
+        deadline = time.monotonic() + 60
+        while read(video_id).progress < 5 and time.monotonic() < deadline:
+            db.session.rollback()
+            time.sleep(0.05)
+        worker.terminate()
+        assert worker.wait(20) == 0
+    finally:
+        worker.kill()
+        worker.wait()
+    db.session.rollback()
+    assert (read(video_id).state, read(video_id).attempts_count) == ("queued", 0)
+
+
 def test_killed_worker(room, database, films):
     """kill -9 of a real worker in the middle of a video: after the lease the sweep finds it, and it is finished."""
     film = films("long.mp4", "-f", "lavfi", "-i", "testsrc2=s=1280x720:r=30:d=20", *SOUND, *QUICK_H264)

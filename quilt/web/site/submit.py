@@ -99,12 +99,17 @@ def edit_entry(entry_id: int) -> Response:
     return _answer_step(draft, step if step in STEPS else first_open_step(find_draft_problems(draft)))
 
 
-@site.get("/submit/<int:entry_id>/<any(draft, video, link, send, revise, withdraw):form>")
+@site.get("/submit/<int:entry_id>/draft")
+@site.get("/submit/<int:entry_id>/video")
+@site.get("/submit/<int:entry_id>/link")
+@site.get("/submit/<int:entry_id>/send")
+@site.get("/submit/<int:entry_id>/revise")
+@site.get("/submit/<int:entry_id>/withdraw")
 @signed_in_only
-def leave_form(entry_id: int, form: str) -> Response:
+def leave_form(entry_id: int) -> Response:
     """Addresses that take a form lead back to the steps: after signing in again, or a reload."""
     get_draft_or_404(entry_id)
-    return _see(step_url(entry_id, "video" if form in ("video", "link") else ""))
+    return _see(step_url(entry_id, "video" if request.path.endswith(("/video", "/link")) else ""))
 
 
 @site.post("/submit/<int:entry_id>/draft")
