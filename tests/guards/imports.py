@@ -15,6 +15,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli",),
     ("showing",),
     ("demo",),
+    ("replaying",),
     ("serving",),
     ("app",),
     ("audit",),
