@@ -5,6 +5,8 @@ import re
 from flask import Response, abort, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 
+from quilt.arrivals.overview import list_generations
+from quilt.arrivals.queries import describe_spread
 from quilt.contests.models import Contest
 from quilt.database import db
 from quilt.embeds.queries import find_embed_code
@@ -52,7 +54,7 @@ def show_share(entry_id: int) -> Response:
         instance=instance,
         mastodon_url=_mastodon_link(instance, f"{base_url}/{own_path}", entry.title, text),
         ticket=new_ticket(entry_id),
-        least_shown=LEAST_SHOWN,
+        proof=_tell_what_sharing_did(entry_id),
     )
     response = make_response(page)
     response.headers["Cache-Control"] = "no-store"
@@ -81,6 +83,15 @@ def share(entry_id: int) -> Response:
         record_share(entry_id, node.arrival_id, channel, now=now())
         remember_code(response, visitor, entry_id, node.code)
     return response
+
+
+def _tell_what_sharing_did(entry_id: int) -> str:
+    """What passing on has brought this entry so far, in a sentence; nothing is claimed below five people."""
+    reach = describe_spread(entry_id).reach
+    first = next((row.people for row in list_generations(entry_id) if row.number == 1), 0)
+    if reach - first < LEAST_SHOWN:
+        return "Whoever comes by this link joins your branch of its tree."
+    return f"{reach - first:,} of the {reach:,} people who saw this story came because somebody passed it on."
 
 
 def _mastodon_link(instance: str, link: str, title: str, text: str) -> str:
