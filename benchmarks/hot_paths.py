@@ -208,10 +208,9 @@ def write_beacons(file: Path, site: Site, scene: Scene, connections: int, count:
             ticket = issue_ticket(entry_id, "", secret, moment, secrets.token_bytes)
             told = {"entry": entry_id, "ticket": ticket, "via": f"own{entry_id:08}", "channel": "wa",
                     "visible": True, "prerendering": False, "dwell": 1100}  # fmt: skip
-            agent = f"{PERSON} {mark}{number}"
-            out.write(
-                "\t".join(("POST", "/arrivals", "", agent, "application/json", json.dumps(told))) + "\n"
-            )
+            agent = f"{PERSON} {number % AGENTS}"
+            line = ("POST", "/arrivals", "", agent, "application/json", json.dumps(told), make_address())
+            out.write("\t".join(line) + "\n")
 
 
 def make_address() -> str:
