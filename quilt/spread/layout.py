@@ -25,7 +25,7 @@ LEAST_RADIUS = 0.0008
 LEAST_LABELLED_RADIUS = 0.011
 LABEL_SPACING = 0.016
 LARGEST_CELL = 0.044
-LEAST_CELL = 0.005
+LEAST_CELL = 0.004
 
 # Proportions. A cell is the place that a lone person's dot is given.
 DOT_TO_CELL = 0.4
@@ -96,7 +96,7 @@ def draw_tree(parents: Sequence[int], size: float = CANVAS, max_marks: int = MAX
         # Rather fewer marks that can be seen than all that are allowed.
         if max_marks <= FEWEST_MARKS or drawing.has_room_for(size * LEAST_CELL):
             return drawing.draw()
-        max_marks = max(FEWEST_MARKS, max_marks // 2)
+        max_marks = max(FEWEST_MARKS, max_marks * 3 // 5)
 
 
 class _Drawing:
@@ -107,6 +107,11 @@ class _Drawing:
         self.size = size
         self.bands = _list_bands(items, size)
         self.branches = _list_branches(items)
+        self.inner = [
+            place
+            for place in range(len(items) - 1, -1, -1)
+            if self.branches[place].limbs or self.branches[place].leaves
+        ]
         self.turns = {place: turn for branch in self.branches for turn, place in enumerate(branch.limbs)}
         self.largest = max((item.reach for item in items[1:]), default=1)
         self.cell = 0.0
@@ -146,7 +151,7 @@ class _Drawing:
     def _list_needs(self, cell: float) -> list[float]:
         """Return the angle that each item's children need; index 0 is the whole picture's."""
         needs = [0.0] * len(self.items)
-        for place in range(len(self.items) - 1, -1, -1):
+        for place in self.inner:
             needs[place] = self._need(self.branches[place], needs, cell)
         return needs
 
@@ -270,13 +275,12 @@ class _Drawing:
     def _link(self, place: int) -> Link:
         item = self.items[place]
         start, end = self.seats[item.parent], self.seats[place]
-        halfway = (start.distance + end.distance) / 2
-        points = (start, _Seat(start.angle, halfway), _Seat(end.angle, halfway), end)
-        # From the middle there is no angle to keep to, so the line is straight.
-        points = points if item.parent else (start, end, end, end)
-        first, *rest = (self._spell(seat) for seat in points)
         is_run = MarkKind.RUN in (item.kind, self.items[item.parent].kind)
-        return Link(item.parent, place, f"M{first}C{' '.join(rest)}", is_run)
+        if item.parent == 0:  # from the middle there is no angle to keep to
+            return Link(item.parent, place, f"M{self._spell(start)}L{self._spell(end)}", is_run)
+        halfway = (start.distance + end.distance) / 2
+        turn = f"{self._spell(_Seat(start.angle, halfway))} {self._spell(_Seat(end.angle, halfway))}"
+        return Link(item.parent, place, f"M{self._spell(start)}C{turn} {self._spell(end)}", is_run)
 
     def _fan_path(self, source: _Seat, sector: _Sector, distance: float) -> str:
         corners = [_Seat(sector.start + sector.span * part / 2, distance) for part in (0, 1, 2)]
@@ -289,7 +293,7 @@ class _Drawing:
         return middle + seat.distance * cos(seat.angle), middle + seat.distance * sin(seat.angle)
 
     def _spell(self, seat: _Seat) -> str:
-        return "{:.2f},{:.2f}".format(*self._point(seat))
+        return "{:.1f},{:.1f}".format(*self._point(seat))
 
 
 def _list_bands(items: list[Item], size: float) -> dict[int, _Band]:

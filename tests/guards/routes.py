@@ -44,6 +44,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("site.show_standings_json", "GET"): Route(EVERYBODY),
     ("site.show_entry", "GET"): Route(EVERYBODY),
     ("site.show_figures", "GET"): Route(EVERYBODY),
+    ("site.show_spread", "GET"): Route(EVERYBODY),
     ("site.show_media", "GET"): Route(EVERYBODY),
     ("site.show_robots", "GET"): Route(EVERYBODY),
     ("site.show_sitemap", "GET"): Route(EVERYBODY),

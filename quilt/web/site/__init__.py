@@ -15,6 +15,7 @@ from quilt.web.site import (
     media,  # noqa: F401
     outbox,  # noqa: F401
     shares,  # noqa: F401
+    spread,  # noqa: F401
     standings,  # noqa: F401
     submit,  # noqa: F401
     votes,  # noqa: F401

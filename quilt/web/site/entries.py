@@ -26,6 +26,7 @@ from quilt.web.lookups import get_head_or_404, phase_mark
 from quilt.web.pages import Page, VersionedCache, slot
 from quilt.web.settings import get_settings
 from quilt.web.site import site
+from quilt.web.site.tree_facts import find_glance
 from quilt.web.tickets import issue_ticket
 from quilt.web.visitors import describe_visitor
 
@@ -141,6 +142,7 @@ def _render(head: EntryHead, is_playing: bool) -> str:
     video = db.session.get(Video, entry.video_id, populate_existing=True) if entry.video_id else None
     title = entry.title
     text = f"{title}: watch it, and give it your vote."
+    spread = describe_spread(entry.id)
     base_url = get_settings().base_url
     allow_players()
     return render_template(
@@ -153,7 +155,8 @@ def _render(head: EntryHead, is_playing: bool) -> str:
         provider_names=PROVIDER_NAMES,
         is_playing=is_playing,
         box=_build_box(entry, contest),
-        spread=describe_spread(entry.id),
+        spread=spread,
+        glance=find_glance(entry.id, head.spread_version) if spread.reach >= LEAST_SHOWN else None,
         least_shown=LEAST_SHOWN,
         comments=_list_comments(entry),
         may_comment=may(contest.phases, Action.COMMENT, now()),

@@ -1,0 +1,176 @@
+"""The picture of a spread tree, made ready for SVG, and kept while drawing it anew would cost too much."""
+
+import threading
+import time
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Generic, TypeVar
+
+from quilt.spread.condense import MarkKind
+from quilt.spread.layout import draw_tree
+from quilt.spread.picture import Link, Mark, Picture
+
+V = TypeVar("V")
+
+CHEAP = 0.05  # seconds: what takes no longer is always drawn anew
+LEAST_LETTERS = 9.0  # high, in the units of the drawing
+REST = 10  # what took one second is kept for this many
+
+
+@dataclass(frozen=True, slots=True)
+class Dots:
+    """Circles of one radius as a single line: round caps on strokes without length."""
+
+    width: float
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledRing:
+    """A circle round the middle; `label` names the generation on it ("" where there is no room)."""
+
+    radius: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disc:
+    """A circle that stands out, and what it says."""
+
+    x: float
+    y: float
+    radius: float
+    kind: str  # person | run | more
+    label: str  # "" where there is no room
+    label_size: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A tree in a square of `size`: `threads` join people, `runs` lead along people one after another."""
+
+    size: float
+    rings: list[LabelledRing]
+    threads: str
+    runs: str
+    fans: list[str]
+    dots: list[Dots]
+    discs: list[Disc]
+    entry_radius: float
+    kinds: frozenset[str]
+
+    @property
+    def middle(self) -> float:
+        return self.size / 2
+
+
+def make_drawing(parents: list[int], max_marks: int) -> Drawing:
+    """The drawing of the tree with at most so many marks. Raises BrokenTree."""
+    return prepare(draw_tree(parents, max_marks=max_marks))
+
+
+def prepare(picture: Picture) -> Drawing:
+    """Bring a picture into few elements: lone people of one size are one path, so are all threads."""
+    entry, *others = picture.marks
+    lone = [mark for mark in others if mark.reach == 1]
+    discs = [_describe(mark) for mark in others if mark.reach > 1]
+    kinds = {disc.kind for disc in discs} | ({"lone"} if lone else set())
+    return Drawing(
+        size=picture.size,
+        rings=_label_rings(picture),
+        threads=_join(link for link in picture.links if not link.is_run),
+        runs=_join(link for link in picture.links if link.is_run),
+        fans=[fan.path for fan in picture.fans],
+        dots=_collect(lone),
+        discs=sorted(discs, key=lambda disc: -disc.radius),
+        entry_radius=entry.radius,
+        kinds=frozenset(kinds),
+    )
+
+
+@dataclass(slots=True)
+class _Kept(Generic[V]):
+    version: Hashable
+    value: V
+    until: float
+
+
+@dataclass(slots=True)
+class DrawingCache(Generic[V]):
+    """The newest build of each thing, by version; a costly one is kept a while longer.
+
+    Building takes at most about a tenth of a process's time for each thing. One thread builds, the others
+    take what there was before.
+    """
+
+    most: int
+    _kept: dict[Hashable, _Kept[V]] = field(default_factory=dict)
+    _locks: dict[Hashable, threading.Lock] = field(default_factory=dict)
+
+    def get(self, key: Hashable, version: Hashable, build: Callable[[], V]) -> V:
+        """The thing at this version, or shortly before where building it is costly."""
+        kept = self._kept.get(key)
+        if kept is not None and (kept.version == version or time.monotonic() < kept.until):
+            return kept.value
+        lock = self._locks.setdefault(key, threading.Lock())
+        if not lock.acquire(blocking=kept is None):
+            return kept.value  # type: ignore[union-attr]
+        try:
+            newer = self._kept.get(key)
+            if newer is not None and newer.version == version:
+                return newer.value
+            return self._build(key, version, build)
+        finally:
+            lock.release()
+
+    def _build(self, key: Hashable, version: Hashable, build: Callable[[], V]) -> V:
+        began = time.monotonic()
+        value = build()
+        ended = time.monotonic()
+        cost = ended - began
+        if len(self._kept) >= self.most:
+            self._kept.clear()
+        self._kept[key] = _Kept(version, value, ended + (REST * cost if cost > CHEAP else 0.0))
+        return value
+
+
+def _label_rings(picture: Picture) -> list[LabelledRing]:
+    on_ring: dict[int, list[Mark]] = {}
+    for mark in picture.marks:
+        on_ring.setdefault(mark.generation, []).append(mark)
+    rings = []
+    for ring in picture.rings:
+        marks, label = on_ring.get(ring.generation, []), f"{ring.generation}"
+        if marks and all(mark.kind is MarkKind.RUN for mark in marks):
+            label += f"–{max(mark.last_generation for mark in marks)}"
+        rings.append(LabelledRing(ring.radius, label if ring.is_labelled else ""))
+    return rings
+
+
+def _describe(mark: Mark) -> Disc:
+    match mark.kind:
+        case MarkKind.MORE:
+            title = f"{mark.people:,} more people"
+        case MarkKind.RUN:
+            title = f"{mark.people:,} people, each by the link of the one before"
+        case _:
+            below = mark.reach - 1
+            title = f"{below:,} {'person' if below == 1 else 'people'} came through this one"
+    # A digit is a little more than half as wide as it is high.
+    size = round(min(mark.radius, 1.75 * mark.radius / (0.56 * max(1, len(mark.label)))), 1)
+    label = mark.label if size >= LEAST_LETTERS else ""
+    return Disc(mark.x, mark.y, mark.radius, mark.kind.value, label, size, title)
+
+
+def _collect(marks: list[Mark]) -> list[Dots]:
+    by_radius = sorted(marks, key=lambda mark: mark.radius)
+    return [
+        Dots(round(2 * radius, 2), "".join(f"M{mark.x:.1f} {mark.y:.1f}h0" for mark in group))
+        for radius, group in groupby(by_radius, key=lambda mark: mark.radius)
+    ]
+
+
+def _join(links: Iterable[Link]) -> str:
+    return "".join(link.path for link in links)

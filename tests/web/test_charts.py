@@ -1,0 +1,89 @@
+"""Scales, columns and curves in plain numbers."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from quilt.web.charts import BOTTOM, LEFT, RIGHT, TOP, Step, build_columns, build_curve, list_rows
+
+BEGIN = datetime(2026, 3, 6, 13, 7, tzinfo=UTC)
+ZONE = "America/New_York"
+
+
+def steps(span, *numbers):
+    """The counters at even distances over the span; the second is half of the first."""
+    return [
+        Step(BEGIN + span * turn / len(numbers), number, number // 2) for turn, number in enumerate(numbers)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("most", "labels"),
+    [
+        (0, ["0", "1"]),
+        (3, ["0", "1", "2", "3"]),
+        (7, ["0", "2", "4", "6", "8"]),
+        (13, ["0", "5", "10", "15"]),
+        (1240, ["0", "500", "1,000", "1,500"]),
+        (10_645, ["0", "5,000", "10,000", "15,000"]),
+    ],
+)
+def test_scales_have_round_numbers(most, labels):
+    assert [tick.label for tick in build_columns([("1", most)]).scale] == labels
+
+
+def test_columns_stand_side_by_side_in_proportion():
+    chart = build_columns([("1", 10), ("2", 5), ("3", 0)], [2, 0, 0])
+    assert [column.height for column in chart.columns] == [BOTTOM - TOP, (BOTTOM - TOP) / 2, 0]
+    assert [column.label for column in chart.columns] == ["10", "5", ""]
+    assert chart.others[0].x == chart.columns[0].x + chart.columns[0].width
+    edges = [chart.columns[0].x, *(column.x + column.width for column in chart.others)]
+    assert LEFT < edges[0] and edges[-1] < RIGHT and edges == sorted(edges)
+
+
+def test_many_columns_go_without_numbers():
+    chart = build_columns([(f"{number}", number) for number in range(1, 41)])
+    assert {column.label for column in chart.columns} == {""} and len(chart.ticks) == 10
+
+
+def test_the_curve_is_level_where_nothing_happened():
+    curve = build_curve(steps(timedelta(days=4), 1, 2), BEGIN + timedelta(days=4), ZONE, True)
+    middle = (LEFT + RIGHT) / 2
+    assert curve.line == f"M{LEFT} {BOTTOM}H{LEFT}V{BOTTOM - (BOTTOM - TOP) / 2}H{middle}V{TOP}H{RIGHT}"
+    assert curve.area == f"{curve.line}V{BOTTOM}Z"
+    assert curve.other.endswith(f"H{RIGHT}") and curve.other != curve.line
+
+
+def test_a_curve_without_its_second_counter():
+    curve = build_curve(steps(timedelta(hours=1), 1, 100), BEGIN + timedelta(hours=1), ZONE, False)
+    assert curve.other == "" and curve.scale[-1].label == "100"
+
+
+@pytest.mark.parametrize(
+    ("span", "labels"),
+    [
+        (timedelta(0), ["08:07", "08:08"]),
+        (timedelta(hours=9), ["10:00", "12:00", "14:00", "16:00"]),
+        (timedelta(days=3), ["7 Mar", "8 Mar", "9 Mar"]),  # the clocks change on the 8th
+        (timedelta(days=10), ["8 Mar", "10 Mar", "12 Mar", "14 Mar", "16 Mar"]),
+    ],
+)
+def test_dates_are_round_in_the_contest_s_zone(span, labels):
+    curve = build_curve(steps(span, 5), BEGIN + span, ZONE, False)
+    assert [tick.label for tick in curve.ticks] == labels
+    assert all(LEFT <= tick.at <= RIGHT for tick in curve.ticks)
+
+
+@pytest.mark.parametrize("span", [timedelta(days=days) for days in (0, 0.01, 0.4, 3, 10, 90, 700, 5000)])
+def test_the_table_has_few_rows_and_ends_with_the_last_number(span):
+    rows = list_rows(steps(span, 1, 4, 9, 16), BEGIN + span, ZONE)
+    assert 1 <= len(rows) <= 26
+    assert rows[-1][1:] == (16, 8) and len({row[0] for row in rows}) == len(rows)
+    assert [row[1] for row in rows] == sorted(row[1] for row in rows)
+
+
+def test_paths_hold_numbers_only():
+    curve = build_curve(steps(timedelta(days=2), *range(300)), BEGIN + timedelta(days=2), ZONE, True)
+    for path in (curve.line, curve.area, curve.other):
+        assert re.fullmatch(r"M[\d. ]+([HV][\d.]+)+Z?", path)
