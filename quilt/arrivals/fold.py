@@ -97,21 +97,22 @@ def fold_waiting(now: datetime) -> int:
 
 def fold_entry(entry_id: int, now: datetime) -> int:
     """Fold one entry's waiting rows into its stored spread; returns how many were taken."""
+    return write(lambda connection: fold_within(connection, entry_id, now))
 
-    def work(connection: Connection) -> int:
-        spread = _lock_spread(connection, entry_id)
-        rows = connection.execute(_DRAIN, {"of_entry": entry_id}).all()
-        if not rows:
-            return 0
-        drained = _sort_out(rows)
-        if should_recompute(spread["size"], len(drained.touched), spread["max_depth"]):
-            _add_self_figures(connection, entry_id, drained)
-            _store_recount(connection, entry_id, spread, now)
-        else:
-            _store_fold(connection, entry_id, spread, drained, now)
-        return len(rows)
 
-    return write(work)
+def fold_within(connection: Connection, entry_id: int, now: datetime) -> int:
+    """The fold of one entry inside the caller's transaction."""
+    spread = _lock_spread(connection, entry_id)
+    rows = connection.execute(_DRAIN, {"of_entry": entry_id}).all()
+    if not rows:
+        return 0
+    drained = _sort_out(rows)
+    if should_recompute(spread["size"], len(drained.touched), spread["max_depth"]):
+        _add_self_figures(connection, entry_id, drained)
+        _store_recount(connection, entry_id, spread, now)
+    else:
+        _store_fold(connection, entry_id, spread, drained, now)
+    return len(rows)
 
 
 def recompute_entry(entry_id: int, now: datetime) -> Measures:
