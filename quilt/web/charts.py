@@ -13,6 +13,7 @@ MOST_TICKS = 4  # above nought
 MOST_DATES = 5
 MOST_ROWS = 24
 MOST_NUMBERED = 12  # columns that all have room for their number
+LETTER, SPACE = 10.0, 14.0  # of a label on a phone
 THINNEST_GAP = 0.16  # between columns, as a share of one's place
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -80,7 +81,8 @@ def build_columns(rows: Sequence[tuple[str, int]], others: Sequence[int] = ()) -
     width = min(64.0, place - gap) / (2 if others else 1)
     starts = [LEFT + turn * place + (place - width * (2 if others else 1)) / 2 for turn in range(len(rows))]
     is_numbered = len(rows) <= MOST_NUMBERED
-    every = 1 if is_numbered else -(-len(rows) // 10)
+    longest = max((len(label) for label, _ in rows), default=1)
+    every = -(-len(rows) // int((RIGHT - LEFT) / (LETTER * longest + SPACE)))
     return Columns(
         columns=[_column(start, width, number, top, is_numbered) for start, (_, number) in zip(starts, rows, strict=True)],
         others=[_column(start + width, width, number, top, is_numbered) for start, number in zip(starts, others)],

@@ -9,12 +9,13 @@ from typing import Generic, TypeVar
 
 from quilt.spread.condense import MarkKind
 from quilt.spread.layout import draw_tree
-from quilt.spread.picture import Link, Mark, Picture
+from quilt.spread.picture import Link, Mark, Picture, Ring
 
 V = TypeVar("V")
 
 CHEAP = 0.05  # seconds: what takes no longer is always drawn anew
 LEAST_LETTERS = 9.0  # high, in the units of the drawing
+LABEL_GAP = 0.034  # between the numbers of two rings, as a share of the drawing
 REST = 10  # what took one second is kept for this many
 
 
@@ -137,16 +138,24 @@ class DrawingCache(Generic[V]):
 
 
 def _label_rings(picture: Picture) -> list[LabelledRing]:
+    """Number the rings from the outermost inwards, as far as the numbers have room on a phone."""
     on_ring: dict[int, list[Mark]] = {}
     for mark in picture.marks:
         on_ring.setdefault(mark.generation, []).append(mark)
-    rings = []
-    for ring in picture.rings:
-        marks, label = on_ring.get(ring.generation, []), f"{ring.generation}"
-        if marks and all(mark.kind is MarkKind.RUN for mark in marks):
-            label += f"–{max(mark.last_generation for mark in marks)}"
-        rings.append(LabelledRing(ring.radius, label if ring.is_labelled else ""))
-    return rings
+    rings, last = [], picture.size
+    for ring in reversed(picture.rings):
+        has_room = last - ring.radius >= LABEL_GAP * picture.size
+        last = ring.radius if has_room else last
+        rings.append(LabelledRing(ring.radius, _name_ring(ring, on_ring) if has_room else ""))
+    return rings[::-1]
+
+
+def _name_ring(ring: Ring, on_ring: dict[int, list[Mark]]) -> str:
+    """The generation's number; where chains alone stand on a ring, from their first to their last."""
+    marks = on_ring.get(ring.generation, [])
+    if marks and all(mark.kind is MarkKind.RUN for mark in marks):
+        return f"{ring.generation}–{max(mark.last_generation for mark in marks)}"
+    return f"{ring.generation}"
 
 
 def _describe(mark: Mark) -> Disc:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -44,7 +45,15 @@ def test_columns_stand_side_by_side_in_proportion():
 
 def test_many_columns_go_without_numbers():
     chart = build_columns([(f"{number}", number) for number in range(1, 41)])
-    assert {column.label for column in chart.columns} == {""} and len(chart.ticks) == 10
+    assert {column.label for column in chart.columns} == {""} and 8 <= len(chart.ticks) <= 14
+
+
+@pytest.mark.parametrize("words", ["{0}", "{0} to {0}", "1{0} to 1{0}"])
+def test_labels_of_columns_do_not_touch(words):
+    chart = build_columns([(words.format(number), 1) for number in range(30)])
+    places = [tick.at for tick in chart.ticks]
+    assert len(places) > 3
+    assert min(b - a for a, b in pairwise(places)) >= 10 * max(len(tick.label) for tick in chart.ticks)
 
 
 def test_the_curve_is_level_where_nothing_happened():

@@ -3,6 +3,7 @@
 import re
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -40,6 +41,14 @@ def test_kinds_are_those_that_are_seen():
 
 def test_a_chain_s_ring_names_its_generations():
     assert [ring.label for ring in make_drawing(SHAPES["chain"], 1000).rings] == ["1", "2–299", "300"]
+
+
+def test_the_numbers_of_rings_have_room_and_the_last_is_always_there():
+    parents = [max(0, index // 2 - 1) if index else -1 for index in range(60)]
+    rings = make_drawing([*parents, *range(59, 110), *(0 for _ in range(5))], 1000).rings
+    labelled = [ring for ring in rings if ring.label]
+    assert labelled[-1] is rings[-1] and len(labelled) < len(rings)
+    assert all(b.radius - a.radius >= 33 for a, b in pairwise(labelled))
 
 
 def test_labels_fit_their_discs():
