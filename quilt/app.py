@@ -55,7 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _flask_config(settings: Settings) -> dict[str, object]:
-    engine_options: dict[str, object] = {"pool_size": 32, "max_overflow": 32}
+    engine_options: dict[str, object] = {"pool_size": 32, "max_overflow": 32, "hide_parameters": True}
     if settings.database.startswith("postgres"):
         engine_options |= {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
     prefix = "__Host-" if settings.is_https else ""

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import flask_migrate
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 from quilt.accounts.service import ROLES
 from quilt.app import create_app
@@ -193,17 +194,19 @@ def promote(email: str, role: str, create: bool) -> None:
 
 @contextmanager
 def _opened_app() -> Iterator[Flask]:
-    """The application in a context; a wrong setting ends the command with one line instead of a traceback.
+    """The application in a context; what an operator can mend ends the command with one line, no traceback.
 
     Its connections are closed afterwards: a server's worker processes are forked and must not inherit them.
     """
     try:
         app = create_app()
-    except ConfigurationError as error:
+    except (ConfigurationError, OSError) as error:
         raise click.ClickException(str(error)) from None
     with app.app_context():
         try:
             yield app
+        except OperationalError as error:
+            raise click.ClickException(f"The database cannot be used: {error.orig}") from None
         finally:
             db.session.remove()
             db.engine.dispose()

@@ -88,7 +88,7 @@ class Settings:
 _FIELDS = {
     "QUILT_ENV": ("environment", str),
     "QUILT_SECRET_KEY": ("secret_key", str),
-    "QUILT_DATA": ("data", Path),
+    "QUILT_DATA": ("data", lambda text: Path(text).expanduser().resolve()),
     "QUILT_DATABASE_URL": ("database_url", str),
     "QUILT_QUEUE_URL": ("queue_url", str),
     "QUILT_LIMITS_URL": ("limits_url", str),

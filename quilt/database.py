@@ -124,10 +124,14 @@ def write(work: Callable[[Connection], T]) -> T:
 
 
 @lru_cache
-def insert_if_new(table: FromClause, dialect: str) -> Any:
-    """INSERT … ON CONFLICT DO NOTHING for this table; the unique keys decide, not a look beforehand."""
+def insert_if_new(table: FromClause, dialect: str, returning: str = "") -> Any:
+    """INSERT … ON CONFLICT DO NOTHING, RETURNING the named column (nothing comes back for a double).
+
+    The unique keys decide, not a look beforehand. Kept, for making a statement costs more than running it.
+    """
     insert = postgresql_insert if dialect == "postgresql" else sqlite_insert
-    return insert(table).on_conflict_do_nothing()  # type: ignore[arg-type]
+    statement = insert(table).on_conflict_do_nothing()  # type: ignore[arg-type]
+    return statement.returning(table.c[returning]) if returning else statement
 
 
 def is_sqlite() -> bool:

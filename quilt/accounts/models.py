@@ -12,7 +12,7 @@ class User(Model):
     """A person known by a proven e-mail address; `role` is member, moderator or admin."""
 
     __tablename__ = "user_account"
-    __table_args__ = {"sqlite_autoincrement": True}  # no id ever comes again: sessions go by it
+    __table_args__ = ({"sqlite_autoincrement": True},)  # no id ever comes again: sessions go by it
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     email: Mapped[str] = mapped_column(String(320))

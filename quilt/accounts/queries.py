@@ -2,17 +2,30 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from quilt.accounts.models import EmailCode, User
 from quilt.accounts.rules import CODE_WINDOW, AccountRefused, email_key
 from quilt.database import db
+from quilt.prepared import Prepared
+
+_BY_ID = Prepared(select(User.__table__).where(User.id == bindparam("user_id")))
 
 
 def find_user(user_id: int) -> User | None:
     """The person with this id, or None."""
     return db.session.get(User, user_id)
+
+
+def find_visiting_user(user_id: int) -> User | None:
+    """The person with this id as facts to read: a copy that belongs to no database session.
+
+    Every request of a signed-in person needs it, so it costs one prepared statement and no transaction.
+    """
+    with db.engine.connect() as connection:
+        row = _BY_ID.first(connection, {"user_id": user_id})
+    return None if row is None else User(**row._asdict())
 
 
 def find_user_by_email(email: str) -> User | None:

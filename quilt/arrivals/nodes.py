@@ -6,25 +6,26 @@ Arrivals and votes both do this: a vote or a share without JavaScript counts as 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select
 
 from quilt.arrivals.models import Arrival, ArrivalInbox
 from quilt.arrivals.queries import find_link
 from quilt.database import insert_if_new
+from quilt.prepared import Prepared
 from quilt.spread.attribution import find_parent
 from quilt.spread.codes import new_code
 
 _arrival = Arrival.__table__
-_BY_CODE = select(_arrival.c.id, _arrival.c.code).where(
-    _arrival.c.code == bindparam("code"), _arrival.c.entry_id == bindparam("entry_id")
-)
-_BY_VISITOR = select(_arrival.c.id, _arrival.c.code).where(
-    _arrival.c.entry_id == bindparam("entry_id"), _arrival.c.visitor_key == bindparam("visitor_key")
-)
-_TO_INBOX = insert(ArrivalInbox)
+_KNOWN = select(_arrival.c.id, _arrival.c.code).where(_arrival.c.entry_id == bindparam("entry_id"))
+_BY_CODE = Prepared(_KNOWN.where(_arrival.c.code == bindparam("code")))
+_BY_VISITOR = Prepared(_KNOWN.where(_arrival.c.visitor_key == bindparam("visitor_key")))
+_COLUMNS = (
+    "entry_id", "parent_id", "depth", "code", "visitor_key", "channel", "link_id", "embed_id", "state", "arrived_at",
+)  # fmt: skip
+_ADD = Prepared(lambda dialect: insert_if_new(_arrival, dialect, "id"), _COLUMNS)
+_INBOX_COLUMNS = ("entry_id", "arrival_id", "is_new", "votes", "returns")
+_TO_INBOX = Prepared(insert(ArrivalInbox.__table__), _INBOX_COLUMNS)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,8 @@ def put_in_inbox(
     returns: int = 0,
 ) -> None:
     """Tell the fold what happened to an arrival."""
-    connection.execute(
-        _TO_INBOX,
+    _TO_INBOX.rows(
+        connection,
         {
             "entry_id": entry_id,
             "arrival_id": arrival_id,
@@ -91,14 +92,12 @@ def put_in_inbox(
 
 def _find_node(connection: Connection, visit: Visit) -> Node | None:
     if visit.own_code:
-        row = connection.execute(_BY_CODE, {"code": visit.own_code, "entry_id": visit.entry_id}).first()
+        row = _BY_CODE.first(connection, {"code": visit.own_code, "entry_id": visit.entry_id})
         if row is not None:
             return Node(row.id, row.code, is_new=False)
     if visit.visitor_key is None:
         return None
-    row = connection.execute(
-        _BY_VISITOR, {"entry_id": visit.entry_id, "visitor_key": visit.visitor_key}
-    ).first()
+    row = _BY_VISITOR.first(connection, {"entry_id": visit.entry_id, "visitor_key": visit.visitor_key})
     return None if row is None else Node(row.id, row.code, is_new=False)
 
 
@@ -107,8 +106,8 @@ def _add_node(connection: Connection, visit: Visit, now: datetime, entropy: Call
     parent = find_parent(link.followed if link else None, visit.entry_id, visit.channel, visit.referrer_host)
     code = new_code(entropy)
     is_ours = link is not None and link.followed.entry_id == visit.entry_id
-    arrival_id = connection.execute(
-        _insert_arrival(connection.dialect.name),
+    arrival_id = _ADD.scalar(
+        connection,
         {
             "entry_id": visit.entry_id,
             "parent_id": parent.parent_id,
@@ -121,7 +120,7 @@ def _add_node(connection: Connection, visit: Visit, now: datetime, entropy: Call
             "state": "live",
             "arrived_at": now,
         },
-    ).scalar()
+    )
     if arrival_id is None:  # the same visitor in another tab was first
         node = _find_node(connection, visit)
         if node is None:
@@ -129,9 +128,3 @@ def _add_node(connection: Connection, visit: Visit, now: datetime, entropy: Call
         return node
     put_in_inbox(connection, visit.entry_id, arrival_id, is_new=True)
     return Node(arrival_id, code, is_new=True)
-
-
-@lru_cache
-def _insert_arrival(dialect: str) -> Any:
-    # Kept because the statement's cache key is worked out once for each object, and every visit needs it.
-    return insert_if_new(_arrival, dialect).returning(_arrival.c.id)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, select
 from quilt.arrivals.models import Arrival, EntryGeneration, EntrySpread, NamedLink
 from quilt.database import db
 from quilt.embeds.models import Embed
+from quilt.prepared import Prepared
 from quilt.spread.attribution import FollowedLink, LinkKind
 from quilt.spread.codes import is_code
 from quilt.spread.measures import EMPTY, Measures, structural_virality
@@ -66,18 +67,22 @@ def get_measures(entry_id: int) -> Measures:
 _arrival = Arrival.__table__
 _embed = Embed.__table__
 _named = NamedLink.__table__
-_ARRIVAL = select(_arrival.c.entry_id, _arrival.c.id, _arrival.c.depth, _arrival.c.state).where(
-    _arrival.c.code == bindparam("code")
+_ARRIVAL = Prepared(
+    select(_arrival.c.entry_id, _arrival.c.id, _arrival.c.depth, _arrival.c.state).where(
+        _arrival.c.code == bindparam("code")
+    )
 )
-_NAMED = select(_named.c.entry_id, _named.c.id, _named.c.label, _named.c.channel).where(
-    _named.c.code == bindparam("code")
+_NAMED = Prepared(
+    select(_named.c.entry_id, _named.c.id, _named.c.label, _named.c.channel).where(
+        _named.c.code == bindparam("code")
+    )
 )
 _PEOPLE = (
     select(EntryGeneration.people_count)
     .where(EntryGeneration.entry_id == bindparam("entry_id"), EntryGeneration.people_count > 0)
     .order_by(EntryGeneration.generation)
 )
-_EMBED = select(_embed.c.entry_id, _embed.c.id).where(_embed.c.code == bindparam("code"))
+_EMBED = Prepared(select(_embed.c.entry_id, _embed.c.id).where(_embed.c.code == bindparam("code")))
 
 
 def find_link(connection: Connection, code: str) -> Link | None:
@@ -85,15 +90,15 @@ def find_link(connection: Connection, code: str) -> Link | None:
     if not is_code(code):
         return None
     values = {"code": code}
-    arrival = connection.execute(_ARRIVAL, values).first()
+    arrival = _ARRIVAL.first(connection, values)
     if arrival is not None:
         is_excluded = arrival.state != "live"
         return Link(FollowedLink(LinkKind.ARRIVAL, arrival.entry_id, arrival.id, arrival.depth, is_excluded))
-    named = connection.execute(_NAMED, values).first()
+    named = _NAMED.first(connection, values)
     if named is not None:
         kind = LinkKind.NAMED if named.label else LinkKind.ENTRY
         return Link(FollowedLink(kind, named.entry_id, name=named.channel or named.label), link_id=named.id)
-    embed = connection.execute(_EMBED, values).first()
+    embed = _EMBED.first(connection, values)
     if embed is not None:
         return Link(FollowedLink(LinkKind.EMBED, embed.entry_id), embed_id=embed.id)
     return None

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
-from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
 from quilt.arrivals.models import NotCounted, UsedNonce, VisitorSalt
 from quilt.arrivals.nodes import Node, Visit, find_or_add_node, put_in_inbox
 from quilt.database import db, insert_if_new, write
+from quilt.prepared import Prepared
 from quilt.spread.counting import NotCounted as Reason
 
 SALT_AGE = timedelta(hours=48)
@@ -18,6 +17,7 @@ NONCE_AGE = timedelta(minutes=15)
 _nonces = UsedNonce.__table__
 _not_counted = NotCounted.__table__
 _salts = VisitorSalt.__table__
+_USE_NONCE = Prepared(lambda dialect: insert_if_new(_nonces, dialect, "nonce"), ("nonce", "used_at"))
 _known_salts: dict[tuple[int, date], bytes] = {}
 
 
@@ -92,10 +92,4 @@ def forget_old(now: datetime) -> tuple[int, int]:
 
 
 def _use_nonce(connection: Connection, nonce: bytes, now: datetime) -> bool:
-    insert = _insert_nonce(connection.dialect.name)
-    return connection.execute(insert, {"nonce": nonce, "used_at": now}).scalar() is not None
-
-
-@lru_cache
-def _insert_nonce(dialect: str) -> Any:
-    return insert_if_new(_nonces, dialect).returning(_nonces.c.nonce)
+    return _USE_NONCE.scalar(connection, {"nonce": nonce, "used_at": now}) is not None

@@ -12,7 +12,7 @@ class Contest(Model):
     """A call for entries with a prize, in a time zone of its own."""
 
     __tablename__ = "contest"
-    __table_args__ = {"sqlite_autoincrement": True}  # no id ever comes again: caches go by it
+    __table_args__ = ({"sqlite_autoincrement": True},)  # no id ever comes again: caches go by it
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     slug: Mapped[str] = mapped_column(String(80), unique=True)

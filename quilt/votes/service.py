@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
 from quilt.arrivals.nodes import Node, Visit, add_own_node, find_or_add_node, put_in_inbox
 from quilt.database import insert_if_new, write
 from quilt.entries.models import Entry
+from quilt.prepared import Prepared
 from quilt.votes.models import EntryTally, Vote, Voter
 from quilt.votes.rules import (
     AlreadyVoted,
@@ -22,10 +23,10 @@ from quilt.votes.rules import (
 )
 
 _entry, _vote, _voter = Entry.__table__, Vote.__table__, Voter.__table__
-_ENTRY = select(_entry.c.state, _entry.c.contest_id, _entry.c.entrant_id).where(
-    _entry.c.id == bindparam("id")
+_ENTRY = Prepared(
+    select(_entry.c.state, _entry.c.contest_id, _entry.c.entrant_id).where(_entry.c.id == bindparam("id"))
 )
-_VOTER = (
+_VOTER = Prepared(
     select(_voter.c.id)
     .where(
         _voter.c.contest_id == bindparam("contest_id"),
@@ -34,27 +35,38 @@ _VOTER = (
     .order_by(_voter.c.id)
     .limit(1)
 )
-_FIRST = select(_vote.c.cast_at, _vote.c.receipt).where(
-    _vote.c.contest_id == bindparam("contest_id"),
-    _vote.c.voter_id == bindparam("voter_id"),
-    _vote.c.entry_id == bindparam("entry_id"),
-    _vote.c.period == bindparam("period"),
+_FIRST = Prepared(
+    select(_vote.c.cast_at, _vote.c.receipt).where(
+        _vote.c.contest_id == bindparam("contest_id"),
+        _vote.c.voter_id == bindparam("voter_id"),
+        _vote.c.entry_id == bindparam("entry_id"),
+        _vote.c.period == bindparam("period"),
+    )
 )
-_SLOTS = select(_vote.c.slot, _vote.c.cast_at).where(
-    _vote.c.contest_id == bindparam("contest_id"),
-    _vote.c.voter_id == bindparam("voter_id"),
-    _vote.c.period == bindparam("period"),
+_SLOTS = Prepared(
+    select(_vote.c.slot, _vote.c.cast_at).where(
+        _vote.c.contest_id == bindparam("contest_id"),
+        _vote.c.voter_id == bindparam("voter_id"),
+        _vote.c.period == bindparam("period"),
+    )
 )
-_CLAIMED = (
+_CLAIMED = Prepared(
     select(func.count())
     .select_from(_vote)
     .where(_vote.c.arrival_id == bindparam("arrival_id"), _vote.c.voter_id != bindparam("voter_id"))
 )
-_COUNT_ONE = (
+_COUNT_ONE = Prepared(
     update(EntryTally)
     .where(EntryTally.entry_id == bindparam("of_entry"))
     .values(counted=EntryTally.counted + 1)
 )
+_VOTER_COLUMNS = ("contest_id", "user_id", "key", "tier", "created_at")
+_ADD_VOTER = Prepared(lambda dialect: insert_if_new(_voter, dialect, "id"), _VOTER_COLUMNS)
+_VOTE_COLUMNS = (
+    "contest_id", "voter_id", "entry_id", "period", "slot", "state", "receipt", "arrival_id", "last_channel",
+    "last_code", "cast_at",
+)  # fmt: skip
+_ADD_VOTE = Prepared(lambda dialect: insert_if_new(_vote, dialect, "id"), _VOTE_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +99,7 @@ def cast_vote(ballot: Ballot, policy: Policy, *, now: datetime, entropy: Callabl
         _check(connection, ballot, policy, now)
         voter_id = _find_or_add_voter(connection, ballot, policy, now)
         key = {"contest_id": policy.contest_id, "voter_id": voter_id, "period": period}
-        first = connection.execute(_FIRST, {**key, "entry_id": ballot.visit.entry_id}).first()
+        first = _FIRST.first(connection, {**key, "entry_id": ballot.visit.entry_id})
         if first is not None:
             raise AlreadyVoted(first.cast_at, first.receipt, find_next_period(policy, now))
         node = _settle_node(connection, ballot, voter_id, now, entropy)
@@ -103,7 +115,7 @@ def cast_vote(ballot: Ballot, policy: Policy, *, now: datetime, entropy: Callabl
             "cast_at": now,
         }
         _insert(connection, row, policy, now)
-        connection.execute(_COUNT_ONE, {"of_entry": ballot.visit.entry_id})
+        _COUNT_ONE.rows(connection, {"of_entry": ballot.visit.entry_id})
         put_in_inbox(connection, ballot.visit.entry_id, node.arrival_id, votes=1)
         return Receipt(receipt, now, node)
 
@@ -111,7 +123,7 @@ def cast_vote(ballot: Ballot, policy: Policy, *, now: datetime, entropy: Callabl
 
 
 def _check(connection: Connection, ballot: Ballot, policy: Policy, now: datetime) -> None:
-    entry = connection.execute(_ENTRY, {"id": ballot.visit.entry_id}).first()
+    entry = _ENTRY.first(connection, {"id": ballot.visit.entry_id})
     if entry is None:
         raise NotOnBallot
     check_vote(policy, BallotFacts(entry.state, entry.contest_id, entry.entrant_id == ballot.user_id), now)
@@ -119,13 +131,12 @@ def _check(connection: Connection, ballot: Ballot, policy: Policy, now: datetime
 
 def _find_or_add_voter(connection: Connection, ballot: Ballot, policy: Policy, now: datetime) -> int:
     who = {"contest_id": policy.contest_id, "key": ballot.voter_key, "user_id": ballot.user_id}
-    known = connection.execute(_VOTER, who).scalar()
+    known = _VOTER.scalar(connection, who)
     if known is not None:
         return int(known)
-    insert = insert_if_new(_voter, connection.dialect.name).returning(_voter.c.id)
     values = {**who, "tier": ballot.tier, "created_at": now}
-    added = connection.execute(insert, values).scalar()
-    return int(added if added is not None else connection.execute(_VOTER, who).scalar_one())
+    added = _ADD_VOTER.scalar(connection, values)
+    return int(added if added is not None else _VOTER.scalar(connection, who))
 
 
 def _settle_node(
@@ -135,7 +146,7 @@ def _settle_node(
     node = find_or_add_node(connection, ballot.visit, now, entropy)
     if node.is_new:
         return node
-    claims = connection.execute(_CLAIMED, {"arrival_id": node.arrival_id, "voter_id": voter_id}).scalar_one()
+    claims = _CLAIMED.scalar(connection, {"arrival_id": node.arrival_id, "voter_id": voter_id})
     if not claims:
         return node
     return add_own_node(connection, ballot.visit, b"voter" + voter_id.to_bytes(8), now, entropy)
@@ -143,19 +154,18 @@ def _settle_node(
 
 def _insert(connection: Connection, row: dict[str, object], policy: Policy, now: datetime) -> None:
     """Insert under the unique keys; a slot taken by a parallel vote is tried again with the next free one."""
-    insert = insert_if_new(_vote, connection.dialect.name).returning(_vote.c.id)
     key = {name: row[name] for name in ("contest_id", "voter_id", "period")}
     while True:
         slot = None if policy.limit is None else _find_slot(connection, key, policy, now)
-        if connection.execute(insert, {**row, "slot": slot}).scalar() is not None:
+        if _ADD_VOTE.scalar(connection, {**row, "slot": slot}) is not None:
             return
-        first = connection.execute(_FIRST, {**key, "entry_id": row["entry_id"]}).first()
+        first = _FIRST.first(connection, {**key, "entry_id": row["entry_id"]})
         if first is not None:
             raise AlreadyVoted(first.cast_at, first.receipt, find_next_period(policy, now))
 
 
 def _find_slot(connection: Connection, key: dict[str, object], policy: Policy, now: datetime) -> int:
-    used: list[Row[tuple[int | None, datetime]]] = list(connection.execute(_SLOTS, key))
+    used: list[Row[tuple[int | None, datetime]]] = _SLOTS.rows(connection, key)
     limit = policy.limit or 0
     free = sorted(set(range(limit)) - {vote.slot for vote in used})
     if not free:

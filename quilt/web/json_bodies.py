@@ -1,9 +1,9 @@
-"""JSON that somebody sent."""
+"""JSON that somebody sent, and JSON for one person's eyes."""
 
 from typing import Any
 
 import orjson
-from flask import abort, request
+from flask import Response, abort, request
 
 
 def read_json() -> Any:
@@ -14,3 +14,10 @@ def read_json() -> Any:
         return orjson.loads(request.get_data(cache=False))
     except orjson.JSONDecodeError:
         abort(400, "We could not read that request.")
+
+
+def answer_json(facts: object, status: int = 200) -> Response:
+    """An answer that nobody may keep."""
+    return Response(
+        orjson.dumps(facts), status, mimetype="application/json", headers={"Cache-Control": "no-store"}
+    )

@@ -3,7 +3,7 @@
 import io
 
 import segno
-from flask import Response, abort, jsonify, request
+from flask import Response, abort, request
 
 from quilt.arrivals.nodes import Node, Visit
 from quilt.arrivals.service import NonceUsed, get_salt, record_arrival, record_not_counted
@@ -11,7 +11,7 @@ from quilt.extensions import csrf
 from quilt.spread.counting import NonceState, VisitFacts, find_objection, visitor_key
 from quilt.spread.counting import NotCounted as Reason
 from quilt.web.clock import entropy, now
-from quilt.web.json_bodies import read_json
+from quilt.web.json_bodies import answer_json, read_json
 from quilt.web.lookups import get_head_or_404, get_link_or_404
 from quilt.web.origins import is_own_origin
 from quilt.web.robots import is_robot
@@ -134,12 +134,13 @@ def _facts_of_beacon(told: dict[str, object], nonce: NonceState) -> VisitFacts:
 
 def _refuse(entry_id: int, reason: Reason) -> Response:
     record_not_counted(entry_id, reason, now())
-    return jsonify(counted=False, reason=reason.value)
+    return answer_json({"counted": False, "reason": reason.value})
 
 
 def _answer_node(visitor: Visitor, entry_id: int, node: Node) -> Response:
-    response = jsonify(counted=True, is_new=node.is_new, code=node.code, path=f"/s/{node.code}")
-    response.headers["Cache-Control"] = "no-store"
+    response = answer_json(
+        {"counted": True, "is_new": node.is_new, "code": node.code, "path": f"/s/{node.code}"}
+    )
     if visitor.codes.get(entry_id) != node.code:
         remember_code(response, visitor, entry_id, node.code)
     return response

@@ -18,6 +18,7 @@ from quilt.votes.service import Ballot, Receipt
 from quilt.votes.service import cast_vote as cast
 from quilt.web.clock import entropy, now
 from quilt.web.errors import wants_json
+from quilt.web.json_bodies import answer_json
 from quilt.web.lookups import get_head_or_404
 from quilt.web.pages import VersionedCache
 from quilt.web.settings import get_settings
@@ -140,7 +141,7 @@ def _answer_receipt(head: EntryHead, receipt: Receipt) -> Response:
             "cast_at": receipt.cast_at.isoformat(),
             "path": f"/s/{receipt.node.code}",
         }
-        return make_response(facts, 201)
+        return answer_json(facts, 201)
     return make_response(redirect(url_for("site.show_share", entry_id=head.id, voted=1), 303))
 
 
@@ -148,7 +149,7 @@ def _answer_refusal(head: EntryHead, refusal: VoteRefused, policy: Policy) -> Re
     status, words = describe_vote_refusal(refusal, policy.time_zone)
     if wants_json():
         known = {"receipt": refusal.receipt} if isinstance(refusal, AlreadyVoted) else {}
-        return make_response({"detail": words, **known}, status)
+        return answer_json({"detail": words, **known}, status)
     return _answer_page("site/vote_refused.html", head, status, words=words, refusal=type(refusal).__name__)
 
 
