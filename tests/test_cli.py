@@ -1,6 +1,7 @@
 """The quilt command in processes of its own, as an operator runs it."""
 
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -18,7 +19,7 @@ import pytest
 def quilt(*arguments: str, data: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "quilt.cli", *arguments],
-        env=environment_of(data, **environment),
+        env={**environment_of(data), **environment},
         capture_output=True,
         text=True,
         timeout=60,
@@ -37,11 +38,18 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    done = quilt("db", "upgrade", data=tmp_path)
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("migrated")
+    done = quilt("db", "upgrade", data=folder)
     assert (done.returncode, done.stdout) == (0, "The database is current.\n"), done.stderr
-    return tmp_path
+    return folder
+
+
+@pytest.fixture
+def data(migrated: Path, tmp_path: Path) -> Path:
+    """A folder of one's own whose tables are there."""
+    return shutil.copytree(migrated, tmp_path / "data")
 
 
 @pytest.fixture
@@ -81,6 +89,29 @@ def test_production_refuses_a_default_secret(tmp_path: Path) -> None:
     done = quilt("db", "upgrade", data=tmp_path, QUILT_ENV="production")
     assert done.returncode == 1
     assert done.stderr.startswith("Error: Set QUILT_SECRET_KEY")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (
+            {"QUILT_DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing"},
+            "Error: The database cannot be used",
+        ),
+        ({"QUILT_DATA": "/proc/nowhere"}, "/proc/nowhere"),
+        ({"QUILT_PROXIES": "many"}, "Error: QUILT_PROXIES='many' cannot be read"),
+    ],
+)
+def test_what_an_operator_can_mend_is_one_line(tmp_path: Path, settings: dict[str, str], words: str) -> None:
+    done = quilt("db", "current", data=tmp_path, **settings)
+    assert done.returncode == 1
+    assert words in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_data_folder_may_be_relative(tmp_path: Path) -> None:
+    here = os.path.relpath(tmp_path)
+    assert quilt("db", "upgrade", data=Path(here) / "data").returncode == 0
+    assert (tmp_path / "data" / "quilt.db").exists()
 
 
 def test_down_and_up_again(data: Path) -> None:
