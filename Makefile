@@ -33,7 +33,8 @@ sure: setup-dev  ## format, lint, types, then every test: before each merge
 	@$(PYTEST) -n 2 --dist loadgroup
 
 bench: setup-dev  ## how fast it is, as shares of bare Flask on this machine
-	@exec $(RUN)/python -m benchmarks
+	@$(RUN)/python -m benchmarks.hot_paths
+	@$(RUN)/python -m benchmarks.fold
 
 screens: setup-dev  ## take the screenshots of docs/screens from the demo
 	@exec $(RUN)/python scripts/take_screens.py

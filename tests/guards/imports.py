@@ -37,6 +37,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("mail",),
     ("letters",),
     ("extensions",),
+    ("prepared",),
     ("database",),
     ("config",),
     ("spread", "ledger"),
