@@ -118,9 +118,12 @@ def _fill_every_table() -> list[str]:
 
 
 def _make_value(column: Column[Any], ids: dict[str, dict[str, Any]]) -> Any:
-    for key in column.foreign_keys:
-        target = key.column
-        return ids[target.table.name][target.name] if target.table.name in ids else None
+    targets = [key.column for key in column.foreign_keys]
+    for target in targets:
+        if target.table.name in ids:
+            return ids[target.table.name][target.name]
+    if targets:
+        return None  # a row of its own table: there is none yet
     if column.name == "state":
         return SAMPLE_STATES.get(column.table.name, "x")
     special = {"kind": "file", "ends_at": NOW.replace(year=2027)}
