@@ -77,6 +77,5 @@ def _flask_config(settings: Settings) -> dict[str, object]:
         "WTF_CSRF_SSL_STRICT": False,  # the Origin check of web/origins.py is stricter and needs no Referer
         "RATELIMIT_STORAGE_URI": settings.limits_url,
         "RATELIMIT_ENABLED": settings.are_limits_on,
-        "RATELIMIT_HEADERS_ENABLED": True,
         "JSON_SORT_KEYS": False,
     }

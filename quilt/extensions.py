@@ -15,7 +15,15 @@ class SessionsOnly(LoginManager):  # type: ignore[misc]
         return response
 
 
+class ViewLimits(Limiter):
+    """Limits stand on the views that need one: the others are not asked, on every request, whether they do."""
+
+    def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
+        if not in_middleware:
+            super()._check_request_limit(callable_name, in_middleware)
+
+
 login_manager = SessionsOnly()
 csrf = CSRFProtect()
 migrate = Migrate()
-limiter = Limiter(key_func=get_remote_address, strategy="sliding-window-counter", swallow_errors=True)
+limiter = ViewLimits(key_func=get_remote_address, strategy="sliding-window-counter", swallow_errors=True)
