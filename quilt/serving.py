@@ -32,6 +32,9 @@ def serve(host: str, port: int, workers: int) -> None:
     Raises AddressTaken when the port is not free.
     """
     check_free(host, port)
+    os.environ.setdefault(
+        "MALLOC_ARENA_MAX", "2"
+    )  # one heap a thread would keep tens of MB a worker for nothing
     Granian(
         "quilt.serving:build_app",
         factory=True,

@@ -78,26 +78,38 @@ def request_id() -> str:
     return identifier
 
 
+def new_request_id() -> str:
+    """An id that stands in the answer and in the log."""
+    return secrets.token_hex(6)
+
+
+def log_request(method: str, route: str, status: int, began: float, identifier: str) -> None:
+    """One line about a request that began at `began` (time.perf_counter): nothing personal in it."""
+    if not _access_log.isEnabledFor(logging.INFO):
+        return
+    line: dict[str, Any] = {
+        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "event": "request",
+        "request_id": identifier,
+        "method": method,
+        "route": route,
+        "status": status,
+        "ms": round((time.perf_counter() - began) * 1000, 1),
+    }
+    _access_log.info(orjson.dumps(line).decode())
+
+
 def _begin() -> None:
-    g.request_id = secrets.token_hex(6)
+    g.request_id = new_request_id()
     g.began = time.perf_counter()
 
 
 def _end(response: Response) -> Response:
     identifier = g.get("request_id", "-")
     response.headers["X-Request-Id"] = identifier
-    if _access_log.isEnabledFor(logging.INFO):
-        rule = request.url_rule
-        line: dict[str, Any] = {
-            "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "event": "request",
-            "request_id": identifier,
-            "method": request.method if request.method in _METHODS else "other",
-            "route": rule.rule if rule else "none",
-            "status": response.status_code,
-            "ms": round((time.perf_counter() - g.get("began", 0.0)) * 1000, 1),
-        }
-        _access_log.info(orjson.dumps(line).decode())
+    rule = request.url_rule
+    method = request.method if request.method in _METHODS else "other"
+    log_request(method, rule.rule if rule else "none", response.status_code, g.get("began", 0.0), identifier)
     return response
 
 

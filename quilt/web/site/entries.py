@@ -24,6 +24,7 @@ from quilt.web.clock import entropy, now
 from quilt.web.headers import allow_players, build_policy, csp_nonce
 from quilt.web.lookups import get_head_or_404, phase_mark
 from quilt.web.pages import Page, VersionedCache, slot
+from quilt.web.repeats import repeat_for_all
 from quilt.web.settings import get_settings
 from quilt.web.site import site
 from quilt.web.site.tree_facts import find_glance
@@ -72,6 +73,7 @@ def show_figures(entry_id: int) -> Response:
     body = _figures.get((id(db.engine), entry_id), version, lambda: _build_figures(entry_id))
     response = Response(body, mimetype="application/json")
     response.headers["Cache-Control"] = "no-cache"
+    repeat_for_all()
     response.headers["ETag"] = f'"{entry_id}-{"-".join(map(str, version))}"'
     response.make_conditional(request)
     return response

@@ -13,6 +13,7 @@ from quilt.standings.rules import Figures, Standing, build_standings
 from quilt.web.clock import now
 from quilt.web.context import patch
 from quilt.web.pages import VersionedCache
+from quilt.web.repeats import repeat_for_all
 from quilt.web.site import site
 from quilt.web.site.contest_heads import render_contest
 from quilt.web.site.galleries import Gallery, get_gallery_or_404
@@ -40,6 +41,7 @@ def show_standings_json(slug: str) -> Response:
     """The standings as JSON: the same bytes for everybody until a figure changes."""
     gallery = get_gallery_or_404(slug)
     body, tag = _documents.get((id(db.engine), slug), gallery.serial, lambda: _build_document(gallery))
+    repeat_for_all()
     if tag in request.headers.get("If-None-Match", ""):
         response = Response(status=304)
     else:

@@ -18,6 +18,7 @@ from quilt.votes.queries import count_votes
 from quilt.web.clock import now
 from quilt.web.lookups import get_head_or_404, phase_mark
 from quilt.web.pages import VersionedCache
+from quilt.web.repeats import repeat_for_all
 from quilt.web.settings import get_settings
 from quilt.web.widget import widget
 
@@ -64,6 +65,7 @@ def show_entry_json(entry_id: int) -> Response:
         "Access-Control-Allow-Origin": "*",
         "Cross-Origin-Resource-Policy": "cross-origin",
     }
+    repeat_for_all()
     if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(kept.etag[1:-1]):
         return Response(status=304, headers=headers)
     return Response(kept.body, headers=headers, mimetype="application/json")
