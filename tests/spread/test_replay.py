@@ -106,6 +106,7 @@ def test_a_broken_line_is_named(tmp_path: Path, line: object) -> None:
         b"\x1f\x8bnonsense",
         b"\xff\xfe",
     ],
+    ids=["cut", "garbled", "only its mark", "no archive"],
 )
 def test_a_file_that_cannot_be_unpacked_is_named(tmp_path: Path, raw: bytes) -> None:
     (tmp_path / "cut.gz").write_bytes(raw)
