@@ -1,5 +1,6 @@
 """The entry page: kept as bytes for everybody who is not signed in, filled with the visitor's own link."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import orjson
@@ -24,7 +25,7 @@ from quilt.web.clock import entropy, now
 from quilt.web.headers import allow_players, build_policy, csp_nonce
 from quilt.web.lookups import get_head_or_404, phase_mark
 from quilt.web.pages import Page, VersionedCache, slot
-from quilt.web.repeats import repeat_for_all
+from quilt.web.repeats import repeat_for_all, repeat_page
 from quilt.web.settings import get_settings
 from quilt.web.site import site
 from quilt.web.site.tree_facts import find_glance
@@ -34,6 +35,7 @@ from quilt.web.visitors import describe_visitor
 LEAST_SHOWN = 5  # no figure below five people is shown
 COMMENTS_SHOWN = 50
 WATCH_ADDRESSES = {"youtube": "https://www.youtube.com/watch?v=", "vimeo": "https://vimeo.com/"}
+PLAYERS = "https://www.youtube-nocookie.com https://player.vimeo.com"
 PROVIDER_NAMES = {"youtube": "YouTube", "vimeo": "Vimeo"}
 
 _pages: VersionedCache[Page] = VersionedCache(most=400)
@@ -81,24 +83,35 @@ def show_figures(entry_id: int) -> Response:
 
 def answer_entry_page(head: EntryHead, via: str = "") -> Response:
     """The entry page for this visitor; `via` is the code of the link that they followed."""
-    visitor = describe_visitor(request)
-    own_code = visitor.codes.get(head.id, "")
-    own_path = f"s/{own_code}" if own_code else f"entries/{head.id}-{head.slug}"
-    values = {
-        "csp_nonce": csp_nonce().encode(),
-        "ticket": new_ticket(head.id).encode(),
-        "via": via.encode(),
-        "channel": _clean(request.args.get("c", "")),
-        "own_path": own_path.encode(),
-        "own_path_quoted": own_path.replace("/", "%2F").encode(),
-    }
-    page = _find_page(head)
-    response = Response(page.fill(values), mimetype="text/html")
-    response.headers["Content-Security-Policy"] = build_policy(
-        csp_nonce(), "https://www.youtube-nocookie.com https://player.vimeo.com", "'none'"
+    own_code = describe_visitor(request).codes.get(head.id, "")
+    is_playing = request.args.get("play") == "1"
+    page, nonce = _find_page(head, is_playing), csp_nonce()
+    fill = _slot_filler(head, via, ticket_binding(), get_settings().secret_key)
+    if not is_playing and not request.cookies:
+        repeat_page(page, nonce, fill)
+    response = Response(
+        page.fill(fill(nonce, _clean(request.args.get("c", "")), own_code)), mimetype="text/html"
     )
+    response.headers["Content-Security-Policy"] = build_policy(nonce, PLAYERS, "'none'")
     response.headers["Vary"] = "Cookie"
     return response
+
+
+def _slot_filler(head: EntryHead, via: str, binding: str, secret: str) -> Callable[..., dict[str, bytes]]:
+    """A function that fills the page's slots: nothing in them comes from the application's context."""
+
+    def fill(nonce: str, channel: str, own_code: str = "") -> dict[str, bytes]:
+        own_path = f"s/{own_code}" if own_code else f"entries/{head.id}-{head.slug}"
+        return {
+            "csp_nonce": nonce.encode(),
+            "ticket": issue_ticket(head.id, binding, secret, now(), entropy).encode(),
+            "via": via.encode(),
+            "channel": channel.encode(),
+            "own_path": own_path.encode(),
+            "own_path_quoted": own_path.replace("/", "%2F").encode(),
+        }
+
+    return fill
 
 
 def new_ticket(entry_id: int) -> str:
@@ -124,14 +137,11 @@ def get_session_name() -> str:
     return str(current_app.config["SESSION_COOKIE_NAME"])
 
 
-def _clean(tag: str) -> bytes:
-    return "".join(
-        letter for letter in tag[:16] if letter.isascii() and (letter.isalnum() or letter == "-")
-    ).encode()
+def _clean(tag: str) -> str:
+    return "".join(letter for letter in tag[:16] if letter.isascii() and (letter.isalnum() or letter == "-"))
 
 
-def _find_page(head: EntryHead) -> Page:
-    is_playing = request.args.get("play") == "1"
+def _find_page(head: EntryHead, is_playing: bool) -> Page:
     if has_session():
         return Page(_render(head, is_playing))
     version = (head.version, head.spread_version, head.contest_version, phase_mark(head, now()))

@@ -35,7 +35,7 @@ _policies: VersionedCache[Policy] = VersionedCache(most=200)
 
 @site.post("/entries/<int:entry_id>/vote")
 @csrf.exempt  # type: ignore[untyped-decorator]
-@limiter.limit("120 per minute")
+@limiter.limit("600 per minute")  # an address may be a whole school: only a flood is refused
 def cast_vote(entry_id: int) -> Response:
     """Cast the vote of a signed-in person; send a code to everybody else."""
     head = get_head_or_404(entry_id)
@@ -47,7 +47,7 @@ def cast_vote(entry_id: int) -> Response:
 
 
 @site.route("/entries/<int:entry_id>/vote/confirm", methods=["GET", "POST"])
-@limiter.limit("60 per minute", methods=["POST"])
+@limiter.limit("600 per minute", methods=["POST"])
 def confirm_vote(entry_id: int) -> Response:
     """Take the code, sign the voter in, and cast the vote that was waiting for it."""
     head = get_head_or_404(entry_id)
