@@ -11,6 +11,7 @@ FRAMED = "frame_sources"  # g attribute: players that this page may show in a fr
 ANCESTORS = "frame_ancestors"  # g attribute: who may show this page in a frame
 
 
+PLAYERS = "https://www.youtube-nocookie.com https://player.vimeo.com"
 ALWAYS = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "strict-origin-when-cross-origin"))
 OVER_HTTPS = (("Strict-Transport-Security", "max-age=31536000; includeSubDomains"),)
 
@@ -36,7 +37,7 @@ def new_nonce() -> str:
 
 def allow_players() -> None:
     """Let this page show the privacy-friendly players of YouTube and Vimeo once the visitor asks."""
-    setattr(g, FRAMED, "https://www.youtube-nocookie.com https://player.vimeo.com")
+    setattr(g, FRAMED, PLAYERS)
 
 
 def allow_own_frames() -> None:

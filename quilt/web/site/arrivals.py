@@ -63,7 +63,7 @@ def record() -> Response:
     ):
         abort(400, "We could not read that request.")
     head = get_head_or_404(told["entry"])
-    nonce, state = _read_nonce(head.id, str(told.get("ticket", "")))
+    nonce, state = _read_nonce(head.id, _text(told, "ticket"))
     objection = find_objection(_facts_of_beacon(told, state), is_robot)
     if objection is not None:
         return _refuse(head.id, objection)
@@ -71,9 +71,9 @@ def record() -> Response:
     visit = build_visit(
         visitor,
         head.id,
-        str(told.get("via", "")),
-        str(told.get("channel", "")),
-        str(told.get("referrer", "")),
+        _text(told, "via"),
+        _text(told, "channel"),
+        _text(told, "referrer"),
     )
     try:
         node = record_arrival(visit, nonce, now=now(), entropy=entropy)
@@ -105,6 +105,11 @@ def record_form_visit(entry_id: int, ticket: str, via: str, channel: str) -> tup
     except NonceUsed:
         # The page's beacon counted this person a moment ago under another address of theirs.
         return visitor, record_arrival(visit, None, now=now(), entropy=entropy)
+
+
+def _text(told: dict[str, object], name: str) -> str:
+    value = told.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def _read_nonce(entry_id: int, ticket: str) -> tuple[bytes | None, NonceState]:

@@ -11,18 +11,18 @@ from markupsafe import Markup
 from quilt.accounts.models import User
 from quilt.arrivals.heads import EntryHead
 from quilt.arrivals.queries import describe_spread
-from quilt.community.queries import CommentView, list_comments
+from quilt.community.queries import list_comments
 from quilt.contests.models import Contest
 from quilt.contests.rules import Action, check_may, describe_refusal, may, shows_counts
 from quilt.contests.rules import NotNow as ContestRefused
 from quilt.database import db
 from quilt.entries.models import Entry
-from quilt.media.links import LinkedVideo, parse_link
+from quilt.media.linked import PROVIDER_NAMES, find_linked
 from quilt.media.models import Video
 from quilt.shares.networks import list_share_links
 from quilt.votes.queries import CastVote, count_votes, list_votes_of
 from quilt.web.clock import entropy, now
-from quilt.web.headers import allow_players, build_policy, csp_nonce
+from quilt.web.headers import PLAYERS, build_policy, csp_nonce
 from quilt.web.lookups import get_head_or_404, phase_mark
 from quilt.web.pages import Page, VersionedCache, slot
 from quilt.web.repeats import repeat_for_all, repeat_page
@@ -34,9 +34,6 @@ from quilt.web.visitors import describe_visitor
 
 LEAST_SHOWN = 5  # no figure below five people is shown
 COMMENTS_SHOWN = 50
-WATCH_ADDRESSES = {"youtube": "https://www.youtube.com/watch?v=", "vimeo": "https://vimeo.com/"}
-PLAYERS = "https://www.youtube-nocookie.com https://player.vimeo.com"
-PROVIDER_NAMES = {"youtube": "YouTube", "vimeo": "Vimeo"}
 
 _pages: VersionedCache[Page] = VersionedCache(most=400)
 _figures: VersionedCache[bytes] = VersionedCache(most=4_000)
@@ -156,21 +153,22 @@ def _render(head: EntryHead, is_playing: bool) -> str:
     text = f"{title}: watch it, and give it your vote."
     spread = describe_spread(entry.id)
     base_url = get_settings().base_url
-    allow_players()
     return render_template(
         "site/entry.html",
         entry=entry,
         contest=contest,
         entrant=db.session.get_one(User, entry.entrant_id),
         video=video,
-        linked=_linked(video),
+        linked=find_linked(video.kind, video.external_id)
+        if video is not None and video.kind != "file"
+        else None,
         provider_names=PROVIDER_NAMES,
         is_playing=is_playing,
         box=_build_box(entry, contest),
         spread=spread,
         glance=find_glance(entry.id, head.spread_version) if spread.reach >= LEAST_SHOWN else None,
         least_shown=LEAST_SHOWN,
-        comments=_list_comments(entry),
+        comments=list_comments(entry.id, COMMENTS_SHOWN),
         may_comment=may(contest.phases, Action.COMMENT, now()),
         canonical=f"{base_url}{url_for('site.show_entry', entry_id=entry.id, slug=entry.slug)}",
         own_url=f"{base_url}/{slot('own_path')}",
@@ -182,16 +180,6 @@ def _render(head: EntryHead, is_playing: bool) -> str:
         own_path=Markup(slot("own_path")),
         csp_nonce=Markup(slot("csp_nonce")),
     )
-
-
-def _linked(video: Video | None) -> LinkedVideo | None:
-    if video is None or video.kind == "file":
-        return None
-    return parse_link(WATCH_ADDRESSES[video.kind] + video.external_id)
-
-
-def _list_comments(entry: Entry) -> list[CommentView]:
-    return list_comments(entry.id, COMMENTS_SHOWN)
 
 
 def _build_box(entry: Entry, contest: Contest) -> VoteBox:

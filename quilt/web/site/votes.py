@@ -13,7 +13,7 @@ from quilt.entries.models import Entry
 from quilt.extensions import csrf, limiter
 from quilt.letters import composer
 from quilt.votes.queries import build_policy
-from quilt.votes.rules import AlreadyVoted, Policy, VoteRefused, make_voter_key
+from quilt.votes.rules import AlreadyVoted, Policy, VoteRefused, check_window, make_voter_key
 from quilt.votes.service import Ballot, Receipt
 from quilt.votes.service import cast_vote as cast
 from quilt.web.clock import entropy, now
@@ -63,7 +63,6 @@ def confirm_vote(entry_id: int) -> Response:
     except AccountRefused as refusal:
         status, words = describe_account_refusal(refusal)
         return _show_confirm(head, pending, words, status)
-    session.pop("pending_vote", None)
     sign_in(redeemed.user, now())
     return _cast(head, redeemed.user, pending.get("via", ""), pending.get("channel", ""))
 
@@ -78,7 +77,7 @@ def has_fitting_ticket(entry_id: int) -> bool:
     return True
 
 
-def find_policy(head: EntryHead) -> Policy:
+def get_policy(head: EntryHead) -> Policy:
     """The ballot policy of the entry's contest, kept by the contest's version."""
     key = (id(db.engine), head.contest_id)
     return _policies.get(
@@ -87,8 +86,13 @@ def find_policy(head: EntryHead) -> Policy:
 
 
 def _send_code(head: EntryHead) -> Response:
-    """Count the visit, mail a code, and go on to the page that takes it."""
+    """Mail a code, count the visit, and go on to the page that takes the code; nobody is asked for one in vain."""
     form = request.form
+    policy = get_policy(head)
+    try:
+        check_window(policy, now())
+    except VoteRefused as refusal:
+        return _answer_refusal(head, refusal, policy)
     via, channel = form.get("via", "")[:16], form.get("c", "")[:16]
     entry = db.session.get_one(Entry, head.id)
     address = form.get("email", "")
@@ -120,7 +124,7 @@ def _send_code(head: EntryHead) -> Response:
 
 
 def _cast(head: EntryHead, user: User, via: str, channel: str) -> Response:
-    policy = find_policy(head)
+    policy = get_policy(head)
     visitor = describe_visitor(request)
     key = make_voter_key(get_settings().secret_key, policy.contest_id, person_key(user.email))
     ballot = Ballot(user.id, key, "email", build_visit(visitor, head.id, via, channel))
@@ -168,6 +172,8 @@ def _show_confirm(head: EntryHead, pending: dict[str, str], words: str = "", sta
 
 
 def _answer_page(template: str, head: EntryHead, status: int, **facts: object) -> Response:
+    if wants_json():
+        return answer_json({"detail": facts.get("words", "A code was sent."), "status": status}, status)
     entry = db.session.get_one(Entry, head.id)
     if entry.state != "published":
         abort(404)

@@ -146,6 +146,13 @@ def test_unreadable_beacons(client, body):
     assert answer.status_code == 400
 
 
+def test_what_is_no_text_is_none(client):
+    entry = make_entry()
+    page = {**open_page(client, entry), "channel": None, "via": 7}
+    assert send_beacon(client, entry, page).json["counted"] is True
+    assert db.session.scalars(select(Arrival.channel)).one() == ""
+
+
 def test_get_and_head_count_nothing(client):
     entry = make_entry()
     for path in (f"/s/own{entry.id:08}", f"/entries/{entry.id}-{entry.slug}"):

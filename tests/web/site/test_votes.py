@@ -148,6 +148,28 @@ def test_before_and_after_the_vote_nothing_is_cast(app, client, times, words):
     assert answer.status_code == 409 and words in answer.text and count_votes() == 0
 
 
+def test_nobody_is_mailed_a_code_for_a_vote_that_is_closed(client):
+    moment = now()
+    entry = make_entry(make_contest(opens=moment - timedelta(days=2), closes=moment - timedelta(days=1)))
+    ticket = open_page(client, entry)["ticket"]
+    answer = client.post(
+        f"/entries/{entry.id}/vote", data={"ticket": ticket, "email": "ana@example.org"}, headers=HEADERS
+    )
+    assert answer.status_code == 409 and "Voting closed" in answer.text
+    assert db.session.query(MailMessage).count() == 0
+
+
+def test_who_asked_for_json_gets_json(client):
+    entry = make_entry(open_contest())
+    headers = {**HEADERS, "Accept": "application/json"}
+    for form, status in (
+        ({"ticket": "x"}, 403),
+        ({"ticket": open_page(client, entry)["ticket"], "email": "no"}, 422),
+    ):
+        answer = client.post(f"/entries/{entry.id}/vote", data=form, headers=headers)
+        assert (answer.status_code, answer.mimetype) == (status, "application/json") and answer.json["detail"]
+
+
 def test_the_own_entry(app, client):
     entrant = make_user()
     entry = make_entry(open_contest(), entrant)
