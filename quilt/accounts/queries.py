@@ -38,11 +38,6 @@ def find_user_by_email(email: str) -> User | None:
     return db.session.scalars(statement).first()
 
 
-def find_code(token: str) -> EmailCode | None:
-    """The code that this token asked for, or None."""
-    return db.session.scalars(select(EmailCode).where(EmailCode.token == token)).first()
-
-
 def list_unused_code_times(session: Session, key: str, now: datetime) -> list[datetime]:
     """When this address asked for codes in the last hour that were not used, oldest first."""
     statement = (

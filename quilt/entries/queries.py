@@ -6,13 +6,12 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from quilt.contests.models import Contest
 from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.media.models import Video
 
 MOST_HITS = 1000
-_entry, _video, _contest = Entry.__table__, Video.__table__, Contest.__table__
+_entry, _video = Entry.__table__, Video.__table__
 _CARDS = (
     select(
         _entry.c.id,
@@ -56,14 +55,3 @@ def search_entry_ids(contest_id: int, words: Sequence[str]) -> set[int]:
     for word in words:
         statement = statement.where(_entry.c.search_text.contains(word, autoescape=True))
     return set(db.session.scalars(statement.order_by(_entry.c.id).limit(MOST_HITS)))
-
-
-def find_contest_id(entry_id: int) -> int | None:
-    """The contest of a published entry in a published contest."""
-    statement = (
-        select(_entry.c.contest_id)
-        .join(_contest, _contest.c.id == _entry.c.contest_id)
-        .where(_entry.c.id == entry_id, _entry.c.state == "published", _contest.c.is_published)
-    )
-    found: int | None = db.session.scalar(statement)
-    return found

@@ -20,7 +20,6 @@ MISSING = {
 MOST_DRAFTS = 50
 
 OPEN_REVISIONS = ("draft", "needs_changes")  # what the entrant may still change
-SHOWN_STATES = ("published",)
 
 # What an act makes of a revision, and of the entry it belongs to. What is not listed cannot be done.
 REVISION_MOVES = {

@@ -21,8 +21,8 @@ class FollowedLink:
     """The link in the address a visitor opened, as far as its code was known.
 
     `arrival_id` and `depth` belong to the arrival who shared it (kind ARRIVAL). `is_excluded` is true when
-    that arrival, or anyone above it, is excluded from the figures. `is_own` is true when it is the
-    visitor's. `name` is what the entrant called a named link.
+    that arrival itself is excluded from the figures; who stands above it is not asked. `name` is what the
+    entrant called a named link.
     """
 
     kind: LinkKind
@@ -30,7 +30,6 @@ class FollowedLink:
     arrival_id: int | None = None
     depth: int = 0
     is_excluded: bool = False
-    is_own: bool = False
     name: str = ""
 
 
@@ -49,10 +48,10 @@ class Parent:
 def find_parent(link: FollowedLink | None, entry_id: int, tag: str = "", referrer_host: str = "") -> Parent:
     """Return the parent and the channel of somebody who arrives at `entry_id` for the first time.
 
-    `link` is None when the address had no code or an unknown one. A code of another entry, of an excluded
-    arrival or of the visitor leads to the entry itself: the page answers, nobody is credited. The channel
-    is the link's own for named links and embeds, else the `tag` of the address, else what the referring
-    host is known for (leave the host empty when it is our own).
+    `link` is None when the address had no code or an unknown one. A code of another entry or of an
+    excluded arrival leads to the entry itself: the page answers, nobody is credited. The channel is the
+    link's own for named links and embeds, else the `tag` of the address, else what the referring host is
+    known for (leave the host empty when it is our own).
     """
     channel = clean_channel(tag) or find_channel(referrer_host)
     if link is None or link.entry_id != entry_id:
@@ -84,7 +83,7 @@ def find_channel(referrer_host: str) -> str:
 
 def _is_credited(link: FollowedLink) -> bool:
     is_sharer = link.kind is LinkKind.ARRIVAL and link.arrival_id is not None
-    return is_sharer and not link.is_excluded and not link.is_own
+    return is_sharer and not link.is_excluded
 
 
 def _channel_of(link: FollowedLink) -> str:

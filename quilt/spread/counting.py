@@ -1,7 +1,7 @@
 """What counts as a visit: the facts of a request in, a verdict out, and the pseudonym of a visitor."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import blake2b
@@ -41,9 +41,6 @@ class NotCounted(Enum):
     NONCE_FORGED = "nonce_forged"
     NONCE_USED = "nonce_used"
     NONCE_EXPIRED = "nonce_expired"
-    OWN_LINK = "own_link"
-    LOOP = "loop"
-    RETURN = "return"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +72,6 @@ def find_objection(facts: VisitFacts, is_robot: RobotTest) -> NotCounted | None:
     filed under the one that explains it best.
     """
     return _object_to_request(facts) or _object_to_agent(facts, is_robot) or _object_to_moment(facts)
-
-
-def is_countable(facts: VisitFacts, is_robot: RobotTest) -> bool:
-    """Tell whether the visit counts as a person who saw the page."""
-    return find_objection(facts, is_robot) is None
-
-
-def name_return(own_id: int, followed_id: int | None, followed_path: Collection[int] = ()) -> NotCounted:
-    """Name the visit of somebody who is in the tree already, so that it adds no second node.
-
-    `own_id` is the visitor's arrival, `followed_id` the arrival whose link was opened (None for any other
-    link) and `followed_path` the arrivals above that one, as far as they were looked up.
-    """
-    if followed_id == own_id:
-        return NotCounted.OWN_LINK
-    return NotCounted.LOOP if own_id in followed_path else NotCounted.RETURN
 
 
 def is_preview_fetcher(user_agent: str) -> bool:

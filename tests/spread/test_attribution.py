@@ -29,7 +29,6 @@ def link(kind: LinkKind = LinkKind.ARRIVAL, entry_id: int = ENTRY, **facts: obje
         (link(depth=100_000), Parent(70, "wa", 100_001)),
         (link(entry_id=6), Parent(None, "wa", 1)),
         (link(is_excluded=True), Parent(None, "wa", 1)),
-        (link(is_own=True), Parent(None, "wa", 1)),
         (link(arrival_id=None), Parent(None, "wa", 1)),
         (link(LinkKind.ENTRY), Parent(None, "wa", 1)),
         (link(LinkKind.NAMED, name="Mail to the clinic"), Parent(None, "mail-to-the-clin", 1)),

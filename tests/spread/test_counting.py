@@ -9,9 +9,7 @@ from quilt.spread.counting import (
     NotCounted,
     VisitFacts,
     find_objection,
-    is_countable,
     is_preview_fetcher,
-    name_return,
     visitor_key,
 )
 
@@ -129,7 +127,6 @@ def is_robot(user_agent: str) -> bool:
 def test_the_beacon_is_judged(change: dict[str, Any], verdict: NotCounted | None) -> None:
     facts = replace(GOOD, **change)
     assert find_objection(facts, is_robot) is verdict
-    assert is_countable(facts, is_robot) is (verdict is None)
 
 
 @pytest.mark.parametrize(
@@ -145,19 +142,6 @@ def test_a_form_needs_no_beacon(change: dict[str, Any], verdict: NotCounted | No
     assert find_objection(replace(FORM, **change), is_robot) is verdict
 
 
-@pytest.mark.parametrize(
-    ("followed_id", "path", "reason"),
-    [
-        (7, (), NotCounted.OWN_LINK),
-        (9, (7, 3), NotCounted.LOOP),
-        (9, (3,), NotCounted.RETURN),
-        (None, (), NotCounted.RETURN),
-    ],
-)
-def test_a_return_is_named(followed_id: int | None, path: tuple[int, ...], reason: NotCounted) -> None:
-    assert name_return(7, followed_id, path) is reason
-
-
 def test_every_nonce_state_but_fresh_is_refused() -> None:
     refused = [state for state in NonceState if find_objection(replace(GOOD, nonce=state), is_robot)]
     assert len(refused) == len(NonceState) - 1 > 0
@@ -166,7 +150,7 @@ def test_every_nonce_state_but_fresh_is_refused() -> None:
 @pytest.mark.parametrize("user_agent", PEOPLE)
 def test_people_are_counted(user_agent: str) -> None:
     assert not is_preview_fetcher(user_agent)
-    assert is_countable(replace(GOOD, user_agent=user_agent), is_crawler)
+    assert find_objection(replace(GOOD, user_agent=user_agent), is_crawler) is None
 
 
 @pytest.mark.parametrize("user_agent", PREVIEWS)

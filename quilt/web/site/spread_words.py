@@ -24,9 +24,6 @@ REASONS: dict[Reason, str] = {
     Reason.NONCE_FORGED: "Sent without having opened the page",
     Reason.NONCE_USED: "Sent twice",
     Reason.NONCE_EXPIRED: "Sent too late",
-    Reason.OWN_LINK: "People who opened their own link",
-    Reason.LOOP: "People whom their own link reached again",
-    Reason.RETURN: "People who came back",
 }
 
 
