@@ -38,7 +38,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class Waiting:
-    """One line of the review queue."""
+    """One line of the review queue; `time_zone` is the contest's."""
 
     entry_id: int
     revision_id: int
@@ -47,6 +47,7 @@ class Waiting:
     cause: str
     entrant_name: str
     contest_title: str
+    time_zone: str
     sent_at: datetime
     video_state: str
 
@@ -88,6 +89,7 @@ def list_waiting(state: str = "submitted", limit: int = 100) -> list[Waiting]:
             EntryRevision.cause,
             User.name,
             Contest.title,
+            Contest.time_zone,
             EntryRevision.updated_at,
             func.coalesce(Video.state, ""),
         )

@@ -53,6 +53,15 @@ def test_the_queue_shows_the_oldest_first_with_counts(client, ana):
     assert f"/admin/entries/{first}" in page.text and f"/admin/entries/{second}" in page.text
 
 
+def test_times_are_those_of_the_contest(client, ana):
+    entry_id = send_in_one()
+    assert "10 May 2026, 08:00 (New York)" in client.get("/admin").text
+    decide(client, entry_id, "approve")
+    for path, times in (("/admin?state=approved", 1), (f"/admin/entries/{entry_id}", 3)):
+        page = client.get(path).text
+        assert (page.count("(New York)"), page.count("(UTC)")) == (times, 0), path
+
+
 @pytest.mark.parametrize("state", ["submitted", "needs_changes", "approved", "rejected", "draft", "nonsense"])
 def test_every_tab_of_the_queue(client, ana, state):
     make_entry()
