@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-MACHINE = re.compile(r"(?<![\w.])/(?:work|root|Users|home/\w+)/|[A-Z]:\\\\Users")
+FOLDERS = ("work", "root", "Users", r"home/\w+", "srv/build")  # people and machines build in these
+MACHINE = re.compile(rf"(?<![\w.])/(?:{'|'.join(FOLDERS)})/|[A-Z]:\\\\Users")
 SOURCE = re.compile(r"(?:\"resolved\":|url =|registry =) \"(https?://[^\"]+)\"")
 REGISTRIES = ("https://registry.npmjs.org/", "https://pypi.org/", "https://files.pythonhosted.org/")
 
@@ -42,10 +43,17 @@ def test_no_path_of_one_machine() -> None:
 
 
 @pytest.mark.parametrize(
-    "planted", ["see /work/main/x", 'open("/root/x")', "/home/ana/quilt", "(/Users/ana/x)"]
+    "planted", ["see /srv/build/x", 'open("/root/x")', "/home/ana/quilt", "(/Users/ana/x)"]
 )
 def test_a_planted_path_is_found(planted: str) -> None:
     assert find_machine_paths(planted)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_folder_is_looked_for(folder: str) -> None:
+    planted = folder.replace(r"\w+", "ana")
+    assert find_machine_paths(f"see /{planted}/x") == [f"/{planted}/"]
+    assert find_machine_paths(f"see docs/{planted}/x") == []
 
 
 @pytest.mark.parametrize(("lock", "at_least"), [("uv.lock", 100), ("package-lock.json", 0)])
