@@ -1,10 +1,10 @@
 """Places, borders and what is too small to show."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from quilt.standings.rules import STEPS, Figures, build_standings, build_totals, find_spread_step
+from quilt.standings.rules import LEAST_SHOWN, STEPS, Figures, build_standings, build_totals, find_spread_step
 
 
 def entries(*votes: int, reach: int = 0) -> list[Figures]:
@@ -49,10 +49,12 @@ def test_few_are_not_shown():
 
 
 @given(st.lists(st.integers(0, 30)), st.booleans())
+@example([7, 30, 7, 4], False)
 def test_a_place_is_one_more_than_the_number_of_those_ahead(votes, is_final):
-    for each in build_standings(entries(*votes), is_final):
-        if each.place is not None:
-            assert each.place == 1 + sum(count > votes[each.entry_id - 1] for count in votes)
+    placed = [each for each in build_standings(entries(*votes), is_final) if each.place is not None]
+    assert len(placed) == sum(is_final or count >= LEAST_SHOWN for count in votes)
+    for each in placed:
+        assert each.place == 1 + sum(count > votes[each.entry_id - 1] for count in votes)
 
 
 @pytest.mark.parametrize(
