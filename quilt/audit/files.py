@@ -8,8 +8,7 @@ from sqlalchemy import Connection, select
 from quilt.audit.report import Check
 from quilt.config import Settings
 from quilt.media.models import Video
-from quilt.media.processing import originals_of, results_of
-from quilt.media.storage import BadKey, Storage
+from quilt.media.storage import BadKey, Storage, originals_of, results_of
 
 SETTLED = timedelta(hours=1)  # a younger file may belong to work that is not committed yet
 

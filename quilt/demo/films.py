@@ -12,10 +12,10 @@ from flask import Flask
 from quilt.config import Settings
 from quilt.demo.stories import Story
 from quilt.jobs.queue import Job
-from quilt.media.processing import originals_of, parts_of
 from quilt.media.samples import make_sample
 from quilt.media.sandbox import private_folder
 from quilt.media.service import receive_file
+from quilt.media.storage import originals_of, parts_of
 from quilt.media.tasks import process_video
 
 HANDS = 2  # films in work at a time

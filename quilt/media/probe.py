@@ -15,25 +15,13 @@ from quilt.media.rules import (
     check_video,
 )
 from quilt.media.sandbox import LimitReached, private_folder, run_limited
-from quilt.media.signature import (
-    FORMAT_WHITELIST,
-    HEAD_LENGTH,
-    PROTOCOL_WHITELIST,
-    Container,
-    detect_container,
-)
+from quilt.media.signature import FORMAT_WHITELIST, PROTOCOL_WHITELIST, container_of
 
 CHILD = Path(__file__).with_name("probe_child.py")
 WALL_S = 60.0
 CPU_S = 30
 MEMORY_BYTES = 768 * 1024**2
 DEFAULT_LIMITS = VideoLimits()
-
-
-def container_of(path: Path) -> Container:
-    """The container of a file by its first bytes. Raises EmptyFile, NoPicture or NotAVideo."""
-    with path.open("rb") as file:
-        return detect_container(file.read(HEAD_LENGTH))
 
 
 def probe_video(

@@ -21,12 +21,11 @@ from quilt.media.leases import (
     report_progress,
     return_video,
 )
-from quilt.media.linked import POSTER_SIDE, THUMBNAIL_SIDE
 from quilt.media.models import Video
 from quilt.media.probe import probe_video
-from quilt.media.rules import CannotProcess, MediaRefused, VideoLimits
+from quilt.media.rules import POSTER_SIDE, THUMBNAIL_SIDE, CannotProcess, MediaRefused, VideoLimits
 from quilt.media.sandbox import private_folder
-from quilt.media.storage import Storage, new_key
+from quilt.media.storage import new_key, originals_of, results_of
 from quilt.media.transcode import cut_posters, transcode_video
 
 log = structlog.get_logger("quilt.media")
@@ -38,23 +37,6 @@ PROBED, TRANSCODED = 4, 94  # percent of the whole that these two steps end at
 
 class Stopping(Exception):
     """The worker is asked to go home."""
-
-
-def originals_of(settings: Settings) -> Storage:
-    """Where uploads are kept as they came; nothing of it is ever served."""
-    return Storage(settings.uploads)
-
-
-def results_of(settings: Settings) -> Storage:
-    """Where what we made of them is kept, and served from."""
-    return Storage(settings.media)
-
-
-def parts_of(settings: Settings) -> Path:
-    """The folder that uploads are written into while they come, made where it is missing."""
-    folder = settings.uploads / "parts"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def clear_leftovers(settings: Settings, now: datetime) -> int:
@@ -72,7 +54,7 @@ def clear_leftovers(settings: Settings, now: datetime) -> int:
 def process(job: Job, claim: Claim) -> None:
     """Do everything for one claimed video and store how it ended; whatever goes wrong goes into its row."""
     try:
-        _finish(job, claim)
+        _prepare(job, claim)
     except (LeaseLost, Stopping) as left:
         _leave(job, claim, left)
     except CannotProcess as failure:
@@ -111,7 +93,7 @@ def cut_new_poster(job: Job, video_id: int) -> None:
             results_of(job.settings).delete(key)
 
 
-def _finish(job: Job, claim: Claim) -> None:
+def _prepare(job: Job, claim: Claim) -> None:
     settings = job.settings
     source = originals_of(settings).path(claim.original_key)
     probe = probe_video(source, VideoLimits(max_duration_s=settings.max_video_seconds))

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+POSTER_SIDE, THUMBNAIL_SIDE = 1280, 640  # the longest side in pixels
+
 
 class MediaRefused(Exception):
     """A file or link that cannot be used; `code` is for rows and logs, `message` for the entrant."""

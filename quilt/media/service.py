@@ -9,8 +9,8 @@ from quilt.media.leases import HINT_PAUSE
 from quilt.media.linked import ID_LENGTH, external_id_of
 from quilt.media.links import NoVideoInLink, parse_link
 from quilt.media.models import Video
-from quilt.media.probe import container_of
 from quilt.media.rules import MediaRefused
+from quilt.media.signature import container_of
 from quilt.media.storage import Storage, new_key
 from quilt.media.tasks import fetch_link_facts, process_video
 

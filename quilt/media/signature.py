@@ -1,6 +1,7 @@
 """The container of a file, told from its first bytes alone: what ffmpeg may open it as, and nothing else."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from quilt.media.rules import EmptyFile, NoPicture, NotAVideo
 
@@ -38,6 +39,12 @@ _PHOTO_BRANDS = (
     b"jp2 ",
 )
 _SOUND_ONLY = (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf1", b"fLaC", b"FORM", b"#!AMR", b"MThd")
+
+
+def container_of(path: Path) -> Container:
+    """The container of a file by its first bytes. Raises EmptyFile, NoPicture or NotAVideo."""
+    with path.open("rb") as file:
+        return detect_container(file.read(HEAD_LENGTH))
 
 
 def detect_container(head: bytes) -> Container:

@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from quilt.config import Settings
+
 SUFFIXES = ("mp4", "jpg", "png", "upload")
 KEY_PATTERN = re.compile(rf"([0-9a-f]{{2}})/\1[0-9a-f]{{30}}\.(?:{'|'.join(SUFFIXES)})", re.ASCII)
 
@@ -63,6 +65,23 @@ class Storage:
             key = path.relative_to(self.root).as_posix()
             if KEY_PATTERN.fullmatch(key) and path.is_file():
                 yield key
+
+
+def originals_of(settings: Settings) -> Storage:
+    """Where uploads are kept as they came; nothing of it is ever served."""
+    return Storage(settings.uploads)
+
+
+def results_of(settings: Settings) -> Storage:
+    """Where what we made of them is kept, and served from."""
+    return Storage(settings.media)
+
+
+def parts_of(settings: Settings) -> Path:
+    """The folder that uploads are written into while they come, made where it is missing."""
+    folder = settings.uploads / "parts"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _checked(key: str) -> str:

@@ -1,14 +1,18 @@
-"""What the worker does with videos."""
+"""What the worker does with videos.
+
+What looks into films and draws pictures is loaded by the tasks that need it: every web process knows the
+tasks, only the worker runs them.
+"""
 
 from quilt.jobs.queue import Job, every, task
 from quilt.media.leases import claim_video, take_up_lost
-from quilt.media.linked import learn_facts
-from quilt.media.processing import clear_leftovers, cut_new_poster, process
 
 
 @task
 def process_video(job: Job, video_id: int) -> None:
     """Prepare an uploaded file, unless somebody else does or did."""
+    from quilt.media.processing import process
+
     claim = claim_video(video_id, job.now())
     if claim is not None:
         process(job, claim)
@@ -17,12 +21,16 @@ def process_video(job: Job, video_id: int) -> None:
 @task
 def refresh_poster(job: Job, video_id: int) -> None:
     """Cut the poster anew at the second that was chosen."""
+    from quilt.media.processing import cut_new_poster
+
     cut_new_poster(job, video_id)
 
 
 @task
 def fetch_link_facts(job: Job, video_id: int) -> None:
     """Learn the title of a linked video."""
+    from quilt.media.facts import learn_facts
+
     learn_facts(job, video_id)
 
 
@@ -36,4 +44,6 @@ def sweep_videos(job: Job) -> None:
 @every(3600)
 def clear_unfinished(job: Job) -> None:
     """Throw away what broken uploads and killed workers left behind a day ago."""
+    from quilt.media.processing import clear_leftovers
+
     clear_leftovers(job.settings, job.now())

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import imageio_ffmpeg
 
-from quilt.media.probe import container_of
 from quilt.media.rules import CannotProcess, Probe, fit_picture
 from quilt.media.sandbox import Finished, LimitReached, private_folder, run_limited
-from quilt.media.signature import FORMAT_WHITELIST, MOV, PROTOCOL_WHITELIST, Container
+from quilt.media.signature import FORMAT_WHITELIST, MOV, PROTOCOL_WHITELIST, Container, container_of
 
 MAX_FPS = 30
 KEY_FRAME_S = 2

@@ -12,11 +12,9 @@ from quilt.contests.rules import shows_counts
 from quilt.database import db, transaction
 from quilt.entries.models import Entry
 from quilt.jobs.queue import Job
-from quilt.media.cards import Card, draw_card
 from quilt.media.models import Video
-from quilt.media.processing import results_of
 from quilt.media.sandbox import private_folder
-from quilt.media.storage import new_key
+from quilt.media.storage import new_key, results_of
 from quilt.votes.models import EntryTally
 
 FEWEST = 5  # figures below are not shown
@@ -60,6 +58,8 @@ def list_live_ids() -> list[int]:
 
 def redraw_card(job: Job, entry_id: int, facts: CardFacts) -> bool:
     """Draw the card; True when it differs from the one before, which has then a new address."""
+    from quilt.media.cards import Card, draw_card  # only the worker draws, and loads what it draws with
+
     storage = results_of(job.settings)
     job.settings.media.mkdir(parents=True, exist_ok=True)
     poster = storage.path(facts.poster_key) if facts.poster_key else None

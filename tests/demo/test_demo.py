@@ -42,8 +42,8 @@ from quilt.mail import MailMessage
 from quilt.media.models import Video
 from quilt.media.patches import build_patch
 from quilt.media.probe import probe_video
-from quilt.media.processing import results_of
 from quilt.media.rules import VideoLimits
+from quilt.media.storage import results_of
 from quilt.moderation.models import ModerationLog
 from quilt.shares.models import ShareAct
 from quilt.votes.models import EntryTally, Vote, Voter

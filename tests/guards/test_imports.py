@@ -1,6 +1,9 @@
 """Imports point downwards, in every module; a planted violation of each rule is found."""
 
 import ast
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +25,39 @@ def test_imports_point_downwards() -> None:
     print(f"{len(modules)} modules and {imports} imports looked at")
     assert len(modules) > 60 and imports > 300
     assert find_violations(modules) == []
+
+
+WEB_PROCESS = """
+import sys
+from pathlib import Path
+from quilt.app import create_app
+from quilt.config import Settings
+create_app(Settings(environment="test", secret_key="x" * 40, data=Path(sys.argv[1])))
+print(*sys.modules)
+"""
+WORKERS_ONLY = {
+    "PIL",
+    "imageio_ffmpeg",
+    "quilt.media.cards",
+    "quilt.media.pictures",
+    "quilt.media.probe",
+    "quilt.media.processing",
+    "quilt.media.transcode",
+}
+
+
+def test_a_web_process_does_not_load_what_only_the_worker_needs(tmp_path: Path) -> None:
+    """Pictures and films cost memory in every web process."""
+    made = subprocess.run(
+        [sys.executable, "-c", WEB_PROCESS, str(tmp_path)],
+        cwd=PACKAGE.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    loaded = set(made.stdout.split())
+    assert {"quilt.media.service", "quilt.web.site.submit"} <= loaded, made.stderr
+    assert loaded & WORKERS_ONLY == set()
 
 
 def test_every_part_has_its_place() -> None:

@@ -18,7 +18,7 @@ from quilt.community.models import Comment
 from quilt.config import Settings
 from quilt.entries.models import Entry
 from quilt.mail import MailMessage
-from quilt.media.processing import results_of
+from quilt.media.storage import results_of
 from quilt.moderation.models import ModerationLog
 from quilt.web.clock import now
 from tests.factories import make_contest, make_entry, make_user, make_video, save

@@ -17,8 +17,9 @@ from quilt.config import Settings
 from quilt.database import db
 from quilt.jobs.queue import Job, queue
 from quilt.media.models import Video
-from quilt.media.processing import clear_leftovers, originals_of, parts_of, results_of
+from quilt.media.processing import clear_leftovers
 from quilt.media.service import link_video, receive_file, tidy_file_name
+from quilt.media.storage import originals_of, parts_of, results_of
 from quilt.media.tasks import fetch_link_facts, process_video, refresh_poster, sweep_videos
 from tests.conftest import NOW
 from tests.factories import make_user

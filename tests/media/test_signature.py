@@ -5,9 +5,8 @@ import zipfile
 
 import pytest
 
-from quilt.media.probe import container_of
 from quilt.media.rules import EmptyFile, NoPicture, NotAVideo
-from quilt.media.signature import AVI, MATROSKA, MOV, detect_container
+from quilt.media.signature import AVI, MATROSKA, MOV, container_of, detect_container
 from tests.media.conftest import PICTURE, QUICK_H264
 
 EBML = b"\x1a\x45\xdf\xa3"

@@ -12,7 +12,7 @@ from quilt.entries.models import Entry
 from quilt.jobs.queue import Job
 from quilt.media.models import Video
 from quilt.media.pictures import open_picture
-from quilt.media.processing import results_of
+from quilt.media.storage import results_of
 from quilt.moderation.cards import find_card_facts, redraw_card, round_down, say_figures
 from quilt.votes.models import EntryTally
 from tests.conftest import NOW

@@ -2,8 +2,7 @@
 
 from flask import Response, abort, send_file
 
-from quilt.media.processing import results_of
-from quilt.media.storage import BadKey
+from quilt.media.storage import BadKey, results_of
 from quilt.web.settings import get_settings
 from quilt.web.site import site
 

@@ -26,9 +26,9 @@ from quilt.entries.rules import (
 from quilt.extensions import csrf, limiter
 from quilt.letters import composer
 from quilt.media import service as media
-from quilt.media.processing import originals_of, parts_of
 from quilt.media.queries import find_video
 from quilt.media.rules import MediaRefused
+from quilt.media.storage import originals_of, parts_of
 from quilt.media.tasks import refresh_poster
 from quilt.web.clock import entropy, now
 from quilt.web.context import plural

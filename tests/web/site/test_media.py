@@ -4,8 +4,7 @@ import secrets
 
 import pytest
 
-from quilt.media.processing import originals_of, results_of
-from quilt.media.storage import new_key
+from quilt.media.storage import new_key, originals_of, results_of
 
 
 @pytest.fixture

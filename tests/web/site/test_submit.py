@@ -11,7 +11,7 @@ from quilt.database import db
 from quilt.entries import service as entries
 from quilt.entries.models import Entry, EntryRevision
 from quilt.media.models import Video
-from quilt.media.processing import originals_of
+from quilt.media.storage import originals_of
 from quilt.web import clock
 from tests.factories import make_contest, make_user, make_video
 

@@ -3,7 +3,7 @@ import pytest
 from quilt.database import transaction
 from quilt.entries.models import Entry
 from quilt.media.models import Video
-from quilt.media.processing import results_of
+from quilt.media.storage import results_of
 from tests.factories import make_entry, make_user
 from tests.web.widget.test_embed import make_open_entry, set_figures
 

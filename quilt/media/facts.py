@@ -1,0 +1,50 @@
+"""What the provider of a linked video says of it: its title and its picture."""
+
+import structlog
+
+from quilt.database import db, transaction
+from quilt.jobs.queue import Job
+from quilt.media.linked import find_linked
+from quilt.media.models import Video
+from quilt.media.oembed import fetch_oembed, fetch_picture
+from quilt.media.pictures import save_stills
+from quilt.media.rules import POSTER_SIDE, THUMBNAIL_SIDE, MediaRefused
+from quilt.media.sandbox import private_folder
+from quilt.media.storage import new_key, results_of
+
+log = structlog.get_logger("quilt.media")
+
+
+def learn_facts(job: Job, video_id: int) -> None:
+    """Ask the provider for title and picture, where that is allowed and the network answers."""
+    video = db.session.get(Video, video_id, populate_existing=True)
+    linked = find_linked(video.kind, video.external_id) if video is not None else None
+    db.session.rollback()
+    if linked is None or not job.settings.oembed_on:
+        return
+    facts = fetch_oembed(linked)
+    if facts is None:
+        return
+    poster_key, thumbnail_key = _keep_picture(job, fetch_picture(facts))
+    with transaction() as session:
+        fresh = session.get_one(Video, video_id)
+        fresh.external_title = facts.title
+        fresh.poster_key, fresh.thumbnail_key = poster_key, thumbnail_key
+
+
+def _keep_picture(job: Job, picture: bytes | None) -> tuple[str, str]:
+    """The keys of poster and thumbnail, or two empty ones: the cause's patch stands in then."""
+    if picture is None:
+        return "", ""
+    job.settings.media.mkdir(parents=True, exist_ok=True)
+    with private_folder(job.settings.media) as folder:
+        poster, thumbnail = folder / "poster.jpg", folder / "thumbnail.jpg"
+        try:
+            save_stills(picture, [(poster, POSTER_SIDE), (thumbnail, THUMBNAIL_SIDE)])
+        except MediaRefused as refused:
+            log.info("picture_refused", reason=refused.code)
+            return "", ""
+        keys = new_key("jpg", job.entropy), new_key("jpg", job.entropy)
+        for key, path in zip(keys, (poster, thumbnail), strict=True):
+            results_of(job.settings).save(key, path)
+    return keys
