@@ -1,4 +1,4 @@
-"""Signing in by a mailed code: rows A01 to A14 and E01 to E08 of the list of bad inputs, and the good way."""
+"""Signing in by a mailed code: rows A01 to A14, A26 and E01 to E08 of docs/bad_inputs.md, and the good way."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""Signing in with a password: rows A15 to A21 of the list of bad inputs."""
+"""Signing in with a password: rows A15 to A21 of docs/bad_inputs.md."""
 
 import re
 from collections.abc import Iterator

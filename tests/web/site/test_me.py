@@ -1,4 +1,4 @@
-"""A person's own page: rows A11 to A17 of the list of bad inputs, and what it shows."""
+"""A person's own page: rows A11 to A17 of docs/bad_inputs.md, and what it shows."""
 
 import re
 from datetime import timedelta
