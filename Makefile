@@ -16,7 +16,7 @@ help:  ## this list
 setup:  ## install everything that is pinned into .venv and build the static parts
 	@$(SET_UP)
 
-setup-dev:
+setup-dev:  ## the same, with what tests and checks need, and a browser
 	@$(SET_UP) --dev --browser
 
 demo: setup  ## a whole contest to play with at http://127.0.0.1:8000 (PORT= and HOST= are respected)
