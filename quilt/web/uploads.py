@@ -19,6 +19,10 @@ FORM_MEMORY = 512 * 1024  # the parser counts the piece it has just read, too
 MOST_PARTS = 20
 
 
+class UploadTooLarge(Exception):
+    """The body says that it is larger than what may come, or turns out to be."""
+
+
 @dataclass(frozen=True)
 class Upload:
     """A file that was received whole; the caller moves it away or throws it away."""
@@ -32,7 +36,7 @@ def receive_upload(
 ) -> Upload | None:
     """Read this request's multipart body, its file `field` into `folder`; None when no file was chosen.
 
-    Answers 413 beyond `most_bytes`, 400 for a body that breaks off, 403 for a form that is not ours, 503
+    Raises UploadTooLarge beyond `most_bytes`. Answers 400 for a body that breaks off, 403 for a form that is not ours, 503
     where the disk is full. Only a file that is whole stays in the folder. The form's token can only be
     checked once the body is read: views that call this are exempt from the check in front of all views.
     """
@@ -48,6 +52,8 @@ def receive_upload(
     kept = None
     try:
         kept = _read_body(field, open_part, parts)
+    except RequestEntityTooLarge as refused:
+        raise UploadTooLarge from refused
     except ValueError:
         abort(400)
     except OSError as failed:
@@ -72,14 +78,8 @@ class _Part:
 
 def _read_body(field: str, open_part: Callable[..., IO[bytes]], parts: list[_Part]) -> _Part | None:
     parser = FormDataParser(
-        open_part,
-        max_form_memory_size=FORM_MEMORY,
-        max_content_length=request.max_content_length,
-        max_form_parts=MOST_PARTS,
-        silent=False,
+        open_part, max_form_memory_size=FORM_MEMORY, max_form_parts=MOST_PARTS, silent=False
     )
-    if request.content_length is not None and request.content_length > (request.max_content_length or 0):
-        raise RequestEntityTooLarge
     _, form, files = parser.parse(
         request.stream, request.mimetype, request.content_length, request.mimetype_params
     )

@@ -57,7 +57,7 @@ from quilt.web.site.drafts import (
     next_step,
     step_url,
 )
-from quilt.web.uploads import receive_upload
+from quilt.web.uploads import UploadTooLarge, receive_upload
 from quilt.web.videos import describe_video
 
 KNOWN_FIELDS = {"csrf_token", "step", "edit_count", "rules_version", "poster_second", *TEXT_FIELDS, *RIGHTS}
@@ -143,10 +143,10 @@ def upload_video(entry_id: int) -> Response:
     draft = get_draft_or_404(entry_id)
     settings = get_settings()
     owner_id, is_open = current_user.id, draft.is_open
-    most_bytes = settings.max_upload_mb * 1024 * 1024
-    if request.content_length is not None and request.content_length > most_bytes + 64 * 1024:
+    try:
+        upload = receive_upload("file", parts_of(settings), settings.max_upload_mb * 1024 * 1024, entropy)
+    except UploadTooLarge:
         return _refuse_video(entry_id, 413, f"Videos can be up to {_say_size(settings.max_upload_mb)}.")
-    upload = receive_upload("file", parts_of(settings), most_bytes, entropy)
     if upload is None:
         return _refuse_video(entry_id, 422, "Choose a video file first.")
     if not is_open:
