@@ -101,7 +101,7 @@ def list_waiting(state: str = "submitted", limit: int = 100) -> list[Waiting]:
         .order_by(EntryRevision.updated_at, EntryRevision.id)
         .limit(limit)
     )
-    return [Waiting(*row) for row in db.session.execute(statement).unique()]
+    return [Waiting(*tuple(row)) for row in db.session.execute(statement).unique()]
 
 
 def count_by_state() -> dict[str, int]:
