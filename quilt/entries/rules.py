@@ -65,6 +65,14 @@ class WrongState(EntryRefused):
         self.state, self.act = state, act
 
 
+class EarlierVideoKept(EntryRefused):
+    """A file that cannot be used does not take the place of a video that can; `reason` says what is wrong."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.message = f"{reason} Your earlier video is kept."
+
+
 class NotReady(EntryRefused):
     """Sent in with something missing: a message for each field, in the order of the steps."""
 

@@ -1,6 +1,6 @@
 """What entrants do with their entries. Each function is one transaction and checks whose entry it is."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from sqlalchemy import select
@@ -17,6 +17,7 @@ from quilt.entries.rules import (
     OPEN_REVISIONS,
     REVISION_MOVES,
     TEXT_FIELDS,
+    EarlierVideoKept,
     NotReady,
     RulesChanged,
     StaleDraft,
@@ -79,14 +80,17 @@ def save_draft(
 
 
 def attach_video(entry_id: int, owner_id: int, video_id: int, now: datetime) -> None:
-    """Make one of the entrant's videos the draft's video. Raises NotFound, WrongState."""
+    """Make one of the entrant's videos the draft's video. Raises NotFound, WrongState, EarlierVideoKept."""
     with transaction() as session:
-        _, revision = _open_revision(session, entry_id, owner_id)
-        video = session.get(Video, video_id)
-        if video is None or video.owner_id != owner_id:
-            raise NotFound
-        revision.video_id = video_id
-        revision.updated_at = now
+        _attach(session, entry_id, owner_id, session.get(Video, video_id), now)
+
+
+def attaching(entry_id: int, owner_id: int, now: datetime) -> Callable[[Session, Video], None]:
+    """What takes a new video into the draft, inside the transaction that stores the video: both or neither.
+
+    It raises what `attach_video` raises.
+    """
+    return lambda session, video: _attach(session, entry_id, owner_id, video, now)
 
 
 def choose_poster(entry_id: int, owner_id: int, second: float, now: datetime) -> int | None:
@@ -196,6 +200,17 @@ def withdraw(entry_id: int, owner_id: int, now: datetime) -> None:
         if was_live:
             entry.version += 1
             session.get_one(Contest, entry.contest_id).version = Contest.version + 1
+
+
+def _attach(session: Session, entry_id: int, owner_id: int, video: Video | None, now: datetime) -> None:
+    _, revision = _open_revision(session, entry_id, owner_id)
+    if video is None or video.owner_id != owner_id:
+        raise NotFound
+    earlier = session.get(Video, revision.video_id) if revision.video_id is not None else None
+    if video.state == "refused" and earlier is not None and earlier.state != "refused":
+        raise EarlierVideoKept(video.message)
+    revision.video_id = video.id
+    revision.updated_at = now
 
 
 def _check_complete(session: Session, revision: EntryRevision, contest: Contest) -> None:

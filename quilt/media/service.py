@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from quilt.database import transaction
 from quilt.media.leases import HINT_PAUSE
 from quilt.media.linked import ID_LENGTH, external_id_of
@@ -14,6 +16,12 @@ from quilt.media.signature import container_of
 from quilt.media.storage import Storage, new_key
 from quilt.media.tasks import fetch_link_facts, process_video
 
+Attach = Callable[[Session, Video], None]
+
+
+def _stay_alone(_session: Session, _video: Video) -> None:
+    """A video that belongs to no draft yet."""
+
 
 def receive_file(
     owner_id: int,
@@ -23,11 +31,14 @@ def receive_file(
     now: datetime,
     entropy: Callable[[int], bytes],
     poster_second: float = 1.0,
+    *,
+    attach: Attach = _stay_alone,
 ) -> int:
     """Take over the file at `path`, which has been received whole; returns the id of its Video.
 
     What its first bytes already show to be no video is refused at once: the row's state and message say so.
-    The bytes are kept in both cases.
+    The bytes are kept in both cases. `attach` gives the new video its place in the same transaction; what it
+    raises is passed on, and then neither row nor file stays.
     """
     refusal = _first_look(path)
     byte_count = path.stat().st_size
@@ -48,14 +59,22 @@ def receive_file(
     with transaction() as session:
         session.add(video)
         session.flush()
+        try:
+            attach(session, video)
+        except Exception:
+            originals.delete(key)
+            raise
         video_id = video.id
     if not refusal:
         process_video.later(video_id)
     return video_id
 
 
-def link_video(owner_id: int, address: str, now: datetime) -> int:
-    """Take a video at YouTube or Vimeo by its address; returns the id of its Video. Raises LinkRefused."""
+def link_video(owner_id: int, address: str, now: datetime, *, attach: Attach = _stay_alone) -> int:
+    """Take a video at YouTube or Vimeo by its address; returns the id of its Video.
+
+    Raises LinkRefused, and what `attach` raises, which gives the video its place in the same transaction.
+    """
     linked = parse_link(address)
     external_id = external_id_of(linked)
     if len(external_id) > ID_LENGTH:
@@ -72,6 +91,7 @@ def link_video(owner_id: int, address: str, now: datetime) -> int:
     with transaction() as session:
         session.add(video)
         session.flush()
+        attach(session, video)
         video_id = video.id
     fetch_link_facts.later(video_id)
     return video_id

@@ -12,6 +12,7 @@ from quilt.entries.drafts import Draft, list_causes, list_drafts
 from quilt.entries.rules import (
     LIMITS,
     TEXT_FIELDS,
+    EarlierVideoKept,
     EntriesClosed,
     EntryRefused,
     NotOpenYet,
@@ -63,6 +64,7 @@ from quilt.web.videos import describe_video
 KNOWN_FIELDS = {"csrf_token", "step", "edit_count", "rules_version", "poster_second", *TEXT_FIELDS, *RIGHTS}
 SAVES = "600 per hour"  # a draft saves itself every few seconds of typing
 UPLOADS = "60 per hour"
+SENT_IN_MEANWHILE = "This entry was sent in meanwhile, so its video cannot be changed now."
 
 
 def _by_person() -> str:
@@ -140,20 +142,27 @@ def save_draft(entry_id: int) -> Response:
 @signed_in_only
 def upload_video(entry_id: int) -> Response:
     """Take a video file; it is looked at at once and prepared by the worker."""
-    draft = get_draft_or_404(entry_id)
+    get_draft_or_404(entry_id)
     settings = get_settings()
-    owner_id, is_open = current_user.id, draft.is_open
+    owner_id = current_user.id
     try:
         upload = receive_upload("file", parts_of(settings), settings.max_upload_mb * 1024 * 1024, entropy)
     except UploadTooLarge:
         return _refuse_video(entry_id, 413, f"Videos can be up to {_say_size(settings.max_upload_mb)}.")
     if upload is None:
         return _refuse_video(entry_id, 422, "Choose a video file first.")
-    if not is_open:
-        upload.path.unlink()
-        return answer_error(409, "This entry was sent in meanwhile, so its video cannot be changed now.")
-    video_id = media.receive_file(owner_id, upload.path, upload.name, originals_of(settings), now(), entropy)
-    entries.attach_video(entry_id, owner_id, video_id, now())
+    moment, originals = now(), originals_of(settings)
+    attach = entries.attaching(entry_id, owner_id, moment)
+    try:
+        video_id = media.receive_file(
+            owner_id, upload.path, upload.name, originals, moment, entropy, attach=attach
+        )
+    except entries.NotFound:
+        abort(404)
+    except EarlierVideoKept as refusal:
+        return _refuse_video(entry_id, 422, refusal.message)
+    except WrongState:
+        return answer_error(409, SENT_IN_MEANWHILE)
     video = find_video(video_id)
     if video is not None and video.state == "refused":
         return _refuse_video(entry_id, 422, video.message)
@@ -169,14 +178,16 @@ def link_video(entry_id: int) -> Response:
     """Take a video at YouTube or Vimeo by its address; nothing of it is downloaded."""
     draft = get_draft_or_404(entry_id)
     form = LinkForm()
-    if not draft.is_open:
-        return answer_error(409, "This entry was sent in meanwhile, so its video cannot be changed now.")
+    attach = entries.attaching(entry_id, current_user.id, now())
     try:
-        video_id = media.link_video(current_user.id, form.address.data or "", now())
+        media.link_video(current_user.id, form.address.data or "", now(), attach=attach)
+    except entries.NotFound:
+        abort(404)
+    except WrongState:
+        return answer_error(409, SENT_IN_MEANWHILE)
     except MediaRefused as refused:
         form.address.errors = [refused.message]
         return _answer_step(draft, "video", 422, link_form=form)
-    entries.attach_video(entry_id, current_user.id, video_id, now())
     return _see(step_url(entry_id, "video"))
 
 

@@ -1,5 +1,6 @@
 """Entering, as a browser without scripts sees it."""
 
+import contextvars
 import io
 import re
 from datetime import timedelta
@@ -260,6 +261,89 @@ def test_uploads_that_are_refused(client, draft_id, settings, content, name, wor
     assert answer.status_code == 422 and words in answer.text
     assert upload(client, draft_id, content, name, headers=JSON).json["status"] == 422
     assert not list(settings.uploads.glob("parts/*"))
+
+
+class Meanwhile(io.BytesIO):
+    """A body during which something else happens: `act`, before its first piece is read."""
+
+    act = None
+
+    def readinto(self, buffer):
+        self._happen()
+        return super().readinto(buffer)
+
+    def read(self, size=-1):
+        self._happen()
+        return super().read(size)
+
+    def _happen(self):
+        act, self.act = self.act, None
+        if act is not None:
+            contextvars.Context().run(act)
+
+
+@pytest.mark.parametrize(
+    "content", [b"\0\0\0\x18ftypisom" + bytes(100), b"PK\x03\x04zip"], ids=["film", "zip"]
+)
+@pytest.mark.parametrize("headers", [JSON, None], ids=["script", "plain"])
+def test_an_upload_that_ends_after_the_entry_was_sent_in(
+    app, client, entrant, draft_id, settings, content, headers
+):
+    complete(client, draft_id)
+    token, tab = token_of(client), app.test_client()
+    sign_in(tab, entrant)
+    before = set(originals_of(settings).list_keys()), db.session.query(Video).count()
+    head = '--x\r\nContent-Disposition: form-data; name="csrf_token"\r\n\r\n' + token
+    head += '\r\n--x\r\nContent-Disposition: form-data; name="file"; filename="film.mp4"\r\n\r\n'
+    body = Meanwhile(head.encode() + content + b"\r\n--x--\r\n")
+
+    def send_in():
+        with app.app_context():
+            post(tab, f"/submit/{draft_id}/send")
+
+    body.act = send_in
+    answer = client.post(
+        f"/submit/{draft_id}/video",
+        headers=headers,
+        input_stream=body,
+        content_type="multipart/form-data; boundary=x",
+    )
+    assert answer.status_code == 409, answer.text
+    assert "sent in meanwhile, so its video cannot be changed now" in answer.text
+    assert revision(draft_id).state == "submitted"
+    assert (set(originals_of(settings).list_keys()), db.session.query(Video).count()) == before
+    assert not list(settings.uploads.glob("parts/*"))
+
+
+def test_a_link_after_the_entry_was_sent_in(client, draft_id):
+    complete(client, draft_id)
+    post(client, f"/submit/{draft_id}/send")
+    count = db.session.query(Video).count()
+    answer = post(client, f"/submit/{draft_id}/link", address="https://vimeo.com/76979871")
+    assert answer.status_code == 409 and "sent in meanwhile" in answer.text
+    assert db.session.query(Video).count() == count
+
+
+@pytest.mark.parametrize("state", ["ready", "queued", "processing", "parked"])
+def test_a_file_that_is_no_video_leaves_the_earlier_one(client, draft_id, entrant, settings, state):
+    video = make_video(entrant, state=state)
+    entries.attach_video(draft_id, entrant.id, video.id, clock.now())
+    before = set(originals_of(settings).list_keys())
+    for headers in (None, JSON):
+        answer = upload(client, draft_id, b"PK\x03\x04zip", headers=headers)
+        assert answer.status_code == 422 and "could not read this as a video" in answer.text
+        assert "Your earlier video is kept." in answer.text
+    assert revision(draft_id).video_id == video.id and db.session.query(Video).count() == 1
+    assert set(originals_of(settings).list_keys()) == before
+
+
+def test_a_file_that_is_no_video_shows_where_there_was_none(client, draft_id):
+    for content, words in ((b"PK\x03\x04zip", "could not read this as a video"), (b"", "This file is empty")):
+        answer = upload(client, draft_id, content)
+        assert answer.status_code == 422 and "earlier video" not in answer.text
+        assert words in client.get(f"/submit/{draft_id}?step=video").text
+        told = client.get(f"/submit/{draft_id}/progress.json").json
+        assert told["state"] == "refused" and words in told["message"]
 
 
 def test_too_large_is_said_before_it_is_read(client, draft_id, settings):
