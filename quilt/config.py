@@ -71,9 +71,17 @@ class Settings:
         """Raise ConfigurationError where a start would be unsafe."""
         if self.environment not in ("production", "development", "demo", "test"):
             raise ConfigurationError("QUILT_ENV must be production, development or demo.")
+        if self.proxies < 0 or self.max_upload_mb < 1 or self.max_video_seconds < 1:
+            raise ConfigurationError(
+                "QUILT_PROXIES, QUILT_MAX_UPLOAD_MB and QUILT_MAX_VIDEO_SECONDS count things."
+            )
+        if not 0 <= self.page_freshness <= 60:
+            raise ConfigurationError("QUILT_PAGE_FRESHNESS must be between 0 and 60 seconds.")
+        if self.smtp_url and not self.smtp_url.startswith(("smtp://", "smtps://", "smtp+starttls://")):
+            raise ConfigurationError("QUILT_SMTP_URL must start with smtp://, smtps:// or smtp+starttls://.")
         if not self.is_production:
             return
-        if self.secret_key == DEFAULT_SECRET or len(self.secret_key) < 32:
+        if self.secret_key == DEFAULT_SECRET or len(self.secret_key) < 32 or len(set(self.secret_key)) < 8:
             raise ConfigurationError(
                 "Set QUILT_SECRET_KEY to at least 32 random characters, for example the output of "
                 "`python3 -c 'import secrets; print(secrets.token_urlsafe(48))'`. "
@@ -92,7 +100,7 @@ _FIELDS = {
     "QUILT_DATABASE_URL": ("database_url", str),
     "QUILT_QUEUE_URL": ("queue_url", str),
     "QUILT_LIMITS_URL": ("limits_url", str),
-    "QUILT_BASE_URL": ("base_url", lambda text: text.rstrip("/")),
+    "QUILT_BASE_URL": ("base_url", lambda text: text.rstrip("/").lower()),
     "QUILT_SITE_NAME": ("site_name", str),
     "QUILT_SMTP_URL": ("smtp_url", str),
     "QUILT_MAIL_FROM": ("mail_from", str),
@@ -116,6 +124,8 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
             values[name] = parse(text)  # type: ignore[operator]
         except ValueError as error:
             raise ConfigurationError(f"{variable}={text!r} cannot be read: {error}.") from None
+    if values.get("environment") == "test":
+        raise ConfigurationError("QUILT_ENV must be production, development or demo.")
     settings = Settings(**values)  # type: ignore[arg-type]
     settings.check()
     return settings

@@ -30,9 +30,17 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?")
 _PATH = re.compile(r"/[A-Za-z0-9\-._~!$&'()*+,;=:@%/?\[\]#]*")
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs")
-_GMAIL = ("gmail.com", "googlemail.com")
-_TAGGED = (*_GMAIL, "outlook.com", "hotmail.com", "live.com", "icloud.com", "me.com", "fastmail.com",
-           "proton.me", "protonmail.com", "pm.me")  # fmt: skip
+# Domains that are one mailbox at one provider: an address at any of them is the same person's.
+_FAMILIES = {
+    "googlemail.com": "gmail.com",
+    "me.com": "icloud.com", "mac.com": "icloud.com",
+    "protonmail.com": "proton.me", "protonmail.ch": "proton.me", "pm.me": "proton.me",
+    "ya.ru": "yandex.com", "yandex.ru": "yandex.com", "yandex.by": "yandex.com", "yandex.kz": "yandex.com",
+}  # fmt: skip
+_IGNORES_DOTS = frozenset(("gmail.com", "proton.me"))
+_TAGGED = re.compile(
+    r"(gmail|icloud|fastmail|proton|yandex|msn)\.(com|me|fm)|(outlook|hotmail|live)\.[a-z.]{2,6}"
+)
 _LEET = str.maketrans("@4031!5$7", "aaoeiisst")
 _RUNS = ("01234567890", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "asdfghjkl", "zxcvbnm", "1qaz2wsx3edc4rfv",
          "1q2w3e4r5t6y7u8i9o0p", "qazwsxedcrfvtgbyhnujmikolp")  # fmt: skip
@@ -162,14 +170,15 @@ def email_key(text: str) -> str:
 def person_key(email: str) -> str:
     """The form that stands for one person where one person counts once.
 
-    Drops what a large provider ignores: dots at Gmail, `+tag` at the providers known to do so. At
-    other domains dots and tags may belong to different people, so they stay.
+    Drops what a large provider ignores: dots at Gmail and Proton, `+tag` at the providers known to do so, and
+    which of its domains was typed. At other domains dots and tags may belong to different people, so they stay.
     """
     local, _, domain = email_key(email).rpartition("@")
-    if domain in _TAGGED:
+    domain = _FAMILIES.get(domain, domain)
+    if _TAGGED.fullmatch(domain):
         local = local.partition("+")[0] or local
-    if domain in _GMAIL:
-        local, domain = local.replace(".", "") or local, "gmail.com"
+    if domain in _IGNORES_DOTS:
+        local = local.replace(".", "") or local
     return f"{local}@{domain}"
 
 

@@ -12,7 +12,7 @@ from quilt.prepared import Prepared
 from quilt.spread.counting import NotCounted as Reason
 
 SALT_AGE = timedelta(hours=48)
-NONCE_AGE = timedelta(minutes=15)
+NONCE_AGE = timedelta(hours=13)  # a page's forms are good for twelve
 
 _nonces = UsedNonce.__table__
 _not_counted = NotCounted.__table__

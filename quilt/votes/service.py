@@ -6,6 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
 
+from quilt.accounts.models import User
+from quilt.accounts.rules import person_key
 from quilt.arrivals.nodes import Node, Visit, add_own_node, find_or_add_node, put_in_inbox
 from quilt.database import insert_if_new, write
 from quilt.entries.models import Entry
@@ -22,9 +24,11 @@ from quilt.votes.rules import (
     name_period,
 )
 
-_entry, _vote, _voter = Entry.__table__, Vote.__table__, Voter.__table__
+_entry, _vote, _voter, _user = Entry.__table__, Vote.__table__, Voter.__table__, User.__table__
 _ENTRY = Prepared(
-    select(_entry.c.state, _entry.c.contest_id, _entry.c.entrant_id).where(_entry.c.id == bindparam("id"))
+    select(_entry.c.state, _entry.c.contest_id, _entry.c.entrant_id, _user.c.email)
+    .join_from(_entry, _user, _user.c.id == _entry.c.entrant_id)
+    .where(_entry.c.id == bindparam("id"))
 )
 _VOTER = Prepared(
     select(_voter.c.id)
@@ -77,6 +81,7 @@ class Ballot:
     voter_key: bytes
     tier: str
     visit: Visit
+    person: str = ""  # the voter's `person_key`: an alias of the entrant's mailbox is the entrant
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,8 @@ def _check(connection: Connection, ballot: Ballot, policy: Policy, now: datetime
     entry = _ENTRY.first(connection, {"id": ballot.visit.entry_id})
     if entry is None:
         raise NotOnBallot
-    check_vote(policy, BallotFacts(entry.state, entry.contest_id, entry.entrant_id == ballot.user_id), now)
+    is_own = entry.entrant_id == ballot.user_id or person_key(entry.email) == ballot.person
+    check_vote(policy, BallotFacts(entry.state, entry.contest_id, is_own), now)
 
 
 def _find_or_add_voter(connection: Connection, ballot: Ballot, policy: Policy, now: datetime) -> int:

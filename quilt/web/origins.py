@@ -24,7 +24,10 @@ def is_own_origin(origin: str | None, fetch_site: str | None, host: str) -> bool
         return False
     if origin is None:
         return True
-    return urlsplit(origin).netloc == host
+    try:
+        return urlsplit(origin).netloc == host
+    except ValueError:
+        return False
 
 
 def _check_host() -> None:

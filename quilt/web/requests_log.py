@@ -19,6 +19,7 @@ _access_log = logging.getLogger("quilt.access")
 def set_up_logging(level: str = "INFO") -> None:
     """Send every log line as JSON to standard error."""
     logging.basicConfig(level=level, stream=sys.stderr, format="%(message)s", force=True)
+    logging.getLogger("flask-limiter").setLevel("ERROR")  # its lines name the address that was too busy
     _access_log.handlers = [BatchedLines(sys.stderr)]
     _access_log.propagate = False
     logging.getLogger("alembic").setLevel("WARNING")  # it tells its context at each look at the schema

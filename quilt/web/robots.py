@@ -5,10 +5,14 @@ from functools import cache, lru_cache
 
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
+BROWSER = re.compile(r"Mozilla/\d\.\d \(|Opera/\d")  # every browser's name begins like this, also inside apps
+
 
 @lru_cache(maxsize=4096)
 def is_robot(user_agent: str) -> bool:
-    """Whether the list names this user agent; remembered, for the list is long."""
+    """Whether this agent does not look like a browser, or the list names it; remembered, for the list is long."""
+    if not BROWSER.match(user_agent):
+        return True
     return _pattern().search(user_agent[:512]) is not None
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from quilt.accounts.rules import person_key
 from quilt.arrivals.models import Arrival, ArrivalInbox
 from quilt.arrivals.nodes import Visit
 from quilt.arrivals.service import record_arrival
@@ -11,7 +12,7 @@ from quilt.contests.models import Contest
 from quilt.database import db, transaction
 from quilt.votes.models import EntryTally, Vote, Voter
 from quilt.votes.queries import build_policy, list_votes_of
-from quilt.votes.rules import AlreadyVoted, NoVotesLeft, make_voter_key
+from quilt.votes.rules import AlreadyVoted, NoVotesLeft, OwnEntry, make_voter_key
 from quilt.votes.service import Ballot, cast_vote
 from tests.conftest import NOW
 from tests.factories import make_contest, make_entry, make_user
@@ -20,7 +21,11 @@ from tests.factories import make_contest, make_entry, make_user
 def vote_for(entry, user, now=NOW, visitor=b"visitor1", **visit):
     contest = db.session.get(Contest, entry.contest_id)
     ballot = Ballot(
-        user.id, make_voter_key("s", contest.id, user.email_key), "email", Visit(entry.id, visitor, **visit)
+        user.id,
+        make_voter_key("s", contest.id, user.email_key),
+        "email",
+        Visit(entry.id, visitor, **visit),
+        person_key(user.email),
     )
     return cast_vote(ballot, build_policy(contest), now=now, entropy=secrets.token_bytes)
 
@@ -72,6 +77,13 @@ def test_a_refused_vote_changes_nothing(app):
     with pytest.raises(Exception, match="closed"):
         vote_for(entry, voter)
     assert (count(Vote), count(Voter), count(Arrival), count(ArrivalInbox)) == (0, 0, 0, 0)
+
+
+def test_an_alias_of_the_entrant_is_the_entrant(app):
+    entry = make_entry(make_contest(), make_user("owner@gmail.com"))
+    with pytest.raises(OwnEntry):
+        vote_for(entry, make_user("o.wner+x@googlemail.com"))
+    assert count(Vote) == 0
 
 
 def test_two_people_behind_one_pseudonym_have_two_nodes(app):

@@ -1,6 +1,7 @@
 """Links and the beacon: a GET counts nothing, the beacon counts a person once."""
 
 import io
+from datetime import timedelta
 
 import segno
 from flask import Response, abort, request
@@ -8,6 +9,8 @@ from flask import Response, abort, request
 from quilt.arrivals.nodes import Node, Visit
 from quilt.arrivals.service import NonceUsed, get_salt, record_arrival, record_not_counted
 from quilt.extensions import csrf
+from quilt.spread.attribution import clean_channel
+from quilt.spread.codes import is_code
 from quilt.spread.counting import NonceState, VisitFacts, find_objection, visitor_key
 from quilt.spread.counting import NotCounted as Reason
 from quilt.web.clock import entropy, now
@@ -18,7 +21,7 @@ from quilt.web.robots import is_robot
 from quilt.web.settings import get_settings
 from quilt.web.site import site
 from quilt.web.site.entries import answer_entry_page, ticket_binding
-from quilt.web.tickets import VISIT_AGE, TicketRefused, read_ticket
+from quilt.web.tickets import FORM_AGE, VISIT_AGE, TicketRefused, age_of, read_ticket
 from quilt.web.visitors import Visitor, describe_visitor, remember_code
 
 QR_TYPES = {"svg": "image/svg+xml", "png": "image/png"}
@@ -39,7 +42,7 @@ def show_qr(code: str, kind: str) -> Response:
     """The link as a QR code; who scans it arrives by the channel `qr`."""
     if kind not in QR_TYPES:
         abort(404)
-    get_link_or_404(code)
+    get_head_or_404(get_link_or_404(code).entry_id)
     picture = io.BytesIO()
     qr = segno.make(f"{get_settings().base_url}/s/{code}?c=qr", error="m")
     if kind == "png":
@@ -64,7 +67,7 @@ def record() -> Response:
         abort(400, "We could not read that request.")
     head = get_head_or_404(told["entry"])
     nonce, state = _read_nonce(head.id, _text(told, "ticket"))
-    objection = find_objection(_facts_of_beacon(told, state), is_robot)
+    objection = find_objection(_facts_of_beacon(told, nonce, state), is_robot)
     if objection is not None:
         return _refuse(head.id, objection)
     visitor = describe_visitor(request)
@@ -87,13 +90,16 @@ def build_visit(visitor: Visitor, entry_id: int, via: str, channel: str, referre
     salt = get_salt(now(), entropy)
     key = visitor_key(salt, entry_id, visitor.address, visitor.user_agent)
     own_code = visitor.codes.get(entry_id, "")
-    return Visit(entry_id, key, via[:16], own_code, channel[:200], referrer_host[:200])
+    followed = via if is_code(via) else ""
+    return Visit(entry_id, key, followed, own_code, clean_channel(channel), referrer_host[:200])
 
 
 def record_form_visit(entry_id: int, ticket: str, via: str, channel: str) -> tuple[Visitor, Node] | None:
     """A button pressed without JavaScript counts as its visitor's visit; None where it was no person's."""
     visitor = describe_visitor(request)
-    nonce, _ = _read_nonce(entry_id, ticket)
+    nonce, _ = _read_nonce(entry_id, ticket, FORM_AGE)
+    if nonce is None:
+        return None
     facts = VisitFacts(request.method, visitor.user_agent, is_own_origin=True, is_form=True)
     objection = find_objection(facts, is_robot)
     if objection is not None:
@@ -103,8 +109,8 @@ def record_form_visit(entry_id: int, ticket: str, via: str, channel: str) -> tup
     try:
         return visitor, record_arrival(visit, nonce, now=now(), entropy=entropy)
     except NonceUsed:
-        # The page's beacon counted this person a moment ago under another address of theirs.
-        return visitor, record_arrival(visit, None, now=now(), entropy=entropy)
+        record_not_counted(entry_id, Reason.NONCE_USED, now())
+        return None
 
 
 def _text(told: dict[str, object], name: str) -> str:
@@ -112,17 +118,18 @@ def _text(told: dict[str, object], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _read_nonce(entry_id: int, ticket: str) -> tuple[bytes | None, NonceState]:
+def _read_nonce(
+    entry_id: int, ticket: str, max_age: timedelta = VISIT_AGE
+) -> tuple[bytes | None, NonceState]:
     try:
-        nonce = read_ticket(ticket, entry_id, ticket_binding(), get_settings().secret_key, now(), VISIT_AGE)
+        nonce = read_ticket(ticket, entry_id, ticket_binding(), get_settings().secret_key, now(), max_age)
     except TicketRefused as refusal:
         return None, refusal.state
     return nonce, NonceState.FRESH
 
 
-def _facts_of_beacon(told: dict[str, object], nonce: NonceState) -> VisitFacts:
+def _facts_of_beacon(told: dict[str, object], nonce: bytes | None, state: NonceState) -> VisitFacts:
     headers = request.headers
-    dwell = told.get("dwell")
     return VisitFacts(
         method=request.method,
         user_agent=headers.get("User-Agent", ""),
@@ -132,9 +139,16 @@ def _facts_of_beacon(told: dict[str, object], nonce: NonceState) -> VisitFacts:
         x_moz=headers.get("X-Moz", ""),
         is_visible=told.get("visible") is True,
         is_prerendering=told.get("prerendering") is True,
-        dwell_ms=int(dwell) if isinstance(dwell, (int, float)) and 0 <= dwell < 1e12 else None,
-        nonce=nonce,
+        dwell_ms=_find_dwell(told.get("dwell"), nonce),
+        nonce=state,
     )
+
+
+def _find_dwell(told: object, nonce: bytes | None) -> int | None:
+    """Milliseconds on the page: what the page says, and never more than since it was made."""
+    if not isinstance(told, int | float) or not 0 <= told < 1e12:
+        return None
+    return int(told) if nonce is None else min(int(told), age_of(nonce, now()))
 
 
 def _refuse(entry_id: int, reason: Reason) -> Response:

@@ -126,8 +126,9 @@ def _send_code(head: EntryHead) -> Response:
 def _cast(head: EntryHead, user: User, via: str, channel: str) -> Response:
     policy = get_policy(head)
     visitor = describe_visitor(request)
-    key = make_voter_key(get_settings().secret_key, policy.contest_id, person_key(user.email))
-    ballot = Ballot(user.id, key, "email", build_visit(visitor, head.id, via, channel))
+    person = person_key(user.email)
+    key = make_voter_key(get_settings().secret_key, policy.contest_id, person)
+    ballot = Ballot(user.id, key, "email", build_visit(visitor, head.id, via, channel), person)
     try:
         receipt = cast(ballot, policy, now=now(), entropy=entropy)
     except VoteRefused as refusal:

@@ -1,12 +1,16 @@
 """The beacon: who is counted, who is not, and what the answer carries."""
 
 import re
+import secrets
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from quilt.arrivals.models import Arrival, NotCounted
 from quilt.database import db
+from quilt.web.clock import now
+from quilt.web.tickets import issue_ticket
 from tests.factories import make_entry
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -27,11 +31,17 @@ ROBOTS = {
 def open_page(client, entry, path="", agent=FIREFOX):
     page = client.get(path or f"/entries/{entry.id}-{entry.slug}", headers={"User-Agent": agent})
     assert page.status_code == 200
-    return {name: re.search(rf'data-{name}="([^"]*)"', page.text)[1] for name in ("ticket", "via", "channel")}
+    told = {name: re.search(rf'data-{name}="([^"]*)"', page.text)[1] for name in ("ticket", "via", "channel")}
+    settings, moment = client.application.extensions["quilt_settings"], now() - timedelta(seconds=2)
+    aged = issue_ticket(entry.id, "", settings.secret_key, moment, secrets.token_bytes)
+    return {**told, "aged": {told["ticket"]: aged}}
 
 
 def send_beacon(client, entry, page, agent=FIREFOX, headers=None, **changes):
     told = {"entry": entry.id, "visible": True, "prerendering": False, "dwell": 1200, **page, **changes}
+    told["ticket"] = told.pop("aged", {}).get(
+        told["ticket"], told["ticket"]
+    )  # as if the page were two seconds old
     return client.post("/arrivals", json=told, headers={"User-Agent": agent, **(headers or {})})
 
 
@@ -106,6 +116,39 @@ def test_what_is_no_visit_is_not_counted(client, changes, headers, reason):
     answer = send_beacon(client, entry, page, headers=headers)
     assert answer.json == {"counted": False, "reason": reason}
     assert reasons() == {reason: 1} and count_arrivals() == 0
+
+
+def test_a_page_cannot_have_been_seen_longer_than_it_exists(client):
+    entry = make_entry()
+    page = client.get(f"/entries/{entry.id}-{entry.slug}", headers={"User-Agent": FIREFOX})
+    ticket = re.search(r'data-ticket="([^"]*)"', page.text)[1]
+    answer = send_beacon(client, entry, {"ticket": ticket, "via": "", "channel": ""}, dwell=5000)
+    assert answer.json["counted"] is False or now().microsecond < 300_000  # the ticket knows whole seconds
+    assert count_arrivals() <= 1
+
+
+def test_one_page_s_forms_add_one_person(app, client):
+    entry = make_entry()
+    ticket = open_page(client, entry)["ticket"]
+    for number in range(5):
+        agent = {"User-Agent": FIREFOX.replace("140.0", f"13{number}.0")}
+        app.test_client().post(f"/entries/{entry.id}/share", data={"ticket": ticket}, headers=agent)
+    assert count_arrivals() == 1 and reasons() == {"nonce_used": 4}
+
+
+@pytest.mark.parametrize(
+    "agent", ["x", "Java/17", "Ruby", "PHP/8", "Dalvik/2.1.0", "Mozilla/5.0", "PostmanRuntime/7"]
+)
+def test_what_is_no_browser_is_a_robot(client, agent):
+    entry = make_entry()
+    page = open_page(client, entry, agent=agent)
+    assert send_beacon(client, entry, page, agent).json["reason"] == "robot"
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://[::1", "http://a]b", "//", "\\"])
+def test_an_origin_that_is_no_address_is_refused(client, origin):
+    entry = make_entry()
+    assert send_beacon(client, entry, open_page(client, entry), headers={"Origin": origin}).status_code == 403
 
 
 def test_a_ticket_of_another_entry_counts_nothing(client):
