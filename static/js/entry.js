@@ -89,8 +89,16 @@ function useOwnPath(path) {
     }
     page.dataset.ownPath = own;
   }
+  tellOwnLink();
   history.replaceState(history.state, "", path + location.hash);
   document.documentElement.dataset.counted = "yes";
+}
+
+// Only once the link is the visitor's own does the sheet say so.
+function tellOwnLink() {
+  const isOwn = page.dataset.ownPath.startsWith("s/");
+  for (const words of document.querySelectorAll("[data-own-first]")) words.hidden = isOwn;
+  for (const words of document.querySelectorAll("[data-own-later]")) words.hidden = !isOwn;
 }
 
 function tellShare(channel) {
@@ -172,6 +180,7 @@ function showFigures(figures) {
   }
 }
 
+tellOwnLink();
 if (!("counted" in page.dataset)) watchVisibility();
 setUpSharing();
 if (document.querySelector("[data-figure]")) setTimeout(refreshFigures, FRESH);

@@ -64,7 +64,8 @@ def test_the_figures_are_the_stored_ones(client):
     sentence = re.sub("<.*?>", "", re.search(r'<p class="lead.*?</p>', html, re.DOTALL)[0])
     assert sentence == (
         f"It has reached at least {figures.reach} people; {figures.passed_on} of them passed it on; "
-        f"the longest chain is {figures.longest_chain} people long; 71 % of votes came through someone’s link."
+        f"the longest chain is {figures.longest_chain} people long; "
+        "71 % of votes were cast by people whom another viewer brought."
     )
     assert (figures.reach, figures.shared_votes, figures.votes) == (12, 5, 7)
     assert f"<b>{figures.structural_virality:.2f}</b> steps apart" in html
