@@ -57,7 +57,7 @@ class UnknownAction(DecisionRefused):
 
 class ReasonMissing(DecisionRefused):
     field = "reason"
-    message = "Choose a reason; it is published in the decision log."
+    message = "Choose a reason; it is kept in the decision log."
 
 
 class WordsMissing(DecisionRefused):

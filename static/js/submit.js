@@ -103,6 +103,9 @@ function showUpload(form) {
 
   function send(file) {
     const request = new XMLHttpRequest();
+    percent = 0; // a second try begins anew
+    bar.value = 0;
+    detail.textContent = "";
     request.open("POST", form.action);
     request.setRequestHeader("Accept", "application/json");
     request.upload.addEventListener("progress", (event) => {

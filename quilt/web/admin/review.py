@@ -32,6 +32,9 @@ from quilt.web.settings import get_settings
 from quilt.web.videos import describe_video
 
 
+_SAID = {"approve": "Approved", "ask_changes": "Changes asked for", "reject": "Not accepted"}
+
+
 class DecideForm(FlaskForm):  # type: ignore[misc]
     """One decision. The reasons of both refusals stand in one list, in two groups."""
 
@@ -42,7 +45,7 @@ class DecideForm(FlaskForm):  # type: ignore[misc]
         validate_choice=False,
     )
     reason = SelectField(
-        "Reason",
+        "Reason (needed to ask for changes or to reject)",
         choices=[SelectChoice("", "No reason needed to approve")]
         + [
             SelectChoice(f"{action}:{key}", words, optgroup=ACTIONS[action])
@@ -92,7 +95,7 @@ def decide(entry_id: int) -> Response:
     except DecisionRefused as refusal:
         status = 409 if isinstance(refusal, AlreadyDecided | Withdrawn) else 422
         return _refuse(_get_or_404(entry_id), form, refusal, status)
-    flash(f"{ACTIONS[action]}: “{draft.revision.title[:80]}”. The entrant gets a mail.", "good")
+    flash(f"{_SAID[action]}: “{draft.revision.title[:80]}”. The entrant gets a mail.", "good")
     return make_response(redirect(url_for("admin.show_queue"), 303))
 
 

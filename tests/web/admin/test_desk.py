@@ -74,7 +74,8 @@ def test_approving_takes_it_off_the_queue(client, ana):
     assert "Mateo&#39;s first steps" in review.text and "Decide" in review.text
     answer = decide(client, entry_id, "approve")
     assert answer.status_code == 303
-    assert "Nobody waits" in client.get("/admin").text
+    queue = client.get("/admin").text
+    assert "Nobody waits" in queue and "Approved: “Mateo&#39;s first steps”" in queue
     assert db.session.get_one(Entry, entry_id).state == "published"
     log = client.get("/admin/log").text
     assert "approved" in log and "Ana" in log
@@ -107,6 +108,11 @@ def test_refused_decisions_keep_what_was_typed(client, ana, action, more, words)
     answer = decide(client, entry_id, action, **more)
     assert answer.status_code == 422 and words in answer.text and more.get("words", "") in answer.text
     assert db.session.get_one(Entry, entry_id).state == "submitted"
+
+
+def test_the_reason_is_not_called_optional(client, ana):
+    page = client.get(f"/admin/entries/{send_in_one()}").text
+    assert "Reason (needed to ask for changes or to reject)</label>" in page and "<optgroup" in page
 
 
 def test_H10_the_second_moderator_is_told_who_was_first(app, client, ana):
