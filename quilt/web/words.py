@@ -7,9 +7,9 @@ from quilt.contests.rules import describe_instant
 from quilt.votes import rules as votes
 
 ACCOUNT_WORDS: dict[type[accounts.AccountRefused], tuple[int, str]] = {
-    accounts.AddressMissing: (422, "Enter an email address."),
+    accounts.AddressMissing: (422, "Enter an e-mail address."),
     accounts.AddressTooLong: (422, "That address is too long."),
-    accounts.NotAnAddress: (422, "That does not look like an email address."),
+    accounts.NotAnAddress: (422, "That does not look like an e-mail address."),
     accounts.TooManyCodes: (
         429,
         "We have sent several codes to that address. Use the newest, or wait a while.",
@@ -23,7 +23,7 @@ ACCOUNT_WORDS: dict[type[accounts.AccountRefused], tuple[int, str]] = {
         410,
         "This browser has asked for no code, or it was too long ago. Ask for a new code.",
     ),
-    accounts.WrongPassword: (401, "Email or password is wrong."),
+    accounts.WrongPassword: (401, "E-mail or password is wrong."),
     accounts.PasswordTooShort: (422, "Choose a longer password: at least 8 characters."),
     accounts.PasswordTooLong: (422, "Use at most 256 characters."),
     accounts.PasswordTooCommon: (

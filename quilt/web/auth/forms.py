@@ -10,7 +10,7 @@ MOST_SHOWN = 400  # characters of what was typed that an error page shows again
 class AddressForm(FlaskForm):  # type: ignore[misc]
     """Where the code goes, and where to go afterwards."""
 
-    email = EmailField("Your email address", [InputRequired()])
+    email = EmailField("Your e-mail address", [InputRequired()])
     next = HiddenField()
 
 
@@ -23,7 +23,7 @@ class CodeForm(FlaskForm):  # type: ignore[misc]
 class PasswordForm(FlaskForm):  # type: ignore[misc]
     """The other way in. Its address has an id of its own: both forms stand on one page."""
 
-    email = EmailField("Your email address", [InputRequired()], id="password-email")
+    email = EmailField("Your e-mail address", [InputRequired()], id="password-email")
     password = PasswordField("Your password", [InputRequired()])
     next = HiddenField(id="password-next")
 

@@ -43,8 +43,8 @@ def without_tokens(page: str) -> str:
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        pytest.param("", "Enter an email address.", id="A01"),
-        pytest.param("plainaddress", "That does not look like an email address.", id="A02"),
+        pytest.param("", "Enter an e-mail address.", id="A01"),
+        pytest.param("plainaddress", "That does not look like an e-mail address.", id="A02"),
         pytest.param("a@" + "b" * 300_000 + ".com", "That address is too long.", id="A03"),
         pytest.param("victim@x.example\r\nBcc: all@x.example", "does not look like", id="A05"),
         pytest.param("a@x.example%0d%0aSubject:x", "does not look like", id="A06"),
@@ -68,7 +68,7 @@ def test_an_address_that_is_none(browser: Browser, typed: str, words: str) -> No
 def test_an_empty_body(browser: Browser) -> None:
     token = browser.token()
     answer = browser.client.post("/sign-in", data={}, headers={"X-CSRFToken": token})
-    assert answer.status_code == 422 and "Enter an email address." in answer.text
+    assert answer.status_code == 422 and "Enter an e-mail address." in answer.text
     assert_nothing_happened()
 
 

@@ -106,7 +106,7 @@ def test_signed_in_people_vote_with_one_click(app, client):
 
 
 @pytest.mark.parametrize(
-    "email, words", [("", "Enter an email address."), ("plainaddress", "does not look like")]
+    "email, words", [("", "Enter an e-mail address."), ("plainaddress", "does not look like")]
 )
 def test_a_wrong_address_is_kept_in_the_form(client, email, words):
     entry = make_entry(open_contest())
