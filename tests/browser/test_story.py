@@ -59,7 +59,7 @@ def read_code(page: Page) -> str:
 
 def sign_in_by_code(page: Page, email: str) -> None:
     page.goto("/sign-in")
-    page.get_by_label("email", exact=False).first.fill(email)
+    page.get_by_label(re.compile("e-?mail", re.IGNORECASE)).first.fill(email)
     page.get_by_role("button", name="Send me a code").click()
     page.get_by_label("code", exact=False).first.fill(read_code(page))
     page.locator("main form button[type=submit]").first.click()
