@@ -36,7 +36,7 @@ class Supporter:
 
 
 STAFF = (
-    SignIn("admin@example.org", "patchwork-admin", "admin", "Everything the moderator sees, and more."),
+    SignIn("admin@example.org", "patchwork-admin", "admin", "/admin: the same desk as the moderator has."),
     SignIn("moderator@example.org", "patchwork-desk", "moderator", "/admin: three films wait to be watched."),
 )
 _TRY = {

@@ -92,6 +92,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("admin.show_queue", "GET"): Route(STAFF),
     ("admin.show_review", "GET"): Route(STAFF, state="submitted"),
     ("admin.decide", "POST"): Route(STAFF, _form(action="approve"), state="submitted"),
+    ("admin.change_prize", "POST"): Route(STAFF, _form(is_eligible="no", words="A school class.")),
     ("admin.rerun_video", "POST"): Route(STAFF),
     ("admin.show_log", "GET"): Route(STAFF),
     # the widget

@@ -15,9 +15,11 @@ from quilt.entries.rules import TEXT_FIELDS, WrongState, tidy_texts
 from quilt.letters import composer
 from quilt.media.queries import find_video
 from quilt.moderation import service as moderation
+from quilt.moderation.eligibility import set_eligibility
 from quilt.moderation.queries import list_decisions
 from quilt.moderation.rules import (
     ACTIONS,
+    MOST_WORDS,
     REASONS,
     AlreadyDecided,
     DecisionRefused,
@@ -30,7 +32,6 @@ from quilt.web.guards import staff_only
 from quilt.web.headers import allow_players
 from quilt.web.settings import get_settings
 from quilt.web.videos import describe_video
-
 
 _SAID = {"approve": "Approved", "ask_changes": "Changes asked for", "reject": "Not accepted"}
 
@@ -56,6 +57,13 @@ class DecideForm(FlaskForm):  # type: ignore[misc]
     )
     words = TextAreaField("In your own words")
     revision_id = HiddenField()
+
+
+class PrizeForm(FlaskForm):  # type: ignore[misc]
+    """Whether a published entry may win; `is_eligible` is "yes" or "no", `words` stand in the log."""
+
+    is_eligible = HiddenField()
+    words = TextAreaField("Why, in your own words", [InputRequired()], id="prize-words")
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,25 @@ def decide(entry_id: int) -> Response:
     return make_response(redirect(url_for("admin.show_queue"), 303))
 
 
+@admin.post("/entries/<int:entry_id>/prize")
+@staff_only
+def change_prize(entry_id: int) -> Response:
+    """Take a published entry out of the prize, or back into it, with words for the log."""
+    draft, form = _get_or_404(entry_id), PrizeForm()
+    if draft.entry.state != "published" or form.is_eligible.data not in ("yes", "no"):
+        return _answer_review(draft, None, 422, "That cannot be changed for this entry. Nothing was changed.")
+    words = (form.words.data or "").replace("\x00", "").strip()
+    if not words or len(words) > MOST_WORDS:
+        form.words.errors = [
+            f"Say why, in at most {MOST_WORDS:,} characters; it is kept in the decision log."
+        ]
+        return _answer_review(draft, None, 422, prize_form=form)
+    is_eligible = form.is_eligible.data == "yes"
+    set_eligibility(entry_id, is_eligible, words=words, actor_id=current_user.id, now=now())
+    flash("In the prize again." if is_eligible else "Outside the prize; it is shown as before.", "good")
+    return make_response(redirect(url_for("admin.show_review", entry_id=entry_id), 303))
+
+
 @admin.post("/videos/<int:video_id>/rerun")
 @staff_only
 def rerun_video(video_id: int) -> Response:
@@ -120,7 +147,11 @@ def _refuse(draft: Draft, form: DecideForm, refusal: DecisionRefused, status: in
 
 
 def _answer_review(
-    draft: Draft, form: DecideForm | None = None, status: int = 200, refusal: str = ""
+    draft: Draft,
+    form: DecideForm | None = None,
+    status: int = 200,
+    refusal: str = "",
+    prize_form: PrizeForm | None = None,
 ) -> Response:
     video = describe_video(draft.video)
     is_playing = request.args.get("play") == "1" and video is not None and not video.is_file
@@ -130,6 +161,7 @@ def _answer_review(
         "admin/review.html",
         draft=draft,
         form=form or DecideForm(formdata=None, revision_id=draft.revision.id),
+        prize_form=prize_form or PrizeForm(formdata=None),
         video=video,
         is_playing=is_playing,
         texts=tidy_texts(draft.texts),

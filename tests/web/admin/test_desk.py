@@ -147,6 +147,32 @@ def test_what_would_change_on_a_live_entry(client, ana):
     assert "<del>old</del>" in page and "<ins>new</ins>" in page
 
 
+def test_out_of_the_prize_and_in_again(client, ana):
+    entry = make_entry()
+    page, path = f"/admin/entries/{entry.id}", f"/admin/entries/{entry.id}/prize"
+
+    def change(**fields):
+        return client.post(path, data={"csrf_token": token_of(client), **fields})
+
+    assert "Outside the prize</button>" in client.get(page).text
+    assert change(is_eligible="no", words="A school class.").status_code == 303
+    shown = client.get(page).text
+    assert "In the prize again</button>" in shown and "A school class." in shown
+    refused = change(is_eligible="yes", words=" ")
+    assert refused.status_code == 422 and "Say why" in refused.text
+    assert change(is_eligible="perhaps", words="Why not").status_code == 422
+    assert not db.session.get_one(Entry, entry.id, populate_existing=True).is_eligible
+    assert change(is_eligible="yes", words="They are 18.").status_code == 303
+    assert db.session.get_one(Entry, entry.id, populate_existing=True).is_eligible
+
+
+def test_only_published_entries_leave_the_prize(client, ana):
+    entry_id = send_in_one()
+    assert "Outside the prize" not in client.get(f"/admin/entries/{entry_id}").text
+    data = {"csrf_token": token_of(client), "is_eligible": "no", "words": "No."}
+    assert client.post(f"/admin/entries/{entry_id}/prize", data=data).status_code == 422
+
+
 def test_a_parked_video_is_run_again(client, ana):
     video = make_video(make_user(), kind="file", state="parked", message="We failed.", file_name="poison.mp4")
     assert "poison.mp4" in client.get("/admin").text
@@ -173,7 +199,9 @@ def test_H01_the_desk_does_not_exist_for_others(app, path):
     assert nobody.get(path).status_code == 302 and "/sign-in" in nobody.get(path).headers["Location"]
 
 
-@pytest.mark.parametrize("path", ["/admin/entries/1/decide", "/admin/videos/1/rerun"])
+@pytest.mark.parametrize(
+    "path", ["/admin/entries/1/decide", "/admin/entries/1/prize", "/admin/videos/1/rerun"]
+)
 def test_H01_nor_do_its_forms(app, path):
     make_entry()
     member = app.test_client()
