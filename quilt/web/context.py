@@ -8,11 +8,18 @@ from zoneinfo import ZoneInfo
 from flask import Flask
 from jinja2 import StrictUndefined
 from markupsafe import Markup
+from sqlalchemy.exc import SQLAlchemyError
 
 from quilt.config import ROOT, Settings
+from quilt.contests.queries import ContestFacts, list_contests, pick_face
+from quilt.database import db
 from quilt.media.patches import patch_svg
 from quilt.web.clock import now
 from quilt.web.headers import csp_nonce
+from quilt.web.pages import Memo
+from quilt.web.settings import get_settings
+
+_contests: Memo[list[ContestFacts]] = Memo()
 
 
 def register(app: Flask, settings: Settings) -> None:
@@ -28,6 +35,7 @@ def register(app: Flask, settings: Settings) -> None:
         csp_nonce=LazyNonce(),
         now=now,
         patch=patch,
+        find_face_slug=find_face_slug,
     )
     environment.filters.update(
         number=format_number,
@@ -46,6 +54,19 @@ class LazyNonce:
         return csp_nonce()
 
     __html__ = __str__
+
+
+def find_face_slug() -> str | None:
+    """The contest of the first page, for the menu of a page that belongs to no contest.
+
+    None where there is none, or where the database is away: an error's page is shown all the same.
+    """
+    try:
+        contests = _contests.get(id(db.engine), get_settings().page_freshness, list_contests)
+    except SQLAlchemyError:
+        return None
+    face = pick_face(contests, now())
+    return face.slug if face else None
 
 
 @lru_cache

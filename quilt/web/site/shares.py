@@ -1,5 +1,6 @@
 """Passing it on: a page with the person's own link, QR code and embed code."""
 
+import html
 import re
 
 from flask import Response, abort, make_response, redirect, render_template, request, url_for
@@ -37,6 +38,7 @@ def show_share(entry_id: int) -> Response:
     code = describe_visitor(request).codes.get(entry_id, "")
     is_known = has_session() and current_user.is_authenticated
     cast = list_votes_of(current_user.id, entry_id) if is_known else []
+    embed_code = find_embed_code(entry_id)
     base_url, text = get_settings().base_url, f"{entry.title}: watch it, and give it your vote."
     own_path = f"s/{code}" if code else f"entries/{head.id}-{head.slug}"
     instance = request.args.get("instance", "").strip().lower().removeprefix("https://").strip("/")
@@ -50,7 +52,8 @@ def show_share(entry_id: int) -> Response:
         share_text=text,
         cast=cast[0] if cast else None,
         has_just_voted=request.args.get("voted") == "1" and bool(cast),
-        embed_code=find_embed_code(entry_id),
+        embed_code=embed_code,
+        embed_frame=_write_frame(f"{base_url}/embed/{entry_id}?via={embed_code}", entry.title),
         instance=instance,
         mastodon_url=_mastodon_link(instance, f"{base_url}/{own_path}", entry.title, text),
         ticket=new_ticket(entry_id),
@@ -92,6 +95,14 @@ def _tell_what_sharing_did(entry_id: int) -> str:
     if reach - first < LEAST_SHOWN:
         return "Whoever comes by this link joins your branch of its tree."
     return f"{reach - first:,} of the {reach:,} people who saw this story came because somebody passed it on."
+
+
+def _write_frame(address: str, title: str) -> str:
+    """The line of HTML that somebody copies into a page of theirs that takes no script."""
+    return (
+        f'<iframe src="{html.escape(address)}" width="100%" height="480" style="border:0;max-width:100%" '
+        f'loading="lazy" title="{html.escape(title)}"></iframe>'
+    )
 
 
 def _mastodon_link(instance: str, link: str, title: str, text: str) -> str:
