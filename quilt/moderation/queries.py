@@ -10,12 +10,12 @@ from quilt.accounts.models import User
 from quilt.database import db
 from quilt.media.models import Video
 from quilt.moderation.models import ModerationLog
-from quilt.moderation.rules import Earlier, say_reason
+from quilt.moderation.rules import Earlier, name_part, say_reason
 
 
 @dataclass(frozen=True)
 class Decision:
-    """One row of the log as people read it."""
+    """One row of the log as people read it; `part` is what of the entry the reason is about, or ''."""
 
     id: int
     subject_kind: str
@@ -25,6 +25,7 @@ class Decision:
     words: str
     actor_name: str
     decided_at: datetime
+    part: str
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ def _list(*conditions: object, limit: int, offset: int) -> list[Decision]:
             row.words,
             name or "Somebody",
             row.decided_at,
+            name_part(row.action, row.reason),
         )
         for row, name in db.session.execute(statement)
     ]

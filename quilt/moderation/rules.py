@@ -37,6 +37,15 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "other": "Another reason, which we explain below.",
     },
 }
+# What of the entry a reason to ask for changes is about; `other` is explained in words.
+_PARTS = {
+    "sound": "video",
+    "picture": "video",
+    "cause": "cause",
+    "story": "story",
+    "rights": "video",
+    "people": "video",
+}
 MOST_WORDS = 2000  # characters
 
 
@@ -126,3 +135,8 @@ def check_decision(action: str, reason: str, words: str) -> None:
 def say_reason(action: str, reason: str) -> str:
     """The sentence of a reason, or ''."""
     return REASONS.get(action, {}).get(reason, "")
+
+
+def name_part(action: str, reason: str) -> str:
+    """What to change for a reason: "video", "cause" or "story"; '' where the words alone tell it."""
+    return _PARTS.get(reason, "") if action == "ask_changes" else ""

@@ -92,6 +92,7 @@ def test_asking_for_changes_shows_the_entrant_the_reason(app, client, ana):
     sign_in(entrant, db.session.get_one(type(ana), db.session.get_one(Entry, entry_id).entrant_id))
     page = entrant.get(f"/submit/{entry_id}").text
     assert "The sound is hard to understand." in page and "Page 2!" in page
+    assert re.search(r'href="/submit/\d+\?step=video">Change the video</a>', page)
 
 
 @pytest.mark.parametrize(
