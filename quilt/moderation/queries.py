@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 
 from quilt.accounts.models import User
 from quilt.database import db
+from quilt.entries.models import EntryRevision
+from quilt.entries.rules import TEXT_FIELDS
 from quilt.media.models import Video
 from quilt.moderation.models import ModerationLog
 from quilt.moderation.rules import Earlier, name_part, say_reason
@@ -71,6 +73,15 @@ def find_last_decision(session: Session, subject_kind: str, subject_id: int) -> 
     )
     row = session.execute(statement).first()
     return None if row is None else Earlier(row[0] or "Somebody", row[1], row[2])
+
+
+def find_decided_texts(entry_id: int, number: int) -> dict[str, str] | None:
+    """The texts of the revision before this number, which was the last one decided on; None for the first."""
+    statement = select(EntryRevision).where(
+        EntryRevision.entry_id == entry_id, EntryRevision.number == number - 1
+    )
+    row = db.session.scalars(statement).first()
+    return None if row is None else {name: getattr(row, name) for name in TEXT_FIELDS}
 
 
 def list_parked(limit: int = 100) -> list[Trouble]:

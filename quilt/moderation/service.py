@@ -58,7 +58,7 @@ def decide(
     """Approve, ask for changes to, or reject the revision that the moderator looked at; returns the entry's state.
 
     Approving copies the revision onto the entry, which is then live; the first time it gets its counters,
-    its own link and an embed. Raises DecisionRefused in one of its kinds, NotFound.
+    its own link and an embed. Asking for changes opens a copy to go on with. Raises DecisionRefused in one of its kinds, NotFound.
     """
     words = words.replace("\x00", "").strip()
     check_decision(action, reason, words)
@@ -71,6 +71,8 @@ def decide(
         _move(session, entry, revision, revision_id, action, contest.time_zone)
         if action == "approve":
             _publish(session, entry, revision, contest, now, entropy)
+        if action == "ask_changes":
+            session.add(_copy(revision, now))
         session.add(
             ModerationLog(
                 subject_kind="entry",
@@ -116,13 +118,30 @@ def _move(
     if entry.state == "withdrawn":
         raise Withdrawn
     if revision.id != revision_id:
-        raise AlreadyDecided(None, zone)
+        seen = session.get(EntryRevision, revision_id)
+        is_decided = seen is not None and seen.entry_id == entry.id and revision.state == "needs_changes"
+        raise AlreadyDecided(find_last_decision(session, "entry", entry.id) if is_decided else None, zone)
     try:
         revision_state = next_state(REVISION_MOVES, revision.state, action)
         entry_state = next_state(ENTRY_MOVES, entry.state, action)
     except WrongState:
         raise AlreadyDecided(find_last_decision(session, "entry", entry.id), zone) from None
     revision.state, entry.state = revision_state, entry_state
+
+
+def _copy(decided: EntryRevision, now: datetime) -> EntryRevision:
+    """What the entrant goes on with: the revision that was looked at stays as it was, to be compared with."""
+    return EntryRevision(
+        entry_id=decided.entry_id,
+        number=decided.number + 1,
+        state=decided.state,
+        video_id=decided.video_id,
+        accepted_rules_version=decided.accepted_rules_version,
+        accepted_at=decided.accepted_at,
+        edit_count=decided.edit_count,
+        updated_at=now,
+        **{name: getattr(decided, name) for name in TEXT_FIELDS},
+    )
 
 
 def _publish(

@@ -16,7 +16,7 @@ from quilt.letters import composer
 from quilt.media.queries import find_video
 from quilt.moderation import service as moderation
 from quilt.moderation.eligibility import set_eligibility
-from quilt.moderation.queries import list_decisions
+from quilt.moderation.queries import find_decided_texts, list_decisions
 from quilt.moderation.rules import (
     ACTIONS,
     MOST_WORDS,
@@ -176,11 +176,15 @@ def _answer_review(
 
 
 def _list_changes(draft: Draft) -> list[Change]:
-    """What would change on the public page; nothing while the entry is not live."""
-    if draft.entry.state != "published":
+    """What changed against the live version, or against what was last decided on; nothing the first time."""
+    if draft.entry.state == "published":
+        earlier: dict[str, str] | None = {name: getattr(draft.entry, name) for name in TEXT_FIELDS}
+    else:
+        earlier = find_decided_texts(draft.entry.id, draft.revision.number)
+    if earlier is None:
         return []
-    fresh = tidy_texts(draft.texts)
-    pairs = [(name, getattr(draft.entry, name), getattr(fresh, name)) for name in TEXT_FIELDS]
+    before, fresh = tidy_texts(earlier), tidy_texts(draft.texts)
+    pairs = [(name, getattr(before, name), getattr(fresh, name)) for name in TEXT_FIELDS]
     return [Change(name, compare(old, new)) for name, old, new in pairs if old != new]
 
 

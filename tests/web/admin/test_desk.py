@@ -1,6 +1,7 @@
 """The desk: who may enter, what waits, deciding, and the log."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -172,6 +173,29 @@ def test_only_published_entries_leave_the_prize(client, ana):
     assert "Outside the prize" not in client.get(f"/admin/entries/{entry_id}").text
     data = {"csrf_token": token_of(client), "is_eligible": "no", "words": "No."}
     assert client.post(f"/admin/entries/{entry_id}/prize", data=data).status_code == 422
+
+
+def test_sent_in_again_shows_when_and_what_changed(client, ana):
+    entry_id = send_in_one("The old title")
+    assert "<del>" not in client.get(f"/admin/entries/{entry_id}").text
+    seen = newest_revision(db.session, entry_id).id
+    db.session.rollback()
+    decide(client, entry_id, "ask_changes", seen, reason="ask_changes:story")
+    late = decide(client, entry_id, "approve", seen)
+    assert late.status_code == 409 and "Ana already asked for changes to this" in late.text
+    entrant_id, later = db.session.get_one(Entry, entry_id).entrant_id, NOW + timedelta(hours=5)
+    entries.save_draft(
+        entry_id,
+        entrant_id,
+        newest_revision(db.session, entry_id).edit_count,
+        {"title": "The new title"},
+        later,
+    )
+    entries.send_in(entry_id, entrant_id, later, COMPOSE, "https://quilt.example/submit/1")
+    page = client.get(f"/admin/entries/{entry_id}").text
+    assert "10 May 2026, 08:00" in page and ", again <time" in page and "10 May 2026, 13:00" in page
+    assert "<del>old</del>" in page and "<ins>new</ins>" in page
+    assert decide(client, entry_id, "approve", seen).status_code == 409, "not what was looked at"
 
 
 def test_a_parked_video_is_run_again(client, ana):
