@@ -24,6 +24,7 @@ from quilt.arrivals.models import (
     EntryPoint,
     EntrySpread,
 )
+from quilt.arrivals.queries import read_breadth
 from quilt.database import db, insert_if_new, write
 from quilt.spread.fold import (
     Folded,
@@ -62,11 +63,6 @@ _NODES = (
     .where(_arrival.c.id.in_(bindparam("ids", expanding=True)))
 )
 _LOCK = select(_spread).where(_spread.c.entry_id == bindparam("entry_id")).with_for_update()
-_BREADTH = (
-    select(EntryGeneration.people_count)
-    .where(EntryGeneration.entry_id == bindparam("entry_id"), EntryGeneration.people_count > 0)
-    .order_by(EntryGeneration.generation)
-)
 _LIVE_LINKS = (
     select(_arrival.c.id, _arrival.c.parent_id, _arrival.c.channel, _stat.c.votes_self, _arrival.c.state)
     .select_from(_arrival.outerjoin(_stat, _stat.c.arrival_id == _arrival.c.id))
@@ -240,7 +236,7 @@ def _as_stat(row: Any) -> NodeStat:
 
 
 def _as_measures(connection: Connection, entry_id: int, spread: dict[str, Any]) -> Measures:
-    breadth = tuple(connection.execute(_BREADTH, {"entry_id": entry_id}).scalars()) or (1,)
+    breadth = read_breadth(connection, entry_id)
     return Measures(
         spread["size"], spread["total_depth"], spread["squared_sizes"], breadth, spread["passed_on_count"]
     )

@@ -58,10 +58,13 @@ def get_measures(entry_id: int) -> Measures:
     row = db.session.get(EntrySpread, entry_id, populate_existing=True)
     if row is None:
         return EMPTY
-    breadth = (
-        tuple(people for (people,) in db.session.execute(_PEOPLE, {"entry_id": entry_id})) or EMPTY.breadth
-    )
+    breadth = read_breadth(db.session.connection(), entry_id)
     return Measures(row.size, row.total_depth, row.squared_sizes, breadth, row.passed_on_count)
+
+
+def read_breadth(connection: Connection, entry_id: int) -> tuple[int, ...]:
+    """The stored people of each generation, the entry's own 1 first."""
+    return tuple(connection.execute(_PEOPLE, {"entry_id": entry_id}).scalars()) or EMPTY.breadth
 
 
 _arrival = Arrival.__table__

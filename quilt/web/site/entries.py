@@ -125,13 +125,7 @@ def ticket_binding() -> str:
 
 def has_session() -> bool:
     """Whether the browser brought a session cookie."""
-    name: str = get_session_name()
-    return name in request.cookies
-
-
-def get_session_name() -> str:
-    """The session cookie's name."""
-    return str(current_app.config["SESSION_COOKIE_NAME"])
+    return current_app.config["SESSION_COOKIE_NAME"] in request.cookies
 
 
 def _clean(tag: str) -> str:
