@@ -2,7 +2,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from crawleruseragents import is_crawler
 
 from quilt.spread.counting import (
     NonceState,
@@ -12,6 +11,7 @@ from quilt.spread.counting import (
     is_preview_fetcher,
     visitor_key,
 )
+from quilt.web.robots import is_robot as is_known_robot
 
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
 ANDROID = "Mozilla/5.0 (Linux; Android 13; {}) AppleWebKit/537.36 (KHTML, like Gecko) {}Chrome/117.0 Mobile "
@@ -150,16 +150,18 @@ def test_every_nonce_state_but_fresh_is_refused() -> None:
 @pytest.mark.parametrize("user_agent", PEOPLE)
 def test_people_are_counted(user_agent: str) -> None:
     assert not is_preview_fetcher(user_agent)
-    assert find_objection(replace(GOOD, user_agent=user_agent), is_crawler) is None
+    assert find_objection(replace(GOOD, user_agent=user_agent), is_known_robot) is None
 
 
 @pytest.mark.parametrize("user_agent", PREVIEWS)
 def test_preview_fetchers_are_known(user_agent: str) -> None:
     assert is_preview_fetcher(user_agent)
     assert is_preview_fetcher(user_agent.upper())
+    assert find_objection(replace(GOOD, user_agent=user_agent), is_known_robot) is NotCounted.PREVIEW
 
 
 def test_the_lists_are_long_enough_to_mean_something() -> None:
+    print(f"{len(PEOPLE)} people, {len(PREVIEWS)} preview fetchers")
     assert len(PEOPLE) >= 15 and len(PREVIEWS) >= 30
 
 
