@@ -66,7 +66,16 @@ _LOCK = select(_spread).where(_spread.c.entry_id == bindparam("entry_id")).with_
 _LIVE_LINKS = (
     select(_arrival.c.id, _arrival.c.parent_id, _arrival.c.channel, _stat.c.votes_self, _arrival.c.state)
     .select_from(_arrival.outerjoin(_stat, _stat.c.arrival_id == _arrival.c.id))
-    .where(_arrival.c.entry_id == bindparam("entry_id"))
+    .where(
+        _arrival.c.entry_id == bindparam("entry_id"),
+        # Whoever waits for a fold is counted by that one: a recount that took them too would count them twice.
+        # One statement sees one moment, so nobody can slip in between two looks at the inbox.
+        _arrival.c.id.not_in(
+            select(ArrivalInbox.arrival_id).where(
+                ArrivalInbox.entry_id == bindparam("entry_id"), ArrivalInbox.is_new.is_(True)
+            )
+        ),
+    )
     .order_by(_arrival.c.id)
 )
 
@@ -113,12 +122,13 @@ def fold_within(connection: Connection, entry_id: int, now: datetime) -> int:
 
 def recompute_entry(entry_id: int, now: datetime) -> Measures:
     """Recompute an entry's spread from its arrivals alone and store it; the waiting rows stay for the fold."""
+    return write(lambda connection: recompute_within(connection, entry_id, now))
 
-    def work(connection: Connection) -> Measures:
-        spread = _lock_spread(connection, entry_id)
-        return _store_recount(connection, entry_id, spread, now)
 
-    return write(work)
+def recompute_within(connection: Connection, entry_id: int, now: datetime) -> Measures:
+    """The recompute of one entry inside the caller's transaction; returns its new figures."""
+    spread = _lock_spread(connection, entry_id)
+    return _store_recount(connection, entry_id, spread, now)
 
 
 def _lock_spread(connection: Connection, entry_id: int) -> dict[str, Any]:

@@ -169,3 +169,25 @@ class UsedNonce(Model):
 
     nonce: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
     used_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class ExclusionLog(Model):
+    """Who took a branch out of the figures, or put it back, when and why. Rows are only ever added.
+
+    `is_excluded` is what the arrival became, `people_count` how many left the figures or returned to them.
+    """
+
+    __tablename__ = "exclusion_log"
+    __table_args__ = (
+        ForeignKeyConstraint(["entry_id", "arrival_id"], ["arrival.entry_id", "arrival.id"]),
+        Index("ix_exclusion_log_entry_id_id", "entry_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    entry_id: Mapped[int] = mapped_column(BigId)
+    arrival_id: Mapped[int] = mapped_column(BigId)
+    is_excluded: Mapped[bool]
+    reason: Mapped[str] = mapped_column(String(500))
+    people_count: Mapped[int] = mapped_column(BigId)
+    actor_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    decided_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -97,6 +97,7 @@ def test_up_down_up_with_data(empty_app: Flask) -> None:
     for revision, before in zip(revisions, [*revisions[1:], "base"], strict=True):
         flask_migrate.downgrade(revision=before)
         flask_migrate.upgrade(revision=revision)
+    flask_migrate.upgrade()
     with db.engine.connect() as connection:
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "include_object": _is_ours}
