@@ -25,6 +25,7 @@ from quilt.moderation import tasks as _moderation_tasks  # noqa: F401
 from quilt.shares import models as _shares  # noqa: F401
 from quilt.votes import models as _votes  # noqa: F401
 from quilt.web import set_up_web
+from quilt.web.front import Front
 from quilt.web.lean import LeanFlask
 from quilt.web.repeats import Repeats
 
@@ -46,6 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     limiter.init_app(app)
     set_up_web(app, settings)
     app.wsgi_app = Repeats(app.wsgi_app, settings.page_freshness)  # type: ignore[method-assign]
+    app.wsgi_app = Front(app, app.wsgi_app)  # type: ignore[method-assign]
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app, root=str(ROOT / "static"), prefix="static/", max_age=86_400, index_file=False
     )

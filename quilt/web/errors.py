@@ -1,7 +1,7 @@
 """Errors as people see them: what happened, what we kept, what to do; problem details for JSON."""
 
 import structlog
-from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask import Flask, Request, Response, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException
@@ -37,7 +37,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-def wants_json() -> bool:
+def wants_json(request: Request) -> bool:
     """Whether the client asked for JSON rather than a page."""
     accept = request.accept_mimetypes
     return request.is_json or accept.best_match(("text/html", "application/json")) == "application/json"
@@ -46,7 +46,7 @@ def wants_json() -> bool:
 def answer_error(status: int, detail: str = "", headers: dict[str, str] | None = None) -> Response:
     """The error page (or problem details) for a status, with our own words or the given ones."""
     title, advice = WORDS.get(status, WORDS[400])
-    if wants_json():
+    if wants_json(request):
         response = jsonify(
             type="about:blank", title=title, status=status, detail=detail or advice, request_id=request_id()
         )

@@ -22,6 +22,11 @@ def register(app: Flask, settings: Settings) -> None:
     app.after_request(_add_headers)
 
 
+def list_plain_headers(app: Flask) -> list[tuple[str, str]]:
+    """What an answer carries that is no page: no policy, for nothing in it runs."""
+    return [*app.extensions["quilt_headers"], ("Cross-Origin-Resource-Policy", "same-origin")]
+
+
 def csp_nonce() -> str:
     """This response's script nonce."""
     nonce: str | None = g.get("csp_nonce")

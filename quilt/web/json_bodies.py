@@ -3,10 +3,10 @@
 from typing import Any
 
 import orjson
-from flask import Response, abort, request
+from flask import Request, Response, abort
 
 
-def read_json() -> Any:
+def read_json(request: Request) -> Any:
     """The request's JSON body; answers 415 for another type and 400 for what cannot be read."""
     if not request.is_json:
         abort(415, "Send this as application/json.")

@@ -10,6 +10,13 @@ from flask.sessions import SecureCookieSessionInterface, SessionMixin
 class LeanSessions(SecureCookieSessionInterface):
     """Signed cookies as Flask has them; a request without one costs no cryptography."""
 
+    def get_signing_serializer(self, app: Flask) -> Any:
+        """The serializer of this application's cookies, kept: making one costs more than reading a cookie."""
+        kept = app.extensions.get("quilt_cookies")
+        if kept is None:
+            kept = app.extensions["quilt_cookies"] = super().get_signing_serializer(app)
+        return kept
+
     def open_session(self, app: Flask, request: Request) -> Any:
         """The browser's session; a fresh empty one where it brought none."""
         if self.get_cookie_name(app) in request.cookies:

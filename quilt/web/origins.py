@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from flask import Flask, abort, request
+from flask import Flask, Request, abort, request
 
 from quilt.web.settings import get_settings
 
@@ -30,19 +30,25 @@ def is_own_origin(origin: str | None, fetch_site: str | None, host: str) -> bool
         return False
 
 
-def _check_host() -> None:
+def is_from_here(request: Request) -> bool:
+    """Whether an unsafe request comes from a page of ours, or from no page at all."""
+    headers = request.headers
+    return is_own_origin(headers.get("Origin"), headers.get("Sec-Fetch-Site"), request.host)
+
+
+def fits_host(request: Request) -> bool:
+    """Whether the request calls this site by its own name (asked in production only)."""
     settings = get_settings()
-    if not settings.is_production or request.path in ("/healthz", "/readyz"):
-        return
-    if request.host != urlsplit(settings.base_url).netloc:
+    return not settings.is_production or request.host == urlsplit(settings.base_url).netloc
+
+
+def _check_host() -> None:
+    if request.path not in ("/healthz", "/readyz") and not fits_host(request):
         abort(400, "This site does not answer to that name.")
 
 
 def _check_origin() -> None:
-    if request.method in SAFE:
-        return
-    headers = request.headers
-    if not is_own_origin(headers.get("Origin"), headers.get("Sec-Fetch-Site"), request.host):
+    if request.method not in SAFE and not is_from_here(request):
         abort(
             403,
             "That request came from another site, so nothing was changed. Open the page here and try again.",

@@ -4,7 +4,7 @@ import io
 from datetime import timedelta
 
 import segno
-from flask import Response, abort, request
+from flask import Request, Response, abort, request
 
 from quilt.arrivals.nodes import Node, Visit
 from quilt.arrivals.service import NonceUsed, get_salt, record_arrival, record_not_counted
@@ -14,11 +14,13 @@ from quilt.spread.codes import is_code
 from quilt.spread.counting import NonceState, VisitFacts, find_objection, visitor_key
 from quilt.spread.counting import NotCounted as Reason
 from quilt.web.clock import entropy, now
+from quilt.web.front import in_front
 from quilt.web.json_bodies import answer_json, read_json
 from quilt.web.lookups import get_head_or_404, get_link_or_404
-from quilt.web.origins import is_own_origin
+from quilt.web.origins import is_from_here
 from quilt.web.robots import is_robot
 from quilt.web.settings import get_settings
+from quilt.web.signing_in import find_signed_in
 from quilt.web.site import site
 from quilt.web.site.entries import answer_entry_page, ticket_binding
 from quilt.web.tickets import FORM_AGE, VISIT_AGE, TicketRefused, age_of, read_ticket
@@ -58,7 +60,13 @@ def show_qr(code: str, kind: str) -> Response:
 @csrf.exempt  # type: ignore[untyped-decorator]
 def record() -> Response:
     """The page's beacon: answers with the visitor's own link."""
-    told = read_json()
+    return answer_beacon(request)
+
+
+@in_front("/arrivals")
+def answer_beacon(request: Request) -> Response:
+    """Count what the page tells of a visit, or say why it does not count."""
+    told = read_json(request)
     if (
         not isinstance(told, dict)
         or not isinstance(told.get("entry"), int)
@@ -66,8 +74,9 @@ def record() -> Response:
     ):
         abort(400, "We could not read that request.")
     head = get_head_or_404(told["entry"])
-    nonce, state = _read_nonce(head.id, _text(told, "ticket"))
-    objection = find_objection(_facts_of_beacon(told, nonce, state), is_robot)
+    user = find_signed_in(request)
+    nonce, state = _read_nonce(head.id, _text(told, "ticket"), str(user.id) if user else "")
+    objection = find_objection(_facts_of_beacon(request, told, nonce, state), is_robot)
     if objection is not None:
         return _refuse(head.id, objection)
     visitor = describe_visitor(request)
@@ -97,7 +106,7 @@ def build_visit(visitor: Visitor, entry_id: int, via: str, channel: str, referre
 def record_form_visit(entry_id: int, ticket: str, via: str, channel: str) -> tuple[Visitor, Node] | None:
     """A button pressed without JavaScript counts as its visitor's visit; None where it was no person's."""
     visitor = describe_visitor(request)
-    nonce, _ = _read_nonce(entry_id, ticket, FORM_AGE)
+    nonce, _ = _read_nonce(entry_id, ticket, ticket_binding(), FORM_AGE)
     if nonce is None:
         return None
     facts = VisitFacts(request.method, visitor.user_agent, is_own_origin=True, is_form=True)
@@ -119,21 +128,23 @@ def _text(told: dict[str, object], name: str) -> str:
 
 
 def _read_nonce(
-    entry_id: int, ticket: str, max_age: timedelta = VISIT_AGE
+    entry_id: int, ticket: str, binding: str, max_age: timedelta = VISIT_AGE
 ) -> tuple[bytes | None, NonceState]:
     try:
-        nonce = read_ticket(ticket, entry_id, ticket_binding(), get_settings().secret_key, now(), max_age)
+        nonce = read_ticket(ticket, entry_id, binding, get_settings().secret_key, now(), max_age)
     except TicketRefused as refusal:
         return None, refusal.state
     return nonce, NonceState.FRESH
 
 
-def _facts_of_beacon(told: dict[str, object], nonce: bytes | None, state: NonceState) -> VisitFacts:
+def _facts_of_beacon(
+    request: Request, told: dict[str, object], nonce: bytes | None, state: NonceState
+) -> VisitFacts:
     headers = request.headers
     return VisitFacts(
         method=request.method,
         user_agent=headers.get("User-Agent", ""),
-        is_own_origin=is_own_origin(headers.get("Origin"), headers.get("Sec-Fetch-Site"), request.host),
+        is_own_origin=is_from_here(request),
         sec_purpose=headers.get("Sec-Purpose", ""),
         purpose=headers.get("Purpose", ""),
         x_moz=headers.get("X-Moz", ""),

@@ -166,7 +166,7 @@ def upload_video(entry_id: int) -> Response:
     video = find_video(video_id)
     if video is not None and video.state == "refused":
         return _refuse_video(entry_id, 422, video.message)
-    if wants_json():
+    if wants_json(request):
         return make_response(jsonify(_progress(get_draft_or_404(entry_id))), 201)
     return _see(step_url(entry_id, "video"))
 
@@ -252,7 +252,7 @@ def withdraw_entry(entry_id: int) -> Response:
 def _save_texts(draft: Draft, step: str) -> Response:
     typed = {name: request.form[name] for name in TEXT_FIELDS if name in request.form}
     edit_count = entries.save_draft(draft.entry.id, current_user.id, _edit_count(), typed, now())
-    if wants_json():
+    if wants_json(request):
         return jsonify(edit_count=edit_count, saved_at=now().isoformat())
     if step not in STEP_FIELDS:
         abort(400)
@@ -294,7 +294,7 @@ def _save_poster(draft: Draft) -> Response:
 
 
 def _answer_stale(draft: Draft, step: str, stale: StaleDraft) -> Response:
-    if wants_json():
+    if wants_json(request):
         return answer_error(412, stale.message)
     step = step if step in STEP_FIELDS else "cause"
     form = build_form(step, draft)
@@ -313,7 +313,7 @@ def _answer_stale(draft: Draft, step: str, stale: StaleDraft) -> Response:
 
 
 def _refuse_video(entry_id: int, status: int, message: str) -> Response:
-    if wants_json():
+    if wants_json(request):
         return answer_error(status, message)
     return _answer_step(get_draft_or_404(entry_id), "video", status, file_problem=message)
 

@@ -1,7 +1,8 @@
 """Voting: an address, a code, a receipt; signed-in people need one click."""
 
-from flask import Response, abort, make_response, redirect, render_template, request, session, url_for
+from flask import Request, Response, abort, make_response, redirect, render_template, request, session, url_for
 from flask_login import current_user
+from limits import parse
 
 from quilt.accounts.models import User
 from quilt.accounts.rules import AccountRefused, person_key
@@ -18,11 +19,12 @@ from quilt.votes.service import Ballot, Receipt
 from quilt.votes.service import cast_vote as cast
 from quilt.web.clock import entropy, now
 from quilt.web.errors import wants_json
+from quilt.web.front import in_front
 from quilt.web.json_bodies import answer_json
 from quilt.web.lookups import get_head_or_404
 from quilt.web.pages import VersionedCache
 from quilt.web.settings import get_settings
-from quilt.web.signing_in import sign_in
+from quilt.web.signing_in import find_signed_in, sign_in
 from quilt.web.site import site
 from quilt.web.site.arrivals import build_visit, record_form_visit
 from quilt.web.site.entries import new_ticket, ticket_binding
@@ -30,12 +32,14 @@ from quilt.web.tickets import FORM_AGE, TicketRefused, read_ticket
 from quilt.web.visitors import describe_visitor, remember_code
 from quilt.web.words import describe_account_refusal, describe_vote_refusal
 
+LIMIT = "600 per minute"  # an address may be a whole school: only a flood is refused
+_LIMIT = parse(LIMIT)
 _policies: VersionedCache[Policy] = VersionedCache(most=200)
 
 
 @site.post("/entries/<int:entry_id>/vote")
 @csrf.exempt  # type: ignore[untyped-decorator]
-@limiter.limit("600 per minute")  # an address may be a whole school: only a flood is refused
+@limiter.limit(LIMIT)
 def cast_vote(entry_id: int) -> Response:
     """Cast the vote of a signed-in person; send a code to everybody else."""
     head = get_head_or_404(entry_id)
@@ -44,6 +48,17 @@ def cast_vote(entry_id: int) -> Response:
     if ticket_binding():
         return _cast(head, current_user, request.form.get("via", ""), request.form.get("c", ""))
     return _send_code(head)
+
+
+@in_front("/entries/<int:entry_id>/vote")
+def cast_at_once(request: Request, entry_id: int) -> Response | None:
+    """The vote of a signed-in person whose form fits; the view above has the words for everybody else."""
+    user = find_signed_in(request)
+    if user is None or not _is_below_limit(request):
+        return None
+    head, form = get_head_or_404(entry_id), request.form
+    read_ticket(form.get("ticket", ""), entry_id, str(user.id), get_settings().secret_key, now(), FORM_AGE)
+    return _count(request, head, user, get_policy(head), form.get("via", ""), form.get("c", ""))
 
 
 @site.route("/entries/<int:entry_id>/vote/confirm", methods=["GET", "POST"])
@@ -123,36 +138,50 @@ def _send_code(head: EntryHead) -> Response:
     return response
 
 
+def _is_below_limit(request: Request) -> bool:
+    """Whether the limit of the view still has room for this address; counted where the view counts it."""
+    return not limiter.enabled or limiter.limiter.hit(
+        _LIMIT, request.remote_addr or "", "site.cast_vote", cost=1
+    )
+
+
 def _cast(head: EntryHead, user: User, via: str, channel: str) -> Response:
     policy = get_policy(head)
+    try:
+        return _count(request, head, user, policy, via, channel)
+    except VoteRefused as refusal:
+        return _answer_refusal(head, refusal, policy)
+
+
+def _count(
+    request: Request, head: EntryHead, user: User, policy: Policy, via: str, channel: str
+) -> Response:
+    """Cast the vote and answer with its receipt; raises VoteRefused."""
     visitor = describe_visitor(request)
     person = person_key(user.email)
     key = make_voter_key(get_settings().secret_key, policy.contest_id, person)
     ballot = Ballot(user.id, key, "email", build_visit(visitor, head.id, via, channel), person)
-    try:
-        receipt = cast(ballot, policy, now=now(), entropy=entropy)
-    except VoteRefused as refusal:
-        return _answer_refusal(head, refusal, policy)
-    response = _answer_receipt(head, receipt)
+    receipt = cast(ballot, policy, now=now(), entropy=entropy)
+    response = _answer_receipt(request, head, receipt)
     if visitor.codes.get(head.id) != receipt.node.code:
         remember_code(response, visitor, head.id, receipt.node.code)
     return response
 
 
-def _answer_receipt(head: EntryHead, receipt: Receipt) -> Response:
-    if wants_json():
+def _answer_receipt(request: Request, head: EntryHead, receipt: Receipt) -> Response:
+    if wants_json(request):
         facts = {
             "receipt": receipt.receipt,
             "cast_at": receipt.cast_at.isoformat(),
             "path": f"/s/{receipt.node.code}",
         }
         return answer_json(facts, 201)
-    return make_response(redirect(url_for("site.show_share", entry_id=head.id, voted=1), 303))
+    return redirect(f"/entries/{head.id}/share?voted=1", 303)  # type: ignore[return-value]
 
 
 def _answer_refusal(head: EntryHead, refusal: VoteRefused, policy: Policy) -> Response:
     status, words = describe_vote_refusal(refusal, policy.time_zone)
-    if wants_json():
+    if wants_json(request):
         known = {"receipt": refusal.receipt} if isinstance(refusal, AlreadyVoted) else {}
         return answer_json({"detail": words, **known}, status)
     return _answer_page("site/vote_refused.html", head, status, words=words, refusal=type(refusal).__name__)
@@ -173,7 +202,7 @@ def _show_confirm(head: EntryHead, pending: dict[str, str], words: str = "", sta
 
 
 def _answer_page(template: str, head: EntryHead, status: int, **facts: object) -> Response:
-    if wants_json():
+    if wants_json(request):
         return answer_json({"detail": facts.get("words", "A code was sent."), "status": status}, status)
     entry = db.session.get_one(Entry, head.id)
     if entry.state != "published":

@@ -1,0 +1,85 @@
+"""Answers given in front of Flask: what a crowd sends in one second pays only for what it needs.
+
+A view says with `in_front` that a plain form of its request may be answered here: the function gets the request
+and returns the answer, or None to leave it to the view. Whatever else is not plain goes on to Flask untouched,
+with all its checks and words: another site's origin, another host's name, a body of unknown length, and every
+request whose function raised. So such a function is safe to call twice, and leaves refusals to the view.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterable
+from io import BytesIO
+from typing import Any, TypeVar
+
+from flask import Flask, Request, Response
+
+from quilt.web.headers import list_plain_headers
+from quilt.web.origins import fits_host, is_from_here
+from quilt.web.requests_log import log_request, new_request_id
+
+Answer = Callable[..., Response | None]
+A = TypeVar("A", bound=Answer)
+
+MOST_BYTES = 16_384
+_answers: list[tuple[re.Pattern[str], str, Answer]] = []
+
+
+def in_front(rule: str) -> Callable[[A], A]:
+    """Answer POST requests for this route in front of Flask; its `<int:name>` parts are handed over by name."""
+    pattern = re.compile(re.sub(r"<int:(\w+)>", r"(?P<\1>[1-9][0-9]{0,17})", rule))
+
+    def register(answer: A) -> A:
+        _answers.append((pattern, rule, answer))
+        return answer
+
+    return register
+
+
+class Front:
+    """WSGI middleware around the application; `app` gives the context, `inner` is what answers the rest."""
+
+    def __init__(self, app: Flask, inner: Any) -> None:
+        self._app = app
+        self._inner = inner
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer here, or hand the request on as it came."""
+        found = _find(environ) if environ["REQUEST_METHOD"] == "POST" else None
+        if found is None:
+            return self._inner(environ, start_response)  # type: ignore[no-any-return]
+        began, identifier = time.perf_counter(), new_request_id()
+        rule, answer, values = found
+        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        environ["wsgi.input"] = BytesIO(body)
+        response = self._ask(answer, environ, values)
+        if response is None:
+            environ["wsgi.input"] = BytesIO(body)
+            return self._inner(environ, start_response)  # type: ignore[no-any-return]
+        headers = [*response.headers, *list_plain_headers(self._app), ("X-Request-Id", identifier)]
+        start_response(response.status, headers)
+        log_request("POST", rule, response.status_code, began, identifier)
+        return [response.get_data()]
+
+    def _ask(self, answer: Answer, environ: dict[str, Any], values: dict[str, int]) -> Response | None:
+        with self._app.app_context():
+            request = Request(environ)
+            try:
+                if not (fits_host(request) and is_from_here(request)):
+                    return None
+                return answer(request, **values)
+            except Exception:  # noqa: BLE001 the view meets the same, and has the words for it
+                return None
+
+
+def _find(environ: dict[str, Any]) -> tuple[str, Answer, dict[str, int]] | None:
+    length = environ.get("CONTENT_LENGTH") or ""
+    if not (length.isascii() and length.isdecimal() and int(length) <= MOST_BYTES):
+        return None
+    if environ.get("QUERY_STRING"):
+        return None
+    for pattern, rule, answer in _answers:
+        match = pattern.fullmatch(environ["PATH_INFO"])
+        if match is not None:
+            return rule, answer, {name: int(value) for name, value in match.groupdict().items()}
+    return None
