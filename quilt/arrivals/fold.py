@@ -40,6 +40,7 @@ from quilt.spread.measures import Measures, structural_virality
 from quilt.spread.tree import build_tree
 
 MOST_IDS = 500  # in one IN (…) list
+LEFT_OUT = 0  # the stored subtree size of whoever counts for nothing: excluded, or below somebody who is
 
 _arrival, _stat, _spread = Arrival.__table__, ArrivalStat.__table__, EntrySpread.__table__
 _DRAIN = (
@@ -64,7 +65,14 @@ _NODES = (
 )
 _LOCK = select(_spread).where(_spread.c.entry_id == bindparam("entry_id")).with_for_update()
 _LIVE_LINKS = (
-    select(_arrival.c.id, _arrival.c.parent_id, _arrival.c.channel, _stat.c.votes_self, _arrival.c.state)
+    select(
+        _arrival.c.id,
+        _arrival.c.parent_id,
+        _arrival.c.channel,
+        _stat.c.votes_self,
+        _arrival.c.state,
+        _stat.c.subtree_size,
+    )
     .select_from(_arrival.outerjoin(_stat, _stat.c.arrival_id == _arrival.c.id))
     .where(
         _arrival.c.entry_id == bindparam("entry_id"),
@@ -113,7 +121,7 @@ def fold_within(connection: Connection, entry_id: int, now: datetime) -> int:
         return 0
     drained = _sort_out(rows)
     if should_recompute(spread["size"], len(drained.touched), spread["max_depth"]):
-        _add_self_figures(connection, entry_id, drained)
+        _add_self_figures(connection, entry_id, drained, drained.touched | set(drained.returns))
         _store_recount(connection, entry_id, spread, now)
     else:
         _store_fold(connection, entry_id, spread, drained, now)
@@ -159,24 +167,31 @@ def _store_fold(
 ) -> None:
     """Fold by the new nodes and their ancestors alone: nothing else is read or written."""
     rows = {row.id: row for row in _fetch(connection, drained.touched)}
-    live = {node_id for node_id, row in rows.items() if row.state == "live"}
+    parents = {rows[node_id].parent_id for node_id in drained.new_ids} - rows.keys() - {None}
+    rows |= {row.id: row for row in _fetch(connection, parents)}
+    left_out = _find_left_out(rows, drained)
+    _add_self_figures(connection, entry_id, drained, left_out, size=LEFT_OUT)
     new = [
         NewNode(node_id, rows[node_id].parent_id, rows[node_id].depth)
         for node_id in drained.new_ids
-        if node_id in live
+        if node_id not in left_out
     ]
-    new_ids = {node.id for node in new}
     votes: dict[int | None, int] = {
-        node_id: votes for node_id, votes in drained.votes.items() if node_id in live
+        node_id: votes for node_id, votes in drained.votes.items() if node_id not in left_out
     }
-    known = {node_id: _as_stat(rows[node_id]) for node_id in live - new_ids}
-    missing = find_missing(new, known, votes) | (find_missing_parents(known.values(), known) - new_ids)
+    known = {
+        node_id: _as_stat(row)
+        for node_id, row in rows.items()
+        if row.subtree_size is not None and node_id not in left_out
+    }
+    missing = find_missing(new, known, votes) | find_missing_parents(known.values(), known)
     while missing:
         fetched = {row.id: _as_stat(row) for row in _fetch(connection, missing)}
         known |= fetched
         missing = find_missing_parents(fetched.values(), known)
     folded = fold(_as_measures(connection, entry_id, spread), new, known, votes)
-    _write_stats(connection, entry_id, folded, drained.returns)
+    counted_returns = Counter({key: count for key, count in drained.returns.items() if key not in left_out})
+    _write_stats(connection, entry_id, folded, counted_returns)
     _write_generations(connection, entry_id, folded)
     _write_channels(
         connection,
@@ -185,6 +200,19 @@ def _store_fold(
         _sum_by(((rows[node_id].channel, count) for node_id, count in votes.items() if node_id is not None)),
     )
     _write_spread(connection, entry_id, spread, folded.measures, now)
+
+
+def _find_left_out(rows: dict[int, Any], drained: Drained) -> set[int]:
+    """Which of the touched arrivals count for nothing: excluded, or below somebody who is.
+
+    `rows` holds them and the parents of the new ones. A recount leaves the size LEFT_OUT with everybody whom
+    it left out, so the parent's row says it, however far above the excluded one stands.
+    """
+    left_out = {node_id for node_id, row in rows.items() if row.subtree_size == LEFT_OUT}
+    for node_id in drained.new_ids:
+        if rows[node_id].state != "live" or rows[node_id].parent_id in left_out:
+            left_out.add(node_id)
+    return left_out
 
 
 def _store_recount(connection: Connection, entry_id: int, spread: dict[str, Any], now: datetime) -> Measures:
@@ -198,6 +226,7 @@ def _store_recount(connection: Connection, entry_id: int, spread: dict[str, Any]
     for table in (EntryGeneration, EntryChannel):
         connection.execute(delete(table).where(table.entry_id == entry_id))
     _write_stats(connection, entry_id, folded, Counter())
+    _mark_left_out(connection, [row.id for row in rows if row.id not in counted and row.subtree_size])
     _write_generations(connection, entry_id, folded)
     _write_channels(
         connection,
@@ -209,16 +238,28 @@ def _store_recount(connection: Connection, entry_id: int, spread: dict[str, Any]
     return folded.measures
 
 
-def _add_self_figures(connection: Connection, entry_id: int, drained: Drained) -> None:
-    """Before a recount: what only the inbox knows (votes and returns) goes into the arrivals' own figures."""
-    ids = drained.touched | set(drained.returns)
+def _mark_left_out(connection: Connection, ids: list[int]) -> None:
+    """Take the figures of their branches from those who are left out; their own votes and returns stay."""
+    for chunk in _chunks(ids):
+        connection.execute(
+            update(ArrivalStat)
+            .where(ArrivalStat.arrival_id.in_(chunk))
+            .values(subtree_size=LEFT_OUT, children_count=0, votes_subtree=0)
+        )
+
+
+def _add_self_figures(
+    connection: Connection, entry_id: int, drained: Drained, ids: Iterable[int], size: int = 1
+) -> None:
+    """Add what only the inbox knows (votes and returns) to these arrivals' own figures, nobody else's."""
     _upsert(
         connection,
         _stat,
         [
-            {"arrival_id": node_id, "entry_id": entry_id, "subtree_size": 1, "children_count": 0, "votes_subtree": 0,
-             "votes_self": drained.votes[node_id], "returns_count": drained.returns[node_id]}
+            {"arrival_id": node_id, "entry_id": entry_id, "subtree_size": size, "children_count": 0,
+             "votes_subtree": 0, "votes_self": drained.votes[node_id], "returns_count": drained.returns[node_id]}
             for node_id in ids
+            if node_id in drained.touched or node_id in drained.returns
         ],
         add=("votes_self", "returns_count"),
     )  # fmt: skip
@@ -238,7 +279,7 @@ def _as_stat(row: Any) -> NodeStat:
     return NodeStat(
         row.parent_id,
         row.depth,
-        row.subtree_size or 1,
+        row.subtree_size,
         row.children_count or 0,
         row.votes_self or 0,
         row.votes_subtree or 0,
