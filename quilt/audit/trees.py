@@ -1,12 +1,13 @@
 """Spread trees: arrivals that form one, and stored figures that equal a recount."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
+from quilt.arrivals.fold import LEFT_OUT
 from quilt.arrivals.models import (
     Arrival,
     ArrivalInbox,
@@ -85,7 +86,7 @@ def _compare(connection: Connection, entry_id: int) -> Iterator[str]:
     yield from _compare_figures(connection, entry_id, folded)
     yield from _compare_generations(connection, entry_id, folded)
     yield from _compare_channels(connection, entry_id, folded, {row.id: row.channel for row in rows}, votes)
-    yield from _compare_stats(connection, entry_id, folded)
+    yield from _compare_stats(connection, entry_id, folded, [row.id for row in rows], votes)
 
 
 def _read_inbox(connection: Connection, entry_id: int) -> tuple[set[int], Counter[int]]:
@@ -167,17 +168,28 @@ def _compare_channels(
     yield from _tell("channel", stored, {name: (people[name], by_channel[name]) for name in people})
 
 
-def _compare_stats(connection: Connection, entry_id: int, folded: Folded) -> Iterator[str]:
+def _compare_stats(
+    connection: Connection,
+    entry_id: int,
+    folded: Folded,
+    arrival_ids: Iterable[int],
+    votes: Counter[int | None],
+) -> Iterator[str]:
+    """Each arrival's own row; whoever is left out keeps their votes there, and nothing else."""
     stored = {
         row.arrival_id: (row.subtree_size, row.children_count, row.votes_self, row.votes_subtree)
         for row in connection.execute(select(ArrivalStat.__table__).where(ArrivalStat.entry_id == entry_id))
-        if row.arrival_id in folded.changed
     }
     counted = {
         arrival_id: (stat.subtree_size, stat.children_count, stat.votes_self, stat.votes_subtree)
         for arrival_id, stat in folded.changed.items()
     }
-    yield from _tell("arrival", stored, counted)
+    left_out = {
+        arrival_id: (LEFT_OUT, 0, votes[arrival_id], 0)
+        for arrival_id in arrival_ids
+        if arrival_id not in counted
+    }
+    yield from _tell("arrival", stored, counted | left_out)
 
 
 def _tell(

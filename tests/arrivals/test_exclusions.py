@@ -238,3 +238,22 @@ def test_the_audit_agrees_with_branches_out_and_back(family):
                 check = check_spreads(connection)
             assert (check.looked_at, check.differences) == (1, ())
             family.fold()
+
+
+@pytest.mark.parametrize(
+    "corruption",
+    [
+        "UPDATE arrival SET state = 'live' WHERE state = 'excluded'",
+        "UPDATE arrival SET state = 'excluded' WHERE parent_id IS NULL",
+        "UPDATE arrival_stat SET subtree_size = 3 WHERE subtree_size = 0",
+        "UPDATE arrival_stat SET votes_self = 3 WHERE subtree_size = 0",
+        "UPDATE entry_spread SET size = size + 3",
+    ],
+)
+def test_the_audit_sees_what_does_not_fit_an_exclusion(family, corruption):
+    family.exclude("d")
+    with db.engine.connect() as connection, connection.begin() as moment:
+        assert not check_spreads(connection).differences
+        assert connection.execute(text(corruption)).rowcount > 0
+        assert check_spreads(connection).differences
+        moment.rollback()
