@@ -1,0 +1,71 @@
+"""Who leaves takes their name along; the tree and the count stay as they were."""
+
+import secrets
+
+from sqlalchemy import select
+
+from quilt.accounts.rules import person_key
+from quilt.arrivals.fold import fold_waiting
+from quilt.arrivals.models import Arrival
+from quilt.arrivals.nodes import Visit
+from quilt.arrivals.queries import describe_spread
+from quilt.arrivals.service import record_arrival
+from quilt.contests.models import Contest
+from quilt.database import db
+from quilt.votes.models import Vote, Voter
+from quilt.votes.privacy import forget_person
+from quilt.votes.queries import build_policy, count_votes, list_votes_of
+from quilt.votes.rules import make_voter_key
+from quilt.votes.service import Ballot, cast_vote
+from tests.conftest import NOW
+from tests.factories import make_contest, make_entry, make_user
+
+
+def vote(entry, user, visitor, via=""):
+    """The vote of somebody who came by a link; returns the code of their own."""
+    policy = build_policy(db.session.get_one(Contest, entry.contest_id))
+    key = make_voter_key("secret", policy.contest_id, person_key(user.email))
+    visit = Visit(entry.id, visitor, via=via)
+    receipt = cast_vote(Ballot(user.id, key, "email", visit), policy, now=NOW, entropy=secrets.token_bytes)
+    db.session.rollback()
+    return receipt.node.code
+
+
+def read_tree():
+    rows = db.session.execute(
+        select(Arrival.id, Arrival.parent_id, Arrival.depth, Arrival.code).order_by(Arrival.id)
+    )
+    return [tuple(row) for row in rows]
+
+
+def test_a_person_who_leaves_leaves_the_node_and_the_vote(app):
+    entry, ana, ben = make_entry(make_contest()), make_user(), make_user()
+    code = vote(entry, ana, b"ana's day")
+    vote(entry, ben, b"ana's day", via=code)  # one computer, two people: the second has a node of their own
+    fold_waiting(NOW)
+    db.session.rollback()
+    tree, figures = read_tree(), describe_spread(entry.id)
+    votes = [tuple(row) for row in db.session.execute(select(Vote.receipt, Vote.arrival_id, Vote.state))]
+
+    assert forget_person(ben.id) == 1
+    db.session.rollback()
+    assert [row.visitor_key for row in db.session.scalars(select(Arrival).order_by(Arrival.id))] == [
+        b"ana's day",
+        None,
+    ]
+    assert [row.user_id for row in db.session.scalars(select(Voter).order_by(Voter.id))] == [ana.id, None]
+    assert list_votes_of(ben.id) == [] and len(list_votes_of(ana.id)) == 1
+    assert (read_tree(), describe_spread(entry.id)) == (tree, figures)
+    assert [
+        tuple(row) for row in db.session.execute(select(Vote.receipt, Vote.arrival_id, Vote.state))
+    ] == votes
+    assert count_votes(entry.id) == 2
+
+
+def test_nobody_else_is_forgotten_and_nothing_is_found_twice(app):
+    entry, ana = make_entry(make_contest()), make_user()
+    vote(entry, ana, b"ana's day")
+    record_arrival(Visit(entry.id, b"somebody"), None, now=NOW, entropy=secrets.token_bytes)
+    assert (forget_person(make_user().id), forget_person(ana.id), forget_person(ana.id)) == (0, 1, 0)
+    db.session.rollback()
+    assert db.session.scalars(select(Arrival.visitor_key).order_by(Arrival.id)).all() == [None, b"somebody"]
