@@ -33,8 +33,8 @@ from quilt.spread.fold import (
     find_missing,
     find_missing_parents,
     fold,
+    is_recount_cheaper,
     recount,
-    should_recompute,
 )
 from quilt.spread.measures import Measures, structural_virality
 from quilt.spread.tree import build_tree
@@ -120,7 +120,7 @@ def fold_within(connection: Connection, entry_id: int, now: datetime) -> int:
     if not rows:
         return 0
     drained = _sort_out(rows)
-    if should_recompute(spread["size"], len(drained.touched), spread["max_depth"]):
+    if is_recount_cheaper(spread["size"], len(drained.touched), 0.25) or spread["max_depth"] > 200:
         _add_self_figures(connection, entry_id, drained, drained.touched | set(drained.returns))
         _store_recount(connection, entry_id, spread, now)
     else:

@@ -8,9 +8,10 @@ the last digit, whatever the batches were.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import NamedTuple
 
-from quilt.spread.measures import Measures, measure
+from quilt.spread.measures import Measures, Totals, build_measures
 from quilt.spread.tree import (
     ROOT,
     BrokenTree,
@@ -20,8 +21,6 @@ from quilt.spread.tree import (
     list_sizes,
     sum_subtrees,
 )
-
-WALK_LIMIT = 200
 
 
 class NewNode(NamedTuple):
@@ -50,25 +49,51 @@ class Change(NamedTuple):
     votes: int
 
 
-class _Gain(NamedTuple):
-    people: int
-    children: int
-    votes_self: int
-    votes_subtree: int
-
-
-@dataclass(frozen=True, slots=True)
-class Folded:
-    """The outcome of a fold: the tree's new figures, and everything that has to be written.
+class Grown(NamedTuple):
+    """The outcome of a fold: the tree's new totals, and everything that has to be written.
 
     `changed` holds the new figures of each touched arrival, new ones included; `generations` what is to
     be added to each touched generation (0 is the entry: votes by nobody's arrival) and `votes` the sum.
     """
 
+    totals: Totals
+    changed: dict[int, NodeStat]
+    generations: dict[int, Change]
+    votes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """As Grown, with all figures of the tree."""
+
     measures: Measures
     changed: dict[int, NodeStat]
     generations: dict[int, Change]
     votes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recounted:
+    """A whole tree counted anew, by node: each list has an item a node, the entry's (0) first."""
+
+    measures: Measures
+    depths: list[int]
+    sizes: list[int]
+    children: list[int]
+    votes: list[int]
+    votes_below: list[int]  # of the node and everybody below it
+
+    def list_generations(self) -> dict[int, Change]:
+        """People and votes of each generation; the entry itself (0) is no person."""
+        votes: Counter[int] = Counter()
+        for depth, amount in zip(
+            compress(self.depths, self.votes), compress(self.votes, self.votes), strict=True
+        ):
+            votes[depth] += amount
+        return {
+            generation: Change(people if generation else 0, votes[generation])
+            for generation, people in enumerate(self.measures.breadth)
+        }
 
 
 def find_missing(
@@ -96,7 +121,24 @@ def fold(
     known: Mapping[int, NodeStat],
     votes: Mapping[int | None, int] | None = None,
 ) -> Folded:
-    """Return the figures after `new` arrivals and `votes` are taken into a tree that had `before`.
+    """Return all figures after `new` arrivals and `votes` are taken into a tree that had `before`.
+
+    Arguments and errors are those of `grow`.
+    """
+    grown = grow(before.totals, new, known, votes)
+    size, total_depth, squared_sizes, passed_on = grown.totals
+    breadth = _grow_breadth(before.breadth, new)
+    measures = Measures(size, total_depth, squared_sizes, breadth, passed_on)
+    return Folded(measures, grown.changed, grown.generations, grown.votes)
+
+
+def grow(
+    before: Totals,
+    new: Sequence[NewNode],
+    known: Mapping[int, NodeStat],
+    votes: Mapping[int | None, int] | None = None,
+) -> Grown:
+    """Return the totals after `new` arrivals and `votes` are taken into a tree that had `before`.
 
     `known` must hold the stored figures of every arrival above the new ones and above (and at) those in
     `votes`; more does no harm. `votes` gives the change of each arrival's own votes, new arrivals
@@ -106,9 +148,9 @@ def fold(
     """
     given = votes or {}
     touched = _collect_touched(new, known, given)
-    changed = _grow_stats(touched, _add_up(touched, new, given))
-    return Folded(
-        measures=_grow_measures(before, new, touched, changed),
+    changed = _grow_stats(touched, new, given)
+    return Grown(
+        totals=_grow_totals(before, new, touched, changed),
         changed=changed,
         generations=_list_generations(new, touched, given),
         votes=sum(given.values()),
@@ -121,34 +163,31 @@ def recount(tree: SpreadTree, votes: Mapping[int | None, int] | None = None) -> 
     `votes` gives each arrival's own votes; those of arrivals that are not in the tree are left out.
     Raises BrokenTree.
     """
-    measures = measure(tree.parents)
-    given = votes or {}
-    own = [given.get(node_id, 0) for node_id in tree.ids]
-    depths = list_depths(tree.parents)
-    stats = _list_stats(tree, depths, own)
-    generation_votes: Counter[int] = Counter()
-    for depth, amount in zip(depths, own, strict=True):
-        if amount:
-            generation_votes[depth] += amount
+    counted = recount_nodes(tree, votes)
     return Folded(
-        measures=measures,
-        changed=stats,
-        generations={
-            generation: Change(people if generation else 0, generation_votes[generation])
-            for generation, people in enumerate(measures.breadth)
-        },
-        votes=sum(own),
+        counted.measures, _list_stats(tree, counted), counted.list_generations(), sum(counted.votes)
     )
 
 
-def should_recompute(size: int, touched: int, max_depth: int, walk_limit: int = WALK_LIMIT) -> bool:
-    """Tell whether a full recount is cheaper than a fold.
+def recount_nodes(tree: SpreadTree, votes: Mapping[int | None, int] | None = None) -> Recounted:
+    """Return a whole tree's figures, by node, in O(n); votes and errors as `recount`."""
+    parents = tree.parents
+    depths, sizes = list_depths(parents), list_sizes(parents)
+    own = below = [0] * len(parents)
+    if votes:
+        own = [votes.get(node_id, 0) for node_id in tree.ids]
+        below = sum_subtrees(parents, own)
+    return Recounted(build_measures(depths, sizes), depths, sizes, count_children(parents), own, below)
 
-    `touched` is the number of new arrivals, plus the ancestors as far as they are known. Beyond a quarter
-    of the tree, reading all of it in one go wins; so it does in a tree deeper than `walk_limit`
-    generations, where fetching ancestors costs one query each.
+
+def is_recount_cheaper(size: int, touched: int, share: float) -> bool:
+    """Tell whether counting a tree of `size` anew costs less than folding `touched` of its arrivals.
+
+    `touched` is the number of new arrivals and of those above them, as far as they are known: a deep tree
+    is one where many stand above. `share` is the part of the tree beyond which reading all of it in one go
+    wins, as measured on the database in question.
     """
-    return 4 * touched > size or max_depth > walk_limit
+    return touched > size * share
 
 
 def _collect_touched(
@@ -180,54 +219,45 @@ def _climb(node_id: int | None, known: Mapping[int, NodeStat], touched: dict[int
         node_id = stat.parent_id
 
 
-def _add_up(
+def _grow_stats(
     touched: dict[int, NodeStat], new: Sequence[NewNode], votes: Mapping[int | None, int]
-) -> dict[int, _Gain]:
-    """Return what each touched arrival and its subtree gain, children before their parents."""
+) -> dict[int, NodeStat]:
+    """Return the figures after the fold of each node that it touches, children before their parents."""
     order = sorted(touched, reverse=True)
     people = dict.fromkeys(order, 0)
     people.update((node.id, 1) for node in new)
     tallies = {node_id: votes.get(node_id, 0) for node_id in order}
-    for node_id in order:
-        parent_id = touched[node_id].parent_id
-        if parent_id is not None:
-            people[parent_id] += people[node_id]
-            tallies[parent_id] += tallies[node_id]
     children = Counter(node.parent_id for node in new)
-    return {
-        node_id: _Gain(people[node_id], children[node_id], votes.get(node_id, 0), tallies[node_id])
-        for node_id in order
-    }
-
-
-def _grow_stats(touched: dict[int, NodeStat], gains: dict[int, _Gain]) -> dict[int, NodeStat]:
     changed = {}
-    for node_id, gain in reversed(gains.items()):
-        old = touched[node_id]
+    for node_id in order:
+        parent_id, depth, size, child_count, votes_self, votes_subtree = touched[node_id]
+        gain, tally = people[node_id], tallies[node_id]
+        if parent_id is not None:
+            people[parent_id] += gain
+            tallies[parent_id] += tally
         changed[node_id] = NodeStat(
-            old.parent_id,
-            old.depth,
-            old.subtree_size + gain.people,
-            old.children_count + gain.children,
-            old.votes_self + gain.votes_self,
-            old.votes_subtree + gain.votes_subtree,
+            parent_id,
+            depth,
+            size + gain,
+            child_count + children[node_id],
+            votes_self + votes.get(node_id, 0),
+            votes_subtree + tally,
         )
     return changed
 
 
-def _grow_measures(
-    before: Measures, new: Sequence[NewNode], touched: dict[int, NodeStat], changed: dict[int, NodeStat]
-) -> Measures:
+def _grow_totals(
+    before: Totals, new: Sequence[NewNode], touched: dict[int, NodeStat], changed: dict[int, NodeStat]
+) -> Totals:
     squares = first_children = 0
     for node_id, after in changed.items():
         old = touched[node_id]
         squares += after.subtree_size**2 - old.subtree_size**2
         first_children += old.children_count == 0 and after.children_count > 0
-    return Measures(
+    return Totals(
         size=before.size + len(new),
         total_depth=before.total_depth + sum(node.depth for node in new),
         squared_sizes=before.squared_sizes + squares,
-        breadth=_grow_breadth(before.breadth, new),
         passed_on=before.passed_on + first_children,
     )
 
@@ -255,16 +285,16 @@ def _list_generations(
     }
 
 
-def _list_stats(tree: SpreadTree, depths: list[int], own: list[int]) -> dict[int, NodeStat]:
+def _list_stats(tree: SpreadTree, counted: Recounted) -> dict[int, NodeStat]:
     parents, ids = tree.parents, tree.ids
     parent_ids = [None if parent <= ROOT else ids[parent] for parent in parents]
     columns = (
         parent_ids,
-        depths,
-        list_sizes(parents),
-        count_children(parents),
-        own,
-        sum_subtrees(parents, own),
+        counted.depths,
+        counted.sizes,
+        counted.children,
+        counted.votes,
+        counted.votes_below,
     )
     stats = map(NodeStat._make, zip(*columns, strict=True))
     return {node_id: stat for node_id, stat in zip(ids, stats, strict=True) if node_id is not None}

@@ -13,15 +13,25 @@ so three integers an entry (n, P, Q) carry the whole of it, and they can be kept
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import mul
+from typing import NamedTuple
 
 from quilt.spread.tree import (
     ROOT,
     check_parents,
-    count_children,
     count_generations,
     list_depths,
     list_sizes,
 )
+
+
+class Totals(NamedTuple):
+    """The part of a tree's figures that a fold carries on from, whatever the number of its generations."""
+
+    size: int
+    total_depth: int
+    squared_sizes: int
+    passed_on: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,11 @@ class Measures:
     squared_sizes: int
     breadth: tuple[int, ...]
     passed_on: int
+
+    @property
+    def totals(self) -> Totals:
+        """What the next fold needs to know."""
+        return Totals(self.size, self.total_depth, self.squared_sizes, self.passed_on)
 
     @property
     def reach(self) -> int:
@@ -94,16 +109,20 @@ EMPTY = Measures(size=1, total_depth=0, squared_sizes=0, breadth=(1,), passed_on
 
 
 def measure(parents: Sequence[int]) -> Measures:
-    """Return the figures of a tree given by the parents' indices, in O(n). Raises BrokenTree."""
-    check_parents(parents)
-    sizes = list_sizes(parents)
+    """Return the figures of a tree given by the parents' indices, in O(n) and exact. Raises BrokenTree."""
+    return build_measures(list_depths(parents), list_sizes(parents))
+
+
+def build_measures(depths: Sequence[int], sizes: Sequence[int]) -> Measures:
+    """Return the figures of a tree whose nodes' generations and subtree sizes are known, in O(n)."""
     n = sizes[ROOT]
     return Measures(
         size=n,
         total_depth=sum(sizes) - n,
-        squared_sizes=sum(map(int.__mul__, sizes, sizes)) - n * n,
-        breadth=count_generations(list_depths(parents)),
-        passed_on=n - 1 - count_children(parents)[1:].count(0),
+        squared_sizes=sum(map(mul, sizes, sizes)) - n * n,
+        breadth=count_generations(depths),
+        # Nobody came by the link of those whose subtree is only themselves; the entry is no person.
+        passed_on=n - sizes.count(1) - (1 if n > 1 else 0),
     )
 
 

@@ -5,9 +5,10 @@ That order is what makes everything here one plain loop, exact at any size and a
 """
 
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from operator import ge
 
 ROOT = 0
 NO_PARENT = -1
@@ -29,42 +30,60 @@ class SpreadTree:
     ids: list[int | None]
 
 
-def build_tree(links: Iterable[tuple[int, int | None]], excluded: Container[int] = ()) -> SpreadTree:
+def build_tree(links: Iterable[tuple[int, int | None]], excluded: Collection[int] = ()) -> SpreadTree:
     """Return the tree of arrivals given as (id, parent id or None), each after its parent.
 
     An arrival in `excluded` is left out together with everybody below it. Raises BrokenTree when a parent
-    is unknown or an id comes twice.
+    is unknown or comes later than its child, or an id comes twice.
     """
-    index_of: dict[int, int] = {}
-    left_out: set[int] = set()
-    parents: list[int] = [NO_PARENT]
-    ids: list[int | None] = [None]
+    ids: list[int] = []
+    parent_ids: list[int | None] = []
     for node_id, parent_id in links:
-        if node_id in index_of or node_id in left_out:
-            raise BrokenTree(f"arrival {node_id} comes twice")
-        if node_id in excluded or parent_id in left_out:
-            left_out.add(node_id)
-            continue
-        parents.append(_index_of_parent(index_of, node_id, parent_id))
-        index_of[node_id] = len(ids)
         ids.append(node_id)
-    return SpreadTree(parents, ids)
+        parent_ids.append(parent_id)
+    return build_tree_of(ids, parent_ids, excluded)
+
+
+def build_tree_of(
+    ids: Sequence[int], parent_ids: Sequence[int | None], excluded: Collection[int] = ()
+) -> SpreadTree:
+    """Return the tree of arrivals given as two columns; everything else as `build_tree`."""
+    index_of: dict[int | None, int] = dict(zip(ids, range(1, len(ids) + 1), strict=True))
+    if len(index_of) < len(ids):
+        twice = next(node_id for node_id, count in Counter(ids).items() if count > 1)
+        raise BrokenTree(f"arrival {twice} comes twice")
+    index_of[None] = ROOT
+    try:
+        parents = [NO_PARENT, *map(index_of.__getitem__, parent_ids)]
+    except KeyError as missing:
+        raise BrokenTree(f"arrival {missing} is somebody's parent and is not there") from None
+    check_parents(parents)
+    whole = SpreadTree(parents, [None, *ids])
+    return _leave_out(whole, excluded) if excluded else whole
 
 
 def check_parents(parents: Sequence[int]) -> None:
     """Raise BrokenTree unless `parents` is a tree whose node 0 is the root and whose parents come first."""
     if len(parents) == 0 or parents[ROOT] != NO_PARENT:
         raise BrokenTree("node 0 must be the entry itself")
-    for node, parent in enumerate(islice(parents, 1, None), 1):
-        if not 0 <= parent < node:
-            raise BrokenTree(f"node {node} cannot hang below node {parent}")
+    # Two passes in C over everybody; who is wrong is asked only where somebody is.
+    is_late = any(map(ge, islice(parents, 1, None), range(1, len(parents))))
+    if is_late or min(islice(parents, 1, None), default=ROOT) < ROOT:
+        node = next(node for node in range(1, len(parents)) if not ROOT <= parents[node] < node)
+        raise BrokenTree(f"node {node} cannot hang below node {parents[node]}")
 
 
 def list_depths(parents: Sequence[int]) -> list[int]:
-    """Return the generation of every node; the entry is 0."""
+    """Return the generation of every node; the entry is 0. Raises BrokenTree, as `check_parents` does."""
+    if len(parents) == 0 or parents[ROOT] != NO_PARENT or min(islice(parents, 1, None), default=ROOT) < ROOT:
+        check_parents(parents)
     depths = [0]
-    for parent in islice(parents, 1, None):
-        depths.append(depths[parent] + 1)
+    try:
+        for parent in islice(parents, 1, None):
+            depths.append(depths[parent] + 1)
+    except IndexError:  # a parent that has not come yet
+        check_parents(parents)
+        raise
     return depths
 
 
@@ -76,8 +95,10 @@ def list_sizes(parents: Sequence[int]) -> list[int]:
 def sum_subtrees(parents: Sequence[int], amounts: Sequence[int]) -> list[int]:
     """Return, for every node, the sum of `amounts` over the node and everybody below it."""
     sums = list(amounts)
-    for node in range(len(parents) - 1, ROOT, -1):
-        sums[parents[node]] += sums[node]
+    # Both are read while the loop goes on: a node's sum is whole by then, for its children come after it.
+    upwards = zip(reversed(parents), reversed(sums), strict=True)
+    for parent, amount in islice(upwards, len(parents) - 1):
+        sums[parent] += amount
     return sums
 
 
@@ -95,10 +116,17 @@ def count_generations(depths: Iterable[int]) -> tuple[int, ...]:
     return tuple(counts[generation] for generation in range(len(counts)))
 
 
-def _index_of_parent(index_of: dict[int, int], node_id: int, parent_id: int | None) -> int:
-    if parent_id is None:
-        return ROOT
-    try:
-        return index_of[parent_id]
-    except KeyError:
-        raise BrokenTree(f"arrival {node_id} hangs below {parent_id}, which has not come before it") from None
+def _leave_out(tree: SpreadTree, excluded: Collection[int]) -> SpreadTree:
+    """The tree without the excluded and everybody below them."""
+    new_index: list[int | None] = [ROOT]
+    parents: list[int] = [NO_PARENT]
+    ids: list[int | None] = [None]
+    for parent, node_id in islice(zip(tree.parents, tree.ids, strict=True), 1, None):
+        new_parent = new_index[parent]
+        if new_parent is None or node_id in excluded:
+            new_index.append(None)
+            continue
+        new_index.append(len(ids))
+        parents.append(new_parent)
+        ids.append(node_id)
+    return SpreadTree(parents, ids)

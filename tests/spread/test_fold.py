@@ -15,8 +15,8 @@ from quilt.spread.fold import (
     find_missing,
     find_missing_parents,
     fold,
+    is_recount_cheaper,
     recount,
-    should_recompute,
 )
 from quilt.spread.measures import EMPTY, measure
 from quilt.spread.tree import BrokenTree, build_tree, count_children, list_depths, list_sizes
@@ -146,23 +146,17 @@ def test_a_recount_of_the_entry_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "touched", "max_depth", "verdict"),
+    ("size", "touched", "share", "verdict"),
     [
-        (1, 1, 0, True),
-        (400, 100, 5, False),
-        (400, 101, 5, True),
-        (1_000_000, 500, 12, False),
-        (1_000_000, 250_001, 12, True),
-        (1_000_000, 1, 200, False),
-        (1_000_000, 1, 201, True),
+        (1, 1, 0.25, True),
+        (400, 100, 0.25, False),
+        (400, 101, 0.25, True),
+        (1_000_000, 50_000, 0.05, False),
+        (1_000_000, 50_001, 0.05, True),
     ],
 )
-def test_when_a_recount_is_cheaper(size: int, touched: int, max_depth: int, verdict: bool) -> None:
-    assert should_recompute(size, touched, max_depth) is verdict
-
-
-def test_a_deep_tree_may_still_be_climbed() -> None:
-    assert not should_recompute(1_000_000, 1, 5000, walk_limit=10_000)
+def test_when_a_recount_is_cheaper(size: int, touched: int, share: float, verdict: bool) -> None:
+    assert is_recount_cheaper(size, touched, share) is verdict
 
 
 def test_a_hundred_arrivals_into_a_million_take_milliseconds() -> None:
