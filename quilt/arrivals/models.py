@@ -191,3 +191,53 @@ class ExclusionLog(Model):
     people_count: Mapped[int] = mapped_column(BigId)
     actor_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     decided_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class EntryTiming(Model):
+    """When an entry spread: everybody (facet '') or who came by one way ('channel:wa', 'link:5', 'embed:2').
+
+    Computed from the arrivals now and then, as of the spread's `version`. `last_exclusion_id` is the newest
+    row of the exclusion log that was looked at: with a newer one the past of the curve changes too.
+    """
+
+    __tablename__ = "entry_timing"
+
+    entry_id: Mapped[int] = mapped_column(ForeignKey("entry.id"), primary_key=True)
+    facet: Mapped[str] = mapped_column(String(32), primary_key=True)
+    people_count: Mapped[int] = mapped_column(BigId)
+    votes_count: Mapped[int] = mapped_column(BigId)
+    first_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    half_life_seconds: Mapped[float | None]
+    interval_seconds: Mapped[float | None]  # median, from the parent's arrival to the child's
+    intervals_count: Mapped[int] = mapped_column(BigId)
+    version: Mapped[int] = mapped_column(BigId)
+    last_exclusion_id: Mapped[int] = mapped_column(BigId, default=0)
+    refreshed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class EntryHour(Model):
+    """Who came in one hour (its begin), in all or by one way, and what they brought within the horizon.
+
+    `children_count` is the sum of their children, `squares_sum` that of these numbers' squares: from both
+    come R and its interval for any stretch of hours.
+    """
+
+    __tablename__ = "entry_hour"
+
+    entry_id: Mapped[int] = mapped_column(ForeignKey("entry.id"), primary_key=True)
+    facet: Mapped[str] = mapped_column(String(32), primary_key=True)
+    hour: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    people_count: Mapped[int] = mapped_column(BigId)
+    children_count: Mapped[int] = mapped_column(BigId)
+    squares_sum: Mapped[int] = mapped_column(BigId)
+
+
+class EntryFirst(Model):
+    """When the first person of a generation came to an entry."""
+
+    __tablename__ = "entry_first"
+
+    entry_id: Mapped[int] = mapped_column(ForeignKey("entry.id"), primary_key=True)
+    generation: Mapped[int] = mapped_column(primary_key=True)
+    first_at: Mapped[datetime] = mapped_column(UtcDateTime)
