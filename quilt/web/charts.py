@@ -108,7 +108,7 @@ def build_curve(steps: Sequence[Step], end: datetime, zone: str, shows_second: b
         other=f"M{LEFT} {BOTTOM}{_stairs(places, [step.second for step in steps], top)}"
         if shows_second
         else "",
-        ticks=[Tick(_across(at, begin, end), label) for at, label in _list_dates(begin, end, zone)],
+        ticks=[Tick(_across(at, begin, end), label) for at, label in list_dates(begin, end, zone)],
         scale=scale,
     )
 
@@ -124,6 +124,12 @@ def list_rows(steps: Sequence[Step], end: datetime, zone: str) -> list[tuple[str
         if place >= 0 and stop > begin:
             rows.append((_name_row(start, zone, stretch), steps[place].first, steps[place].second))
     return rows
+
+
+def list_dates(begin: datetime, end: datetime, zone: str) -> list[tuple[datetime, str]]:
+    """The few round instants of the zone's clock that an axis from `begin` to `end` names."""
+    stretch = _choose_stretch(begin, end, MOST_DATES)
+    return [(at, _name_tick(at, zone)) for at in _list_edges(begin, end, zone, stretch)]
 
 
 def _column(x: float, width: float, number: int, top: int, is_numbered: bool) -> Column:
@@ -154,11 +160,6 @@ def _build_scale(most: int) -> tuple[list[Tick], int]:
     numbers = range(0, (-(-most // step) + 1) * step, step)
     top = numbers[-1]
     return [Tick(_up(number, top), f"{number:,}") for number in numbers], top
-
-
-def _list_dates(begin: datetime, end: datetime, zone: str) -> list[tuple[datetime, str]]:
-    stretch = _choose_stretch(begin, end, MOST_DATES)
-    return [(at, _name_tick(at, zone)) for at in _list_edges(begin, end, zone, stretch)]
 
 
 def _choose_stretch(begin: datetime, end: datetime, most: int) -> timedelta:
