@@ -9,10 +9,12 @@ entry_received       name, title, contest_title, entry_url
 entry_published      name, title, contest_title, entry_url
 entry_needs_changes  name, title, contest_title, entry_url, reason, words
 entry_rejected       name, title, contest_title, entry_url, reason, words
+branch_grew          name, title, people, direct, branch_url, off_url
 
 `reason` is a sentence from the list of reasons and may be empty, `words` are the moderator's own and may
 be empty; `entry_url` is a whole address: where the entrant sees the entry's state, or the public page once
-it is published. Every letter also needs site_name and base_url, which `composer` fills in.
+it is published. `people` and `direct` are numbers, `direct` None where it is too small to be told; `off_url`
+switches these letters off. Every letter also needs site_name and base_url, which `composer` fills in.
 """
 
 from collections.abc import Callable
@@ -31,6 +33,7 @@ NAMES = (
     "entry_published",
     "entry_needs_changes",
     "entry_rejected",
+    "branch_grew",
 )
 
 

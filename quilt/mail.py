@@ -33,6 +33,7 @@ class MailMessage(Model):
     subject: Mapped[str] = mapped_column(String(200))
     text: Mapped[str] = mapped_column(Text)
     html: Mapped[str] = mapped_column(Text)
+    off_url: Mapped[str] = mapped_column(String(500), default="", server_default="")  # where one click ends these
     state: Mapped[str] = mapped_column(String(8), default="waiting")
     attempts_count: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -41,13 +42,24 @@ class MailMessage(Model):
 
 
 def put_in_outbox(
-    session: Session, *, kind: str, recipient: str, subject: str, text: str, html: str, now: datetime
+    session: Session,
+    *,
+    kind: str,
+    recipient: str,
+    subject: str,
+    text: str,
+    html: str,
+    now: datetime,
+    off_url: str = "",
 ) -> None:
-    """Add a mail to the caller's transaction: it leaves if, and only if, that commits."""
+    """Add a mail to the caller's transaction: it leaves if, and only if, that commits.
+
+    `off_url` is for letters that nobody asked for one by one: a POST to it ends them (RFC 8058).
+    """
     session.add(
         MailMessage(
             kind=kind, recipient=recipient, subject=subject[:200], text=text, html=html,
-            state="waiting", due_at=now, created_at=now,
+            off_url=off_url, state="waiting", due_at=now, created_at=now,
         )
     )  # fmt: skip
 
@@ -131,6 +143,9 @@ def build_message(mail: MailMessage, sender: str) -> EmailMessage:
     message["Message-ID"] = (
         f"<quilt-{mail.id}-{mail.kind}@{parseaddr(sender)[1].rpartition('@')[2] or 'localhost'}>"
     )
+    if mail.off_url:
+        message["List-Unsubscribe"] = f"<{mail.off_url}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
     return message

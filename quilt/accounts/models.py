@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, false, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from quilt.database import BigId, Model, UtcDateTime
@@ -22,6 +22,9 @@ class User(Model):
     role: Mapped[str] = mapped_column(String(16), default="member")
     session_epoch: Mapped[int] = mapped_column(default=0)  # raised to end every session of this person
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # Their own choices: letters about their branches, and their name among the top spreaders.
+    has_branch_letters: Mapped[bool] = mapped_column(default=True, server_default=true())
+    is_named_spreader: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     @property
     def is_authenticated(self) -> bool:

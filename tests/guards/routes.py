@@ -45,6 +45,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("site.show_entry", "GET"): Route(EVERYBODY),
     ("site.show_figures", "GET"): Route(EVERYBODY),
     ("site.show_spread", "GET"): Route(EVERYBODY),
+    ("site.show_spread_picture", "GET"): Route(EVERYBODY),
+    ("site.export_spread", "GET"): Route(EVERYBODY, refusal=404),
     ("site.show_media", "GET"): Route(EVERYBODY),
     ("site.show_robots", "GET"): Route(EVERYBODY),
     ("site.show_sitemap", "GET"): Route(EVERYBODY),
@@ -79,6 +81,9 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("site.change_name", "POST"): Route(SIGNED_IN, _form(name="Ana")),
     ("site.change_password", "POST"): Route(SIGNED_IN, _form(password="a long enough one")),
     ("site.sign_out_everywhere", "POST"): Route(SIGNED_IN),
+    ("site.change_choices", "POST"): Route(SIGNED_IN, _form(has_branch_letters="y")),
+    ("site.show_letters_off", "GET"): Route(EVERYBODY),
+    ("site.stop_letters", "POST"): Route(EVERYBODY, is_exempt=True),
     # signing in
     ("auth.show_sign_in", "GET"): Route(EVERYBODY),
     ("auth.request_code", "POST"): Route(EVERYBODY, _form(email="new@example.org")),

@@ -13,6 +13,7 @@ from sqlalchemy import event
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from quilt.accounts.choices import make_off_token
 from quilt.accounts.models import User
 from quilt.community.models import Comment
 from quilt.config import Settings
@@ -138,7 +139,8 @@ def make_cast(settings: Settings, route: Route) -> Cast:
     arguments = {
         "entry_id": entry.id, "entry_slug": entry.slug, "contest_slug": contest.slug, "code": f"own{entry.id:08}",
         "kind": "svg", "key": MEDIA_KEY, "video_id": video.id, "comment_id": comment.id, "mail_id": mail.id,
-        "contest_id": contest.id,
+        "contest_id": contest.id, "picture": "tree", "token": make_off_token(people["member"].id, settings.secret_key),
+        "file_format": "csv",
     }  # fmt: skip
     return Cast(people, arguments)
 

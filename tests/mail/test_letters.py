@@ -19,6 +19,10 @@ FACTS = {
     "entry_url": "https://quilt.example/entries/7",
     "reason": "The sound is missing.",
     "words": "Dear Ana,\n\nwe hear nothing after 0:12.",
+    "people": 1204,
+    "direct": 12,
+    "branch_url": "https://quilt.example/me#branches",
+    "off_url": "https://quilt.example/letters/off/x",
 }
 NASTY = '<script>alert(1)</script>\r\nBcc: all@x.example "quoted"'
 

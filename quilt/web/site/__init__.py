@@ -11,11 +11,13 @@ from quilt.web.site import (
     entries,  # noqa: F401
     health,  # noqa: F401
     home,  # noqa: F401
+    letters_off,  # noqa: F401
     me,  # noqa: F401
     media,  # noqa: F401
     outbox,  # noqa: F401
     shares,  # noqa: F401
     spread,  # noqa: F401
+    spread_export,  # noqa: F401
     standings,  # noqa: F401
     submit,  # noqa: F401
     votes,  # noqa: F401

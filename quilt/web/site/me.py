@@ -1,13 +1,14 @@
-"""A person's own page: what they entered, what they voted for, and their account."""
+"""A person's own page: what they entered, what they voted for, what grew from it, and their account."""
 
 from dataclasses import dataclass
 
 from flask import Response, flash, make_response, redirect, render_template, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, StringField
+from wtforms import BooleanField, PasswordField, StringField
 from wtforms.validators import InputRequired
 
+from quilt.accounts import choices
 from quilt.accounts import service as accounts
 from quilt.accounts.rules import AccountRefused, ProofTooOld, WrongPassword, is_recent_proof
 from quilt.community.service import refresh_pages_naming
@@ -21,6 +22,7 @@ from quilt.web.guards import signed_in_only
 from quilt.web.settings import get_settings
 from quilt.web.signing_in import find_proof, sign_in
 from quilt.web.site import site
+from quilt.web.site.branch_views import list_own_branches
 from quilt.web.words import describe_account_refusal
 
 # What an entry's owner reads beside its state: what happens next, and what the one link says.
@@ -61,6 +63,13 @@ class NameForm(FlaskForm):  # type: ignore[misc]
     name = StringField("Your name")
 
 
+class ChoicesForm(FlaskForm):  # type: ignore[misc]
+    """What a person may switch on and off."""
+
+    has_branch_letters = BooleanField("Write to me when a branch of mine grows past 10, 100 or 1,000 people")
+    is_named_spreader = BooleanField("Show my name among the top spreaders")
+
+
 class NewPasswordForm(FlaskForm):  # type: ignore[misc]
     """A new password, and the old one where nothing else proves who asks."""
 
@@ -71,7 +80,7 @@ class NewPasswordForm(FlaskForm):  # type: ignore[misc]
 @site.get("/me")
 @signed_in_only
 def show_me() -> Response:
-    """My entries with their next step, my votes with receipts, my account."""
+    """My entries with their next step, my votes with receipts, my branches, my account."""
     return _answer_me()
 
 
@@ -90,6 +99,21 @@ def change_name() -> Response:
         return _answer_me(status, name_form=form)
     refresh_pages_naming(current_user.id)
     flash("Your name is saved.", "good")
+    return _back()
+
+
+@site.post("/me/choices")
+@signed_in_only
+@limiter.limit("60 per hour")
+def change_choices() -> Response:
+    """Keep what is ticked, and forget what is not."""
+    form = ChoicesForm()
+    choices.choose(
+        current_user.id,
+        has_branch_letters=bool(form.has_branch_letters.data),
+        is_named_spreader=bool(form.is_named_spreader.data),
+    )
+    flash("Your choices are saved.", "good")
     return _back()
 
 
@@ -136,6 +160,8 @@ def _answer_me(
         "site/me.html",
         entries=[_describe(draft) for draft in list_drafts(current_user.id)],
         votes=list_votes_of(current_user.id),
+        branches=list_own_branches(current_user.id),
+        choices_form=ChoicesForm(formdata=None, obj=current_user),
         name_form=name_form or NameForm(formdata=None, name=current_user.name),
         password_form=password_form or NewPasswordForm(formdata=None),
         is_proven=is_recent_proof(find_proof(), now()),

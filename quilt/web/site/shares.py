@@ -9,6 +9,7 @@ from flask_login import current_user
 from quilt.arrivals.overview import list_generations
 from quilt.arrivals.queries import describe_spread
 from quilt.contests.models import Contest
+from quilt.contests.rules import shows_counts
 from quilt.database import db
 from quilt.embeds.queries import find_embed_code
 from quilt.entries.models import Entry
@@ -22,6 +23,7 @@ from quilt.web.lookups import get_head_or_404
 from quilt.web.settings import get_settings
 from quilt.web.site import site
 from quilt.web.site.arrivals import record_form_visit
+from quilt.web.site.branch_views import BranchView, find_branch
 from quilt.web.site.entries import LEAST_SHOWN, has_session, new_ticket
 from quilt.web.site.votes import has_fitting_ticket
 from quilt.web.visitors import describe_visitor, remember_code
@@ -58,6 +60,7 @@ def show_share(entry_id: int) -> Response:
         mastodon_url=_mastodon_link(instance, f"{base_url}/{own_path}", entry.title, text),
         ticket=new_ticket(entry_id),
         proof=_tell_what_sharing_did(entry_id),
+        branch=_find_own_branch(entry, contest, code),
     )
     response = make_response(page)
     response.headers["Cache-Control"] = "no-store"
@@ -86,6 +89,12 @@ def share(entry_id: int) -> Response:
         record_share(entry_id, node.arrival_id, channel, now=now())
         remember_code(response, visitor, entry_id, node.code)
     return response
+
+
+def _find_own_branch(entry: Entry, contest: Contest, code: str) -> BranchView | None:
+    """What grew from this visitor's own link: known by the code in their cookie."""
+    url, shows_votes = f"/entries/{entry.id}-{entry.slug}", shows_counts(contest.phases, now())
+    return find_branch(entry.id, code, entry.title, url, shows_votes) if code else None
 
 
 def _tell_what_sharing_did(entry_id: int) -> str:

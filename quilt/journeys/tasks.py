@@ -1,0 +1,10 @@
+"""What workers do for the letters over time again and again."""
+
+from quilt.jobs.queue import Job, every
+from quilt.journeys.service import tell_grown_branches
+
+
+@every(seconds=120)
+def tell_of_branches(job: Job) -> None:
+    """Write to those whose branch has grown past a milestone."""
+    tell_grown_branches(job.settings, job.now())
