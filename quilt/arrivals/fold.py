@@ -6,14 +6,14 @@ a fold loses those that commit late.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from quilt.arrivals.bulk import Bulk, Touched, Waiting
+from quilt.arrivals.bulk import LEFT_OUT, Bulk, StatOf, Touched, Waiting
 from quilt.arrivals.bulk_postgresql import PostgresqlBulk
 from quilt.arrivals.bulk_sqlite import SqliteBulk
 from quilt.arrivals.models import ArrivalInbox
@@ -38,6 +38,16 @@ class Drained:
     new_ids: set[int]
     votes: Counter[int]
     returns: Counter[int]
+
+    @property
+    def moved(self) -> set[int]:
+        """The arrivals that change somebody's figures but their own; a return changes nobody else's."""
+        return self.new_ids | self.votes.keys()
+
+    def list_own(self) -> list[tuple[int, int, int]]:
+        """Each arrival that was mentioned with its votes and returns."""
+        ids = sorted(self.moved | self.returns.keys())
+        return [(node_id, self.votes[node_id], self.returns[node_id]) for node_id in ids]
 
 
 def fold_waiting(now: datetime) -> int:
@@ -64,9 +74,9 @@ def fold_within(connection: Connection, entry_id: int, now: datetime) -> int:
     if not waiting:
         return 0
     drained = _sort_out(waiting)
-    touched = bulk.climb(drained.new_ids | drained.votes.keys(), int(spread["size"] * bulk.share))
+    touched = bulk.climb(drained.moved, int(spread["size"] * bulk.share))
     if touched is None:
-        _add_own(bulk, entry_id, drained)
+        bulk.add_own(entry_id, drained.list_own())
         store_recount(connection, bulk, entry_id, spread, now)
     else:
         _store_fold(connection, bulk, entry_id, spread, drained, touched, now)
@@ -74,16 +84,14 @@ def fold_within(connection: Connection, entry_id: int, now: datetime) -> int:
 
 
 def recompute_entry(entry_id: int, now: datetime) -> Measures:
-    """Count an entry's spread anew from its arrivals and store it; what waits in its inbox is taken along."""
+    """Count an entry's spread anew from its arrivals and store it; what waits stays for the fold."""
     return write(lambda connection: recompute_within(connection, entry_id, now))
 
 
 def recompute_within(connection: Connection, entry_id: int, now: datetime) -> Measures:
     """The recount of one entry inside the caller's transaction, as after an exclusion."""
     spread = lock_spread(connection, entry_id)
-    bulk = open_bulk(connection)
-    _add_own(bulk, entry_id, _sort_out(bulk.drain(entry_id)))
-    return store_recount(connection, bulk, entry_id, spread, now)
+    return store_recount(connection, open_bulk(connection), entry_id, spread, now)
 
 
 def open_bulk(connection: Connection) -> Bulk:
@@ -121,7 +129,8 @@ def _store_fold(
     votes: dict[int | None, int] = {node: more for node, more in drained.votes.items() if node in counted}
     grown = grow(get_totals(spread), new, known, votes)
     _write_stats(bulk, entry_id, grown, counted)
-    _add_own(bulk, entry_id, drained, only_votes_of=left_out)
+    bulk.add_own(entry_id, [(node, drained.votes[node], 0) for node in left_out & drained.moved], LEFT_OUT)
+    bulk.add_own(entry_id, [(node, 0, more) for node, more in drained.returns.items()])
     people = Counter(counted[node.id].channel for node in new)
     by_channel = Counter[str]()
     for node_id, more in votes.items():
@@ -150,22 +159,11 @@ def _find_left_out(touched: Iterable[Touched]) -> set[int]:
 
 
 def _write_stats(bulk: Bulk, entry_id: int, grown: Grown, rows: Mapping[int, Touched]) -> None:
-    added, changed = [], []
+    added: list[StatOf] = []
+    changed: list[StatOf] = []
     for node_id in reversed(grown.changed):  # the oldest first, as they lie in the table
-        (changed if rows[node_id].has_stat else added).append((node_id, *grown.changed[node_id][2:]))
+        _, _, size, children, own, below = grown.changed[node_id]
+        rows_of = changed if rows[node_id].has_stat else added
+        rows_of.append((node_id, size, children, own, below))
     bulk.add_stats(entry_id, added)
     bulk.change_stats(changed)
-
-
-def _add_own(
-    bulk: Bulk, entry_id: int, drained: Drained, only_votes_of: Collection[int] | None = None
-) -> None:
-    """Add returns and votes to the arrivals' own figures: all votes before a recount, after a fold those
-    of people who are left out, who keep theirs for the day they are restored."""
-    votes = (
-        drained.votes
-        if only_votes_of is None
-        else Counter({node: drained.votes[node] for node in only_votes_of})
-    )
-    ids = drained.returns.keys() | {node for node, more in votes.items() if more}
-    bulk.add_own(entry_id, [(node_id, votes[node_id], drained.returns[node_id]) for node_id in sorted(ids)])

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
-from quilt.arrivals.fold import LEFT_OUT
+from quilt.arrivals.bulk import LEFT_OUT
 from quilt.arrivals.models import (
     Arrival,
     ArrivalInbox,

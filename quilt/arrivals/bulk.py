@@ -1,0 +1,96 @@
+"""The fold's own statements, run by the database's driver: many rows in, many rows out.
+
+A million rows through SQLAlchemy take many seconds, through the driver about one. Each database has what it
+does best: SQLite walks up the tree in one recursive query and takes rows one by one; PostgreSQL takes and
+gives whole columns.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+LEFT_OUT = 0  # the stored subtree size of whoever counts for nothing: excluded, or below somebody who is
+PLAIN = (1, 0, 0, 0)  # what most arrivals' figures are: nobody came by their link, and they did not vote
+
+# Shared by both; {0} is the placeholder.
+DRAIN = "DELETE FROM arrival_inbox WHERE entry_id = {0} RETURNING arrival_id, is_new, votes, returns"
+TOUCHED = (
+    "a.id, a.parent_id, a.depth, coalesce(s.subtree_size, 1), coalesce(s.children_count, 0),"
+    " coalesce(s.votes_self, 0), coalesce(s.votes_subtree, 0), a.channel, a.state, s.arrival_id IS NOT NULL"
+)
+IS_NOT_PLAIN = "(subtree_size <> 1 OR children_count <> 0 OR votes_self <> 0 OR votes_subtree <> 0)"
+STAT_COLUMNS = "arrival_id, entry_id, subtree_size, children_count, votes_self, votes_subtree, returns_count"
+ADD_OWN = (
+    " ON CONFLICT (arrival_id) DO UPDATE SET votes_self = arrival_stat.votes_self + excluded.votes_self,"
+    " returns_count = arrival_stat.returns_count + excluded.returns_count"
+)
+PUT_GENERATION = (
+    " ON CONFLICT (entry_id, generation) DO UPDATE"
+    " SET people_count = excluded.people_count, votes_count = excluded.votes_count"
+)
+COUNT_STATS = "SELECT count(*) FROM arrival_stat WHERE entry_id = {0}"
+
+Waiting = tuple[int, bool, int, int]  # arrival id, is it new, votes, returns
+Stat = tuple[int, int, int, int]  # subtree size, children, own votes, votes of the subtree
+StatOf = tuple[int, int, int, int, int]  # the same after the arrival's id
+
+
+class Touched(NamedTuple):
+    """An arrival that a fold touches, with its stored figures (those of PLAIN where none are)."""
+
+    id: int
+    parent_id: int | None
+    depth: int
+    subtree_size: int
+    children_count: int
+    votes_self: int
+    votes_subtree: int
+    channel: str
+    state: str
+    has_stat: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """All arrivals of an entry but those that wait for the fold, by column, the oldest first."""
+
+    ids: list[int]
+    parent_ids: list[int | None]
+    channels: list[str]
+    excluded: set[int]
+
+
+class Bulk(Protocol):
+    """What the fold asks of a database, always inside the caller's transaction."""
+
+    share: float
+
+    def drain(self, entry_id: int) -> list[Waiting]:
+        """Take everything out of the entry's inbox."""
+
+    def climb(self, ids: Collection[int], most: int) -> list[Touched] | None:
+        """These arrivals and all above them, the oldest first; None where there are more than `most`."""
+
+    def read_links(self, entry_id: int) -> Links:
+        """The entry's arrivals and who of them waits, as of one instant, so that nobody is counted twice."""
+
+    def read_stats(self, entry_id: int) -> dict[int, Stat]:
+        """The stored figures that are not PLAIN."""
+
+    def count_stats(self, entry_id: int) -> int:
+        """How many arrivals have stored figures."""
+
+    def list_stats(self, entry_id: int) -> set[int]:
+        """Which arrivals have stored figures."""
+
+    def add_stats(self, entry_id: int, rows: Iterable[StatOf]) -> None:
+        """Store figures of arrivals that have none."""
+
+    def change_stats(self, rows: Iterable[StatOf]) -> None:
+        """Replace stored figures."""
+
+    def add_own(self, entry_id: int, rows: Collection[tuple[int, int, int]], size: int = 1) -> None:
+        """Add own votes and returns to (arrival id, votes, returns); of this size where nothing is stored."""
+
+    def put_generations(self, entry_id: int, rows: Iterable[tuple[int, int, int]]) -> None:
+        """Store (generation, people, votes), whatever stood there."""

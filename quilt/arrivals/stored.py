@@ -1,0 +1,167 @@
+"""The stored spread of an entry in a few rows: its figures, generations, channels and the points of its curve."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from quilt.arrivals.bulk import Bulk
+from quilt.arrivals.models import EntryChannel, EntryGeneration, EntryPoint, EntrySpread
+from quilt.database import insert_if_new
+from quilt.spread.fold import Change
+from quilt.spread.measures import Totals, structural_virality
+
+_spread, _generation = EntrySpread.__table__, EntryGeneration.__table__
+_EMPTY = {
+    "size": 1, "total_depth": 0, "squared_sizes": 0, "max_depth": 0, "max_breadth": 1, "passed_on_count": 0,
+    "votes_count": 0, "shared_votes_count": 0, "version": 0,
+}  # fmt: skip
+_LOCK = select(_spread).where(_spread.c.entry_id == bindparam("entry_id")).with_for_update()
+_GENERATIONS = select(
+    _generation.c.generation, _generation.c.people_count, _generation.c.votes_count
+).where(_generation.c.entry_id == bindparam("of_entry"))  # fmt: skip
+_BROADEST = select(func.max(_generation.c.people_count)).where(
+    _generation.c.entry_id == bindparam("of_entry"),
+    _generation.c.generation.in_(bindparam("touched", expanding=True)),
+)
+_DROP_DEEPER = delete(EntryGeneration).where(
+    _generation.c.entry_id == bindparam("of_entry"), _generation.c.generation > bindparam("deepest")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What `entry_spread` holds of a tree and its votes; `shared_votes` are those from generation 2 on."""
+
+    totals: Totals
+    max_depth: int
+    max_breadth: int
+    votes: int
+    shared_votes: int
+
+
+def lock_spread(connection: Connection, entry_id: int) -> dict[str, Any]:
+    """The entry's stored row, locked against any other fold until this transaction ends."""
+    row = connection.execute(_LOCK, {"entry_id": entry_id}).mappings().first()
+    if row is None:
+        insert = insert_if_new(_spread, connection.dialect.name)
+        connection.execute(insert, {"entry_id": entry_id, **_EMPTY})
+        row = connection.execute(_LOCK, {"entry_id": entry_id}).mappings().one()
+    return dict(row)
+
+
+def get_totals(spread: Mapping[str, Any]) -> Totals:
+    """The stored totals of a locked row."""
+    return Totals(spread["size"], spread["total_depth"], spread["squared_sizes"], spread["passed_on_count"])
+
+
+def write_spread(
+    connection: Connection, entry_id: int, spread: Mapping[str, Any], figures: Figures, now: datetime
+) -> None:
+    """Store an entry's new figures, whoever counted them: the last step of each fold and each recount."""
+    size, total_depth, squared_sizes, passed_on = figures.totals
+    connection.execute(
+        update(EntrySpread)
+        .where(EntrySpread.entry_id == entry_id)
+        .values(
+            size=size,
+            total_depth=total_depth,
+            squared_sizes=squared_sizes,
+            max_depth=figures.max_depth,
+            max_breadth=figures.max_breadth,
+            passed_on_count=passed_on,
+            votes_count=figures.votes,
+            shared_votes_count=figures.shared_votes,
+            version=spread["version"] + 1,
+            folded_at=now,
+        )
+    )
+    write_point(connection, entry_id, figures, now)
+
+
+def write_point(connection: Connection, entry_id: int, figures: Figures, now: datetime) -> None:
+    """Put the minute's point on the entry's curve; a later fold in the same minute replaces it."""
+    size, total_depth, squared_sizes, _ = figures.totals
+    point = {
+        "entry_id": entry_id,
+        "at": now.replace(second=0, microsecond=0),
+        "size": size,
+        "max_depth": figures.max_depth,
+        "structural_virality": structural_virality(size, total_depth, squared_sizes),
+        "votes_count": figures.votes,
+    }
+    put = ("size", "max_depth", "structural_virality", "votes_count")
+    _upsert(connection, EntryPoint.__table__, [point], put=put)
+
+
+def add_generations(connection: Connection, entry_id: int, changes: Mapping[int, Change]) -> int:
+    """Add a fold's people and votes to the stored generations; returns the largest of those it touched.
+
+    Generation 0 is the entry itself, one node from the first fold on.
+    """
+    rows = [{"entry_id": entry_id, "generation": 0, "people_count": 1, "votes_count": 0}]
+    connection.execute(insert_if_new(_generation, connection.dialect.name), rows)
+    rows = [
+        {"entry_id": entry_id, "generation": generation, "people_count": people, "votes_count": votes}
+        for generation, (people, votes) in changes.items()
+    ]
+    _upsert(connection, _generation, rows, add=("people_count", "votes_count"))
+    touched = {"of_entry": entry_id, "touched": list(changes)}
+    return connection.execute(_BROADEST, touched).scalar_one() or 1
+
+
+def replace_generations(
+    connection: Connection, bulk: Bulk, entry_id: int, changes: Mapping[int, Change]
+) -> None:
+    """Make the stored generations equal to those counted (the entry's own among them)."""
+    connection.execute(_DROP_DEEPER, {"of_entry": entry_id, "deepest": len(changes) - 1})
+    stored = {row[0]: (row[1], row[2]) for row in connection.execute(_GENERATIONS, {"of_entry": entry_id})}
+    counted = {generation: (people or 1, votes) for generation, (people, votes) in changes.items()}
+    bulk.put_generations(
+        entry_id,
+        [(generation, *row) for generation, row in counted.items() if stored.get(generation) != row],
+    )
+
+
+def add_channels(connection: Connection, entry_id: int, people: Counter[str], votes: Counter[str]) -> None:
+    """Add people and votes to the stored channels."""
+    rows = [
+        {
+            "entry_id": entry_id,
+            "channel": channel,
+            "people_count": people[channel],
+            "votes_count": votes[channel],
+        }
+        for channel in sorted(people.keys() | votes.keys())
+    ]
+    _upsert(connection, EntryChannel.__table__, rows, add=("people_count", "votes_count"))
+
+
+def replace_channels(
+    connection: Connection, entry_id: int, people: Counter[str], votes: Counter[str]
+) -> None:
+    """Make the stored channels equal to those counted."""
+    connection.execute(delete(EntryChannel).where(EntryChannel.entry_id == entry_id))
+    add_channels(connection, entry_id, people, votes)
+
+
+def _upsert(
+    connection: Connection,
+    table: Any,
+    rows: list[dict[str, Any]],
+    put: tuple[str, ...] = (),
+    add: tuple[str, ...] = (),
+) -> None:
+    """Insert the rows; where the key is there, replace the columns in `put` and add to those in `add`."""
+    if not rows:
+        return
+    insert = (postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert)(table)
+    changes = {name: insert.excluded[name] for name in put}
+    changes |= {name: table.c[name] + insert.excluded[name] for name in add}
+    keys = [column.name for column in table.primary_key]
+    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=changes), rows)
