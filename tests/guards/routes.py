@@ -41,6 +41,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("site.show_home", "GET"): Route(EVERYBODY),
     ("site.show_contest", "GET"): Route(EVERYBODY),
     ("site.show_rules", "GET"): Route(EVERYBODY),
+    ("site.show_contest_spread", "GET"): Route(EVERYBODY),
     ("site.show_standings_json", "GET"): Route(EVERYBODY),
     ("site.show_entry", "GET"): Route(EVERYBODY),
     ("site.show_figures", "GET"): Route(EVERYBODY),
@@ -56,6 +57,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("site.record", "POST"): Route(EVERYBODY, is_exempt=True),
     ("site.show_share", "GET"): Route(EVERYBODY),
     ("site.share", "POST"): Route(EVERYBODY, is_exempt=True),
+    ("site.show_links", "GET"): Route(ENTRANT),
+    ("site.add_link", "POST"): Route(ENTRANT, _form(label="Mail to the clinic")),
     # votes
     ("site.cast_vote", "POST"): Route(EVERYBODY, is_exempt=True, refusal=403),
     ("site.confirm_vote", "GET"): Route(EVERYBODY),

@@ -54,6 +54,7 @@ class OwnEntry:
     link_text: str
     url: str
     spread_url: str | None
+    links_url: str
     is_edited: bool  # a changed version is under way while the approved one is shown
 
 
@@ -187,6 +188,7 @@ def _describe(draft: Draft) -> OwnEntry:
         link_text=link_text,
         url=public_url or f"/submit/{entry.id}",
         spread_url=f"/entries/{entry.id}/spread" if is_public else None,
+        links_url=f"/entries/{entry.id}/links",
         is_edited=is_public and revision.state != "approved",
     )
 
