@@ -1,11 +1,11 @@
 """Reading arrivals: whose link a code is, and the stored spread."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Connection, bindparam, select
 
-from quilt.arrivals.models import Arrival, EntryGeneration, EntrySpread, NamedLink
+from quilt.arrivals.models import Arrival, EntryGeneration, EntrySpread, NamedLink, NotCounted
 from quilt.database import db
 from quilt.embeds.models import Embed
 from quilt.prepared import Prepared
@@ -34,6 +34,15 @@ class SpreadFigures:
     votes: int
     shared_votes: int  # votes by people who came through somebody's link
     folded_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotCountedDay:
+    """Visits of one day (UTC) that were no people's, by the stored reason."""
+
+    day: date
+    reason: str
+    visits: int
 
 
 def describe_spread(entry_id: int) -> SpreadFigures:
@@ -67,6 +76,11 @@ def read_breadth(connection: Connection, entry_id: int) -> tuple[int, ...]:
     return tuple(connection.execute(_PEOPLE, {"entry_id": entry_id}).scalars()) or EMPTY.breadth
 
 
+def list_not_counted(entry_id: int) -> list[NotCountedDay]:
+    """What was not counted, the newest day first, in each the most frequent reason first."""
+    return [NotCountedDay(*row) for row in db.session.execute(_NOT_COUNTED, {"entry_id": entry_id})]
+
+
 _arrival = Arrival.__table__
 _embed = Embed.__table__
 _named = NamedLink.__table__
@@ -84,6 +98,11 @@ _PEOPLE = (
     select(EntryGeneration.people_count)
     .where(EntryGeneration.entry_id == bindparam("entry_id"), EntryGeneration.people_count > 0)
     .order_by(EntryGeneration.generation)
+)
+_NOT_COUNTED = (
+    select(NotCounted.day, NotCounted.reason, NotCounted.visits_count)
+    .where(NotCounted.entry_id == bindparam("entry_id"))
+    .order_by(NotCounted.day.desc(), NotCounted.visits_count.desc(), NotCounted.reason)
 )
 _EMBED = Prepared(select(_embed.c.entry_id, _embed.c.id).where(_embed.c.code == bindparam("code")))
 

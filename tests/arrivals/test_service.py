@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 
 from quilt.arrivals.models import Arrival, ArrivalInbox, NotCounted, UsedNonce, VisitorSalt
 from quilt.arrivals.nodes import Visit
+from quilt.arrivals.queries import NotCountedDay, list_not_counted
 from quilt.arrivals.service import NonceUsed, forget_old, get_salt, record_arrival, record_not_counted
 from quilt.database import db
 from quilt.spread.counting import NotCounted as Reason
@@ -92,6 +93,15 @@ def test_what_is_not_counted_is_a_number_a_day_and_reason(app):
         select(NotCounted.reason, NotCounted.visits_count).order_by(NotCounted.reason)
     ).all()
     assert [tuple(row) for row in rows] == [("robot", 3), ("too_quick", 1)]
+    record_not_counted(entry.id, Reason.PREVIEW, NOW + timedelta(days=1))
+    record_not_counted(make_entry().id, Reason.PREVIEW, NOW)
+    db.session.rollback()
+    today, tomorrow = NOW.date(), (NOW + timedelta(days=1)).date()
+    assert list_not_counted(entry.id) == [
+        NotCountedDay(tomorrow, "preview", 1),
+        NotCountedDay(today, "robot", 3),
+        NotCountedDay(today, "too_quick", 1),
+    ]
 
 
 def test_salts_change_by_the_day_and_go_after_two(app):
