@@ -2,10 +2,8 @@
 
 import random
 import secrets
-from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert
 
 from quilt.arrivals.branches import (
     MOST_STEPS,
@@ -14,38 +12,13 @@ from quilt.arrivals.branches import (
     list_branches,
     list_top_spreaders,
 )
-from quilt.arrivals.fold import fold_entry, recompute_entry
 from quilt.arrivals.models import Arrival
-from quilt.arrivals.nodes import Visit, put_in_inbox
+from quilt.arrivals.nodes import Visit
 from quilt.arrivals.service import record_arrival
-from quilt.database import db, transaction, write
+from quilt.database import db, transaction
+from tests.arrivals.planting import plant
 from tests.conftest import NOW
 from tests.factories import make_entry
-
-
-def plant(entry, parents, voters=(), channels=("wa",)):
-    """People by their parents' places (-1: the entry), straight into the table; returns their arrivals' ids."""
-    entry_id = entry.id
-    first = (db.session.scalar(db.select(db.func.max(Arrival.id))) or 0) + 1
-    depths, rows = [], []
-    for place, parent in enumerate(parents):
-        depths.append(depths[parent] + 1 if parent >= 0 else 1)
-        rows.append(
-            {
-                "id": first + place, "entry_id": entry_id, "parent_id": first + parent if parent >= 0 else None,
-                "depth": depths[place], "code": f"c{entry_id}-{place}", "channel": channels[place % len(channels)],
-                "state": "live", "arrived_at": NOW + timedelta(minutes=place),
-            }
-        )  # fmt: skip
-    with transaction() as session:
-        session.execute(insert(Arrival), rows)
-    ids = [row["id"] for row in rows]
-    for place in voters:
-        write(lambda connection, place=place: put_in_inbox(connection, entry_id, ids[place], votes=1))
-    recompute_entry(entry_id, NOW)
-    fold_entry(entry_id, NOW)
-    db.session.rollback()
-    return ids
 
 
 def describe(parents, place, voters):
@@ -129,8 +102,8 @@ def test_somebody_who_is_not_folded_yet_has_a_branch_of_nobody(app):
 def test_an_arrival_is_found_by_its_code_for_its_own_entry_only(app):
     entry, other = make_entry(), make_entry()
     ids = plant(entry, [-1])
-    assert find_arrival_id(entry.id, f"c{entry.id}-0") == ids[0]
-    assert find_arrival_id(other.id, f"c{entry.id}-0") is None
+    assert find_arrival_id(entry.id, f"c{entry.id}-{ids[0]}") == ids[0]
+    assert find_arrival_id(other.id, f"c{entry.id}-{ids[0]}") is None
 
 
 def test_the_top_spreaders(app):

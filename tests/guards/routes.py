@@ -41,6 +41,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("site.show_home", "GET"): Route(EVERYBODY),
     ("site.show_contest", "GET"): Route(EVERYBODY),
     ("site.show_rules", "GET"): Route(EVERYBODY),
+    ("site.show_contest_spread", "GET"): Route(EVERYBODY),
     ("site.show_standings_json", "GET"): Route(EVERYBODY),
     ("site.show_entry", "GET"): Route(EVERYBODY),
     ("site.show_figures", "GET"): Route(EVERYBODY),

@@ -7,6 +7,7 @@ site = Blueprint("site", __name__)
 from quilt.web.site import (
     arrivals,  # noqa: F401
     comments,  # noqa: F401
+    contest_spread,  # noqa: F401
     contests,  # noqa: F401
     entries,  # noqa: F401
     health,  # noqa: F401
