@@ -146,8 +146,11 @@ def spread() -> None:
 @click.option(
     "--votes", default=0.0, type=click.FloatRange(0, 1), help="The part of the people who also vote."
 )
+@click.option("--forest", is_flag=True, help="Write the figures of forests: of the seeds' trees as well.")
 @click.option("--database", default="", help="A PostgreSQL server for the scratch database; else SQLite.")
-def replay(file: Path, out: Path, through: str | None, batch: int, votes: float, database: str) -> None:
+def replay(
+    file: Path, out: Path, through: str | None, batch: int, votes: float, forest: bool, database: str
+) -> None:
     """Write the figures of every tree in FILE (one JSON object a line, plain or gzipped) to a CSV.
 
     With `--through services` the people of a tree arrive one by another's link in a scratch database, which is
@@ -158,10 +161,11 @@ def replay(file: Path, out: Path, through: str | None, batch: int, votes: float,
     if through is None and (votes or database):
         raise click.UsageError("--votes and --database go with --through services.")
     try:
-        count = replay_file(file, out, Plan(batch, votes), through is not None, database)
+        count = replay_file(file, out, Plan(batch, votes), through is not None, database, forest)
     except CannotReplay as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"{count:,} trees replayed; their figures are in {out}.")
+    things = ("forest" if forest else "tree") + ("" if count == 1 else "s")
+    click.echo(f"{count:,} {things} replayed; the figures are in {out}.")
 
 
 @main.group("user")

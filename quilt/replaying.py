@@ -11,16 +11,17 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
+from typing import TextIO, TypeVar
 
 import flask_migrate
 from flask import Flask
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import Engine, create_engine, event, make_url, select, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from quilt.accounts.service import create_user
 from quilt.app import create_app
 from quilt.arrivals.fold import fold_entry
-from quilt.arrivals.models import NamedLink
+from quilt.arrivals.models import Arrival, ArrivalStat, NamedLink
 from quilt.arrivals.nodes import Node, Visit
 from quilt.arrivals.queries import get_measures
 from quilt.arrivals.service import record_arrival
@@ -31,7 +32,17 @@ from quilt.entries.models import Entry
 from quilt.spread.codes import new_code
 from quilt.spread.fold import NewNode
 from quilt.spread.measures import Measures
-from quilt.spread.replay import BrokenReplay, ReplayTree, read_trees, replay_tree, write_rows
+from quilt.spread.replay import (
+    BrokenReplay,
+    Forest,
+    ReplayTree,
+    read_trees,
+    replay_forest,
+    replay_tree,
+    sum_up_forest,
+    write_forest_rows,
+    write_rows,
+)
 from quilt.votes.models import EntryTally
 from quilt.votes.rules import Policy
 from quilt.votes.service import Ballot, cast_vote
@@ -42,6 +53,7 @@ THREADS = 4  # trees at a time: while one waits for its commit, others join it
 TREES_AHEAD = 64
 
 Entropy = Callable[[int], bytes]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +115,10 @@ class Stage:
             return self._voters[turn]
 
 
-def replay_file(file: Path, out: Path, plan: Plan, through_services: bool, server_url: str = "") -> int:
-    """Write the figures of a file's trees to the CSV `out`; returns how many trees there were.
+def replay_file(
+    file: Path, out: Path, plan: Plan, through_services: bool, server_url: str = "", is_forest: bool = False
+) -> int:
+    """Write the figures of a file's trees (or forests) to the CSV `out`; returns how many there were.
 
     By the fold alone, or through the services on a scratch database (on the PostgreSQL server at
     `server_url` where one is given). Raises CannotReplay; what was in `out` is then as it was.
@@ -114,10 +128,9 @@ def replay_file(file: Path, out: Path, plan: Plan, through_services: bool, serve
         with part.open("w", newline="") as rows:
             if through_services:
                 with open_scratch(server_url) as app:
-                    count = write_rows(rows, replay_through_services(app, read_trees(file), plan))
+                    count = _write_stored(rows, app, file, plan, is_forest)
             else:
-                trees = ((tree.id, replay_tree(tree.arrivals, plan.batch)) for tree in read_trees(file))
-                count = write_rows(rows, trees)
+                count = _write_folded(rows, file, plan.batch, is_forest)
         part.replace(out)
     except (BrokenReplay, OSError, ArgumentError, OperationalError) as error:
         raise CannotReplay(str(error)) from error
@@ -135,11 +148,14 @@ def replay_through_services(
     every `plan.batch` of them a fold. `app` must have an empty database with current tables. Several
     trees are played at once; a few of them are read ahead.
     """
-    stage = Stage(app, plan)
-    waiting = iter(trees)
-    with ThreadPoolExecutor(THREADS) as pool:
-        while group := list(islice(waiting, TREES_AHEAD)):
-            yield from pool.map(lambda tree: (tree.id, _play(stage, tree)), group)
+    return _replay(app, trees, plan, get_measures)
+
+
+def replay_forests_through_services(
+    app: Flask, forests: Iterable[ReplayTree], plan: Plan
+) -> Iterator[tuple[str, Forest]]:
+    """The same for forests: yield each one's id and the figures of its stored tree and subtree sizes."""
+    return _replay(app, forests, plan, _read_forest)
 
 
 @contextmanager
@@ -165,7 +181,44 @@ def open_scratch(server_url: str = "") -> Iterator[Flask]:
                 db.engine.dispose()
 
 
-def _play(stage: Stage, tree: ReplayTree) -> Measures:
+def _write_stored(out: TextIO, app: Flask, file: Path, plan: Plan, is_forest: bool) -> int:
+    if is_forest:
+        return write_forest_rows(out, replay_forests_through_services(app, read_trees(file), plan))
+    return write_rows(out, replay_through_services(app, read_trees(file), plan))
+
+
+def _write_folded(out: TextIO, file: Path, batch: int, is_forest: bool) -> int:
+    trees = read_trees(file)
+    if is_forest:
+        return write_forest_rows(out, ((tree.id, replay_forest(tree.arrivals, batch)) for tree in trees))
+    return write_rows(out, ((tree.id, replay_tree(tree.arrivals, batch)) for tree in trees))
+
+
+def _replay(
+    app: Flask, trees: Iterable[ReplayTree], plan: Plan, read: Callable[[int], T]
+) -> Iterator[tuple[str, T]]:
+    """Play the trees and yield each one's id and what `read` finds stored for its entry."""
+    stage = Stage(app, plan)
+    waiting = iter(trees)
+    with ThreadPoolExecutor(THREADS) as pool:
+        while group := list(islice(waiting, TREES_AHEAD)):
+            yield from pool.map(lambda tree: (tree.id, _play(stage, tree, read)), group)
+
+
+def _read_forest(entry_id: int) -> Forest:
+    """Every figure from what the folds have stored."""
+    rows = db.session.execute(
+        select(Arrival.id, Arrival.parent_id, ArrivalStat.subtree_size)
+        .join(ArrivalStat, ArrivalStat.arrival_id == Arrival.id)
+        .where(Arrival.entry_id == entry_id)
+        .order_by(Arrival.id)
+    )
+    return sum_up_forest(
+        get_measures(entry_id), ((node_id, parent_id, size) for node_id, parent_id, size in rows)
+    )
+
+
+def _play(stage: Stage, tree: ReplayTree, read: Callable[[int], T]) -> T:
     plan = stage.plan
     with stage.app.app_context():
         entry_id, entry_code = stage.add_entry(tree.id)
@@ -182,7 +235,7 @@ def _play(stage: Stage, tree: ReplayTree) -> Measures:
             if turn % plan.batch == plan.batch - 1:
                 fold_entry(entry_id, moment)
         fold_entry(entry_id, moment)
-        return get_measures(entry_id)
+        return read(entry_id)
 
 
 def _arrive(plan: Plan, entry_id: int, arrival: NewNode, via: str, moment: datetime) -> Node:

@@ -16,9 +16,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from quilt.spread.fold import NewNode, NodeStat, fold
-from quilt.spread.measures import EMPTY, Measures
+from quilt.spread.measures import EMPTY, Cascades, Measures
 
 COLUMNS = ("id", "size", "depth", "max_breadth", "mean_depth", "wiener_index", "structural_virality")
+FOREST_COLUMNS = (
+    "id", "nodes", "seeds", "largest_tree", "depth_from_seed", "max_breadth", "breadth_from_seed", "W_within",
+    "nu_within", "W_entry", "nu_entry", "R_overall",
+)  # fmt: skip
 GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -35,6 +39,14 @@ class ReplayTree:
     seconds: tuple[float | None, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """The figures of the trees below an entry: with it as one more node above them (`measures`), and without."""
+
+    measures: Measures
+    cascades: Cascades
+
+
 def read_trees(path: Path) -> Iterator[ReplayTree]:
     """Yield the trees of a file one by one, never holding more than one. Empty lines are skipped.
 
@@ -48,20 +60,43 @@ def read_trees(path: Path) -> Iterator[ReplayTree]:
 
 
 def replay_tree(arrivals: Sequence[NewNode], batch: int) -> Measures:
-    """Return the figures of a tree after folding its arrivals in batches of `batch`, in their order.
+    """Return the figures of a tree after folding its arrivals in batches of `batch`, in their order."""
+    return _fold_all(arrivals, batch)[0]
 
-    Each fold is given exactly the stored figures it may need: those of the new nodes' ancestors.
+
+def replay_forest(arrivals: Sequence[NewNode], batch: int) -> Forest:
+    """Return the figures of a forest after folding its arrivals in batches of `batch`, in their order."""
+    measures, stored = _fold_all(arrivals, batch)
+    return sum_up_forest(
+        measures,
+        ((node_id, stored[node_id].parent_id, stored[node_id].subtree_size) for node_id in sorted(stored)),
+    )
+
+
+def sum_up_forest(measures: Measures, stored: Iterable[tuple[int, int | None, int]]) -> Forest:
+    """Return the figures of a forest from what the folds stored.
+
+    `stored` gives each arrival's id, its parent's (None for a seed) and the size of its subtree, parents
+    before their children. Within a seed's tree of n(t) people, the edge above a node lies on the way of
+    s(v)·(n(t) − s(v)) pairs; see `measures` for the rest.
     """
-    if batch < 1:
-        raise ValueError("a batch holds at least one arrival")
-    measures = EMPTY
-    stored: dict[int, NodeStat] = {}
-    for start in range(0, len(arrivals), batch):
-        new = arrivals[start : start + batch]
-        folded = fold(measures, new, _list_ancestors(new, stored))
-        stored.update(folded.changed)
-        measures = folded.measures
-    return measures
+    totals: dict[int, int] = {}
+    seed_sizes = []
+    wiener = 0
+    for node_id, parent_id, size in stored:
+        if parent_id is None:
+            seed_sizes.append(size)
+        totals[node_id] = total = size if parent_id is None else totals[parent_id]
+        wiener += size * (total - size)
+    pairs = sum(size * (size - 1) // 2 for size in seed_sizes)
+    cascades = Cascades(
+        seeds=len(seed_sizes),
+        largest=max(seed_sizes, default=0),
+        wiener_index=wiener,
+        structural_virality=wiener / pairs if pairs else None,
+        reproduction=(len(totals) - len(seed_sizes)) / len(totals) if totals else 0.0,
+    )
+    return Forest(measures, cascades)
 
 
 def write_rows(out: TextIO, rows: Iterable[tuple[str, Measures]]) -> int:
@@ -70,11 +105,20 @@ def write_rows(out: TextIO, rows: Iterable[tuple[str, Measures]]) -> int:
     Floats have 9 decimals, the Wiener index all its digits; the structural virality of a lone entry is
     left empty.
     """
+    return _write(out, COLUMNS, (_list_cells(tree_id, measures) for tree_id, measures in rows))
+
+
+def write_forest_rows(out: TextIO, rows: Iterable[tuple[str, Forest]]) -> int:
+    """Write a heading and one CSV row a forest, as `write_rows` does; return how many forests there were."""
+    return _write(out, FOREST_COLUMNS, (_list_forest_cells(forest_id, forest) for forest_id, forest in rows))
+
+
+def _write(out: TextIO, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
     writer = csv.writer(out)
-    writer.writerow(COLUMNS)
+    writer.writerow(columns)
     count = 0
-    for tree_id, measures in rows:
-        writer.writerow(_list_cells(tree_id, measures))
+    for row in rows:
+        writer.writerow(row)
         count += 1
     return count
 
@@ -133,6 +177,20 @@ def _list_arrivals(edges: list[tuple[int, int, float | None]], root: int, where:
     return tuple(arrivals)
 
 
+def _fold_all(arrivals: Sequence[NewNode], batch: int) -> tuple[Measures, dict[int, NodeStat]]:
+    """Fold in batches; each fold is given exactly the stored figures it may need: the new nodes' ancestors'."""
+    if batch < 1:
+        raise ValueError("a batch holds at least one arrival")
+    measures = EMPTY
+    stored: dict[int, NodeStat] = {}
+    for start in range(0, len(arrivals), batch):
+        new = arrivals[start : start + batch]
+        folded = fold(measures, new, _list_ancestors(new, stored))
+        stored.update(folded.changed)
+        measures = folded.measures
+    return measures, stored
+
+
 def _list_ancestors(new: Sequence[NewNode], stored: dict[int, NodeStat]) -> dict[int, NodeStat]:
     found: dict[int, NodeStat] = {}
     for node in new:
@@ -144,7 +202,6 @@ def _list_ancestors(new: Sequence[NewNode], stored: dict[int, NodeStat]) -> dict
 
 
 def _list_cells(tree_id: str, measures: Measures) -> tuple[object, ...]:
-    virality = measures.structural_virality
     return (
         tree_id,
         measures.size,
@@ -152,5 +209,28 @@ def _list_cells(tree_id: str, measures: Measures) -> tuple[object, ...]:
         measures.max_breadth,
         f"{measures.mean_depth:.9f}",
         measures.wiener_index,
-        "" if virality is None else f"{virality:.9f}",
+        _spell(measures.structural_virality),
     )
+
+
+def _list_forest_cells(forest_id: str, forest: Forest) -> tuple[object, ...]:
+    measures, cascades = forest.measures, forest.cascades
+    from_seed = measures.breadth[1:]
+    return (
+        forest_id,
+        measures.reach,
+        cascades.seeds,
+        cascades.largest,
+        max(0, measures.depth - 1),
+        max(from_seed, default=0),
+        ";".join(map(str, from_seed)),
+        cascades.wiener_index,
+        _spell(cascades.structural_virality),
+        measures.wiener_index,
+        _spell(measures.structural_virality),
+        _spell(cascades.reproduction),
+    )
+
+
+def _spell(figure: float | None) -> str:
+    return "" if figure is None else f"{figure:.9f}"

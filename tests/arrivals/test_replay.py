@@ -18,10 +18,16 @@ from sqlalchemy import func, select
 from quilt.arrivals.models import Arrival, ArrivalInbox, EntrySpread
 from quilt.database import db
 from quilt.entries.models import Entry
-from quilt.replaying import START, Plan, open_scratch, replay_through_services
+from quilt.replaying import (
+    START,
+    Plan,
+    open_scratch,
+    replay_forests_through_services,
+    replay_through_services,
+)
 from quilt.spread.fold import NewNode
-from quilt.spread.measures import EMPTY, measure
-from quilt.spread.replay import ReplayTree, read_trees, write_rows
+from quilt.spread.measures import EMPTY, measure, measure_cascades
+from quilt.spread.replay import Forest, ReplayTree, read_trees, write_rows
 from quilt.votes.models import EntryTally, Vote
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -78,6 +84,16 @@ def test_votes_mixed_in_are_counted_and_change_no_figure(app, share):
     assert db.session.scalar(select(func.count()).select_from(Vote)) == sum(expected.values()) > 0
 
 
+@pytest.mark.parametrize("batch", [1, 4, 100])
+def test_a_forest_is_summed_up_from_what_is_stored(app, batch):
+    names = [name for name, parents in TREES.items() if parents]
+    found = dict(replay_forests_through_services(app, all_trees(), Plan(batch=batch, votes=0.3)))
+    for name in names:
+        parents = [-1, *TREES[name]]
+        assert found[name] == Forest(measure(parents), measure_cascades(parents)), name
+    assert found["lonely"] == Forest(EMPTY, measure_cascades([-1]))
+
+
 @pytest.mark.parametrize("wrong", [{"batch": 0}, {"votes": 1.5}, {"votes": -0.1}])
 def test_a_plan_that_makes_no_sense(wrong):
     with pytest.raises(ValueError):
@@ -110,13 +126,17 @@ def test_the_command_writes_the_same_with_and_without_the_services(tmp_path):
     edges = [[parent, child, None] for child, parent in enumerate(TREES["mixed"], 1)]
     file.write_bytes(gzip.compress(json.dumps({"id": "mixed", "edges": edges}).encode()))
     done = run_replay(file, "--out", "a.csv", folder=tmp_path)
-    assert (done.returncode, done.stdout) == (0, "1 trees replayed; their figures are in a.csv.\n"), (
-        done.stderr
-    )
+    assert (done.returncode, done.stdout) == (0, "1 tree replayed; the figures are in a.csv.\n"), done.stderr
     done = run_replay(file, "--out", "b.csv", "--through", "services", "--votes", "0.5", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "a.csv").read_text() == (tmp_path / "b.csv").read_text()
-    assert {path.name for path in tmp_path.iterdir()} == {"trees.jsonl.gz", "a.csv", "b.csv"}
+    done = run_replay(file, "--out", "c.csv", "--forest", folder=tmp_path)
+    assert done.stdout == "1 forest replayed; the figures are in c.csv.\n"
+    done = run_replay(file, "--out", "d.csv", "--forest", "--through", "services", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "c.csv").read_text() == (tmp_path / "d.csv").read_text() != ""
+    left = {"trees.jsonl.gz", "a.csv", "b.csv", "c.csv", "d.csv"}
+    assert {path.name for path in tmp_path.iterdir()} == left
 
 
 def test_a_broken_file_is_named_and_leaves_the_csv_alone(tmp_path):

@@ -2,15 +2,27 @@ import csv
 import gzip
 import io
 import json
+import random
 from pathlib import Path
 
 import pytest
 
 from quilt.spread.fold import NewNode
 from quilt.spread.measures import EMPTY, Measures, measure, measure_cascades
-from quilt.spread.replay import COLUMNS, BrokenReplay, ReplayTree, read_trees, replay_tree, write_rows
-from quilt.spread.tree import build_tree
-from tests.spread.trees import tree
+from quilt.spread.replay import (
+    COLUMNS,
+    FOREST_COLUMNS,
+    BrokenReplay,
+    Forest,
+    ReplayTree,
+    read_trees,
+    replay_forest,
+    replay_tree,
+    write_forest_rows,
+    write_rows,
+)
+from quilt.spread.tree import list_depths, list_sizes
+from tests.spread.trees import SHAPES, list_new_nodes, tree
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "data"
 CASCADES = REFERENCE / "cascades_dev.jsonl.gz"
@@ -163,19 +175,56 @@ def _compare_the_rest(row: dict[str, str], measures: Measures) -> None:
     assert row["R"] == ";".join(f"{r:.6f}" for r in measures.reproduction)
 
 
+@pytest.mark.parametrize("batch", [1, 2, 100])
+def test_a_forest_has_its_own_row(tmp_path: Path, batch: int) -> None:
+    """The forest of spread.md's figures: seeds 0, 3 and 5 with two, one and no people below them."""
+    read = read_one(
+        tmp_path, [(-1, 0, None), (0, 1, None), (0, 2, None), (-1, 3, None), (3, 4, None), (-1, 5, None)]
+    )
+    out = io.StringIO()
+    assert write_forest_rows(out, [("six", replay_forest(read.arrivals, batch)), ("none", NOBODY)]) == 2
+    assert out.getvalue().splitlines() == [
+        ",".join(FOREST_COLUMNS),
+        "six,6,3,3,1,3,3;3,5,1.250000000,46,2.190476190,0.500000000",
+        "none,0,0,0,0,0,,0,,0,,0.000000000",
+    ]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_entry_as_one_more_node_follows_from_the_seeds_trees(seed: int) -> None:
+    """W of all = Σ W(t) + Σ P(t)·(N − n(t)) + (N² − Σ n(t)²) + P + N, with depths from the seeds."""
+    chance = random.Random(seed)
+    parents = SHAPES[chance.choice(sorted(SHAPES))](chance.randrange(2, 80), chance)
+    forest = replay_forest(list_new_nodes(parents, range(len(parents))), 7)
+    assert forest == Forest(measure(parents), measure_cascades(parents))
+    depths, sizes = list_depths(parents), list_sizes(parents)
+    seed_of = list(range(len(parents)))
+    for node, parent in enumerate(parents):
+        if parent > 0:
+            seed_of[node] = seed_of[parent]
+    people = len(parents) - 1
+    n = {node: sizes[node] for node in range(1, people + 1) if parents[node] == 0}
+    p = dict.fromkeys(n, 0)
+    for node in range(1, people + 1):
+        p[seed_of[node]] += depths[node] - 1
+    assert forest.measures.wiener_index == (
+        forest.cascades.wiener_index
+        + sum(p[t] * (people - n[t]) for t in n)
+        + people**2
+        - sum(size**2 for size in n.values())
+        + sum(p.values())
+        + people
+    )
+
+
 @needs_forest
-def test_the_reference_forest_is_equal() -> None:
-    with FOREST.with_name("forest_dev_metrics.csv").open(newline="") as lines:
-        (row,) = csv.DictReader(lines)
+@pytest.mark.parametrize("batch", [7, 1000])
+def test_the_reference_forest_is_equal_to_the_last_letter(batch: int) -> None:
     (forest,) = read_trees(FOREST)
-    built = build_tree((node.id, node.parent_id) for node in forest.arrivals)
-    measures, cascades = replay_tree(forest.arrivals, 1000), measure_cascades(built.parents)
-    assert measures == measure(built.parents)
-    assert len(built.parents) - 1 == int(row["nodes"]) == 83_606
-    assert (cascades.seeds, cascades.largest) == (int(row["seeds"]), int(row["largest_tree"]))
-    assert (measures.wiener_index, cascades.wiener_index) == (int(row["W_entry"]), int(row["W_within"]))
-    assert f"{measures.structural_virality:.9f}" == row["nu_entry"]
-    assert f"{cascades.structural_virality:.9f}" == row["nu_within"]
-    assert f"{cascades.reproduction:.9f}" == row["R_overall"]
-    assert ";".join(map(str, measures.breadth[1:])) == row["breadth_from_seed"]
-    assert measures.max_breadth == int(row["max_breadth"])
+    out = io.StringIO(newline="")
+    write_forest_rows(out, [(forest.id, replay_forest(forest.arrivals, batch))])
+    reference = FOREST.with_name("forest_dev_metrics.csv").read_text()
+    assert out.getvalue().splitlines() == reference.splitlines() and len(forest.arrivals) == 83_606
+
+
+NOBODY = Forest(EMPTY, measure_cascades([-1]))
