@@ -4,12 +4,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from hashlib import blake2b
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 MIN_DWELL_MS = 1000
 MIN_SALT_BYTES = 16
 VISITOR_KEY_BYTES = 8
+
+# What "a person" means wherever a number of people is shown: one definition, in one sentence.
+DAILY_VISITOR = "a daily unique visitor of this film: somebody whose page was in view for at least a second, counted once."
 
 RobotTest = Callable[[str], object]
 """Takes a user agent and returns something truthy when it belongs to a robot."""
@@ -74,6 +78,7 @@ def find_objection(facts: VisitFacts, is_robot: RobotTest) -> NotCounted | None:
     return _object_to_request(facts) or _object_to_agent(facts, is_robot) or _object_to_moment(facts)
 
 
+@lru_cache(maxsize=4096)
 def is_preview_fetcher(user_agent: str) -> bool:
     """Tell whether a user agent fetches pages to draw the preview of a link in a chat or a feed.
 

@@ -15,8 +15,10 @@ from quilt.arrivals.service import forget_old, get_salt, record_arrival
 from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.shares.models import ShareAct
+from quilt.spread.counting import DAILY_VISITOR, MIN_DWELL_MS
 from quilt.web.clock import now
 from quilt.web.tickets import issue_ticket
+from quilt.web.visitors import COOKIE_AGE
 from tests.factories import make_entry
 from tests.web.site.test_arrivals import FIREFOX, ROBOTS, open_page, reasons, send_beacon
 
@@ -277,3 +279,16 @@ def test_E18_a_title_of_html_is_text_in_what_previews_read(client):
     page = client.get(f"/s/own{entry.id:08}", headers={"Accept": "text/html", "User-Agent": FIREFOX}).text
     assert "<script>alert(1)" not in page and '"><script' not in page
     assert re.search(r'<meta property="og:title" content="&#34;&gt;&lt;script&gt;alert\(1\)', page)
+
+
+def test_the_spread_page_says_what_a_person_is_and_what_was_not_counted(app):
+    entry = make_entry()
+    for name in "ABCDE":
+        Person(app, entry, name).arrive()
+    stranger = Person(app, entry, "F")
+    stranger.tell({**stranger.open(), "ticket": ""})
+    fold_waiting(now())
+    page = stranger.client.get(f"/entries/{entry.id}/spread", headers={"User-Agent": stranger.agent})
+    assert DAILY_VISITOR in page.text and MIN_DWELL_MS == 1000
+    assert "seven days" in page.text and timedelta(seconds=COOKIE_AGE) == timedelta(days=7)
+    assert "Sent without having opened the page" in page.text
