@@ -7,7 +7,7 @@ gives whole columns.
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 LEFT_OUT = 0  # the stored subtree size of whoever counts for nothing: excluded, or below somebody who is
 PLAIN = (1, 0, 0, 0)  # what most arrivals' figures are: nobody came by their link, and they did not vote
@@ -31,23 +31,10 @@ PUT_GENERATION = (
 COUNT_STATS = "SELECT count(*) FROM arrival_stat WHERE entry_id = {0}"
 
 Waiting = tuple[int, bool, int, int]  # arrival id, is it new, votes, returns
-Stat = tuple[int, int, int, int]  # subtree size, children, own votes, votes of the subtree
-StatOf = tuple[int, int, int, int, int]  # the same after the arrival's id
-
-
-class Touched(NamedTuple):
-    """An arrival that a fold touches, with its stored figures (those of PLAIN where none are)."""
-
-    id: int
-    parent_id: int | None
-    depth: int
-    subtree_size: int
-    children_count: int
-    votes_self: int
-    votes_subtree: int
-    channel: str
-    state: str
-    has_stat: bool
+StatOf = tuple[int, int, int, int, int]  # arrival id, subtree size, children, own votes, votes of the subtree
+# An arrival that a fold touches: its id, parent's id and depth, the four stored figures (PLAIN where none are),
+# its channel and state, and whether figures are stored. Plain, for a fold may read tens of thousands.
+Touched = tuple[int, int | None, int, int, int, int, int, str, str, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +61,8 @@ class Bulk(Protocol):
     def read_links(self, entry_id: int) -> Links:
         """The entry's arrivals and who of them waits, as of one instant, so that nobody is counted twice."""
 
-    def read_stats(self, entry_id: int) -> dict[int, Stat]:
-        """The stored figures that are not PLAIN."""
+    def read_stats(self, entry_id: int) -> list[StatOf]:
+        """The stored figures that are not PLAIN, the oldest arrival first."""
 
     def count_stats(self, entry_id: int) -> int:
         """How many arrivals have stored figures."""

@@ -18,7 +18,6 @@ from quilt.arrivals.bulk import (
     STAT_COLUMNS,
     TOUCHED,
     Links,
-    Stat,
     StatOf,
     Touched,
     Waiting,
@@ -72,7 +71,7 @@ class PostgresqlBulk:
         parent_ids = [parent_id or None for parent_id in _unpack("q", parents)]
         return Links(_unpack("q", ids), parent_ids, channels.split(","), set(excluded or ()))
 
-    def read_stats(self, entry_id: int) -> dict[int, Stat]:
+    def read_stats(self, entry_id: int) -> list[StatOf]:
         packed = self._fetch(
             "SELECT string_agg(int8send(arrival_id), ''), string_agg(int8send(subtree_size), ''),"
             " string_agg(int4send(children_count), ''), string_agg(int4send(votes_self), ''),"
@@ -81,9 +80,8 @@ class PostgresqlBulk:
             entry_id,
         )[0]
         if packed[0] is None:
-            return {}
-        ids, *figures = map(_unpack, "qqiiq", packed)
-        return dict(zip(ids, zip(*figures, strict=True), strict=True))
+            return []
+        return list(zip(*map(_unpack, "qqiiq", packed), strict=True))
 
     def count_stats(self, entry_id: int) -> int:
         return int(self._fetch(COUNT_STATS.format("%s"), entry_id)[0][0])
@@ -129,7 +127,7 @@ class PostgresqlBulk:
             " WHERE a.id = ANY(%s)",
             list(ids),
         )
-        found.update((row[0], Touched._make(row)) for row in rows)
+        found.update((row[0], row) for row in rows)
         return {row[1] for row in rows if row[1] is not None and row[1] not in found}
 
     def _list_above(self, ids: Collection[int], most: int) -> set[int]:

@@ -13,7 +13,6 @@ from quilt.arrivals.bulk import (
     STAT_COLUMNS,
     TOUCHED,
     Links,
-    Stat,
     StatOf,
     Touched,
     Waiting,
@@ -37,16 +36,17 @@ class SqliteBulk:
         ]
 
     def climb(self, ids: Collection[int], most: int) -> list[Touched] | None:
-        # CROSS JOIN keeps the order of the tables: from the few to their rows.
+        # A join in the recursive step makes the planner read the whole table for a Bloom filter; CROSS JOIN keeps
+        # the order of the tables, from the few to their rows. The last step up is NULL, hence one more.
         rows = self._raw.execute(
             "WITH RECURSIVE up(id) AS (SELECT value FROM json_each(?) UNION"
-            " SELECT a.parent_id FROM up CROSS JOIN arrival a ON a.id = up.id"
-            " WHERE a.parent_id IS NOT NULL LIMIT ?)"
+            " SELECT (SELECT parent_id FROM arrival WHERE arrival.id = up.id) FROM up"
+            " WHERE up.id IS NOT NULL LIMIT ?)"
             f" SELECT {TOUCHED} FROM up CROSS JOIN arrival a ON a.id = up.id"
             " LEFT JOIN arrival_stat s ON s.arrival_id = a.id",
-            (str(list(ids)), most + 1),
+            (str(list(ids)), most + 2),
         ).fetchall()
-        return None if len(rows) > most else sorted(map(Touched._make, rows))
+        return None if len(rows) > most else sorted(rows)
 
     def read_links(self, entry_id: int) -> Links:
         ids, parent_ids, channels = self._read_columns(
@@ -61,13 +61,13 @@ class SqliteBulk:
             excluded.update(node for node, channel in zip(ids, channels, strict=True) if channel is None)
         return Links(ids, parent_ids, channels, excluded)
 
-    def read_stats(self, entry_id: int) -> dict[int, Stat]:
-        rows = self._raw.execute(
+    def read_stats(self, entry_id: int) -> list[StatOf]:
+        rows: list[StatOf] = self._raw.execute(
             "SELECT arrival_id, subtree_size, children_count, votes_self, votes_subtree"
-            f" FROM arrival_stat WHERE entry_id = ? AND {IS_NOT_PLAIN}",
+            f" FROM arrival_stat WHERE entry_id = ? AND {IS_NOT_PLAIN} ORDER BY arrival_id",
             (entry_id,),
-        )
-        return {arrival_id: (size, children, own, below) for arrival_id, size, children, own, below in rows}
+        ).fetchall()
+        return rows
 
     def count_stats(self, entry_id: int) -> int:
         return int(self._raw.execute(COUNT_STATS.format("?"), (entry_id,)).fetchone()[0])

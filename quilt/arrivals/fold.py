@@ -6,7 +6,7 @@ a fold loses those that commit late.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -48,6 +48,16 @@ class Drained:
         """Each arrival that was mentioned with its votes and returns."""
         ids = sorted(self.moved | self.returns.keys())
         return [(node_id, self.votes[node_id], self.returns[node_id]) for node_id in ids]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was read for a fold, without those who are left out of the figures."""
+
+    new: list[NewNode]
+    known: dict[int, NodeStat]
+    channels: dict[int, str]
+    has_none: set[int]  # whose figures are not stored yet
 
 
 def fold_waiting(now: datetime) -> int:
@@ -122,25 +132,25 @@ def _store_fold(
     now: datetime,
 ) -> None:
     """Fold by the new arrivals and those above them alone: nothing else is read or written."""
-    left_out = _find_left_out(touched)
-    counted = {row.id: row for row in touched if row.id not in left_out}
-    new = [NewNode(*row[:3]) for row in counted.values() if row.id in drained.new_ids]
-    known = {row.id: NodeStat(*row[1:7]) for row in counted.values() if row.id not in drained.new_ids}
-    votes: dict[int | None, int] = {node: more for node, more in drained.votes.items() if node in counted}
-    grown = grow(get_totals(spread), new, known, votes)
-    _write_stats(bulk, entry_id, grown, counted)
-    bulk.add_own(entry_id, [(node, drained.votes[node], 0) for node in left_out & drained.moved], LEFT_OUT)
+    read = _read_touched(touched, drained.new_ids)
+    votes: dict[int | None, int] = {
+        node: more for node, more in drained.votes.items() if node in read.channels
+    }
+    grown = grow(get_totals(spread), read.new, read.known, votes)
+    _write_stats(bulk, entry_id, grown, read.has_none)
+    left_out = drained.moved - read.channels.keys()
+    bulk.add_own(entry_id, [(node, drained.votes[node], 0) for node in left_out], LEFT_OUT)
     bulk.add_own(entry_id, [(node, 0, more) for node, more in drained.returns.items()])
-    people = Counter(counted[node.id].channel for node in new)
+    people = Counter(read.channels[node.id] for node in read.new)
     by_channel = Counter[str]()
     for node_id, more in votes.items():
         if node_id is not None:
-            by_channel[counted[node_id].channel] += more
+            by_channel[read.channels[node_id]] += more
     add_channels(connection, entry_id, people, by_channel)
     broadest = add_generations(connection, entry_id, grown.generations)
     figures = Figures(
         totals=grown.totals,
-        max_depth=max([spread["max_depth"], *(node.depth for node in new)]),
+        max_depth=max([spread["max_depth"], *(node.depth for node in read.new)]),
         max_breadth=max(spread["max_breadth"], broadest),
         votes=spread["votes_count"] + grown.votes,
         shared_votes=spread["shared_votes_count"]
@@ -149,21 +159,33 @@ def _store_fold(
     write_spread(connection, entry_id, spread, figures, now)
 
 
-def _find_left_out(touched: Iterable[Touched]) -> set[int]:
-    """The arrivals that are excluded or stand below one that is; `touched` comes parents first."""
-    left_out: set[int] = set()
-    for row in touched:
-        if row.state != "live" or row.parent_id in left_out:
-            left_out.add(row.id)
-    return left_out
+def _read_touched(touched: Iterable[Touched], new_ids: Collection[int]) -> _Read:
+    """Sort out who is new and who was there before; who stands below an excluded arrival counts no more than it.
+
+    `touched` comes parents first.
+    """
+    read = _Read([], {}, {}, set())
+    left_out: set[int | None] = set()
+    for node_id, parent_id, depth, size, children, own, below, channel, state, has_stat in touched:
+        if state != "live" or parent_id in left_out:
+            left_out.add(node_id)
+            continue
+        read.channels[node_id] = channel
+        if not has_stat:
+            read.has_none.add(node_id)
+        if node_id in new_ids:
+            read.new.append(NewNode(node_id, parent_id, depth))
+        else:
+            read.known[node_id] = NodeStat(parent_id, depth, size, children, own, below)
+    return read
 
 
-def _write_stats(bulk: Bulk, entry_id: int, grown: Grown, rows: Mapping[int, Touched]) -> None:
+def _write_stats(bulk: Bulk, entry_id: int, grown: Grown, has_none: Collection[int]) -> None:
     added: list[StatOf] = []
     changed: list[StatOf] = []
     for node_id in reversed(grown.changed):  # the oldest first, as they lie in the table
         _, _, size, children, own, below = grown.changed[node_id]
-        rows_of = changed if rows[node_id].has_stat else added
-        rows_of.append((node_id, size, children, own, below))
+        rows = added if node_id in has_none else changed
+        rows.append((node_id, size, children, own, below))
     bulk.add_stats(entry_id, added)
     bulk.change_stats(changed)

@@ -1,18 +1,19 @@
 """Counting an entry's whole tree anew from its arrivals: for young or largely changed trees, and after exclusions."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from itertools import compress, count
+from itertools import compress
+from operator import or_
 from typing import Any
 
 from sqlalchemy import Connection
 
-from quilt.arrivals.bulk import LEFT_OUT, PLAIN, Bulk, Links, Stat, StatOf
+from quilt.arrivals.bulk import LEFT_OUT, PLAIN, Bulk, Links, StatOf
 from quilt.arrivals.stored import Figures, replace_channels, replace_generations, write_spread
 from quilt.spread.fold import Recounted, recount_nodes
 from quilt.spread.measures import Measures
-from quilt.spread.tree import SpreadTree, build_tree_of
+from quilt.spread.tree import ROOT, SpreadTree, build_tree_of
 
 
 def store_recount(
@@ -26,7 +27,7 @@ def store_recount(
     links = bulk.read_links(entry_id)
     tree = build_tree_of(links.ids, links.parent_ids, links.excluded)
     stored = bulk.read_stats(entry_id)
-    counted = recount_nodes(tree, {node_id: stat[2] for node_id, stat in stored.items() if stat[2]})
+    counted = recount_nodes(tree, {row[0]: row[3] for row in stored if row[3]})
     generations = counted.list_generations()
     _store_stats(bulk, entry_id, links, tree, counted, stored)
     replace_generations(connection, bulk, entry_id, generations)
@@ -48,36 +49,43 @@ def _store_stats(
     links: Links,
     tree: SpreadTree,
     counted: Recounted,
-    stored: dict[int, Stat],
+    stored: list[StatOf],
 ) -> None:
-    """Write the arrivals' figures that differ; who is left out keeps the own votes alone."""
-    changed = list(_list_changes(links, tree, counted, stored))
+    """Write the arrivals' figures that differ from those stored, and those that are not stored yet."""
+    right = [*_list_stats(tree, counted), *_list_left_out(links, tree, stored)]
+    changed = {} if right == stored else _find_changes(right, stored)
     if bulk.count_stats(entry_id) < len(links.ids):
         known = bulk.list_stats(entry_id)
-        figures = {row[0]: row for row in changed}
         absent = [node_id for node_id in links.ids if node_id not in known]
-        bulk.add_stats(entry_id, [figures.pop(node_id, (node_id, *PLAIN)) for node_id in absent])
-        changed = list(figures.values())
-    bulk.change_stats(changed)
+        bulk.add_stats(entry_id, [changed.pop(node_id, (node_id, *PLAIN)) for node_id in absent])
+    bulk.change_stats(changed.values())
 
 
-def _list_changes(
-    links: Links, tree: SpreadTree, counted: Recounted, stored: dict[int, Stat]
-) -> Iterator[StatOf]:
-    """The figures that are not those stored, by arrival. `stored` is used up."""
-    columns = zip(tree.ids, counted.sizes, counted.votes, counted.votes_below, count(), strict=False)
-    for node_id, size, own, below, node in columns:
-        if node_id is not None and (size > 1 or own or below):
-            stat = (size, counted.children[node], own, below)
-            if stored.pop(node_id, PLAIN) != stat:
-                yield node_id, *stat
-    if links.excluded:
-        for node_id in set(links.ids).difference(tree.ids):
-            before = stored.pop(node_id, PLAIN)
-            after = (LEFT_OUT, 0, before[2], 0)
-            if before != after:
-                yield node_id, *after
-    yield from ((node_id, *PLAIN) for node_id in stored)
+def _list_stats(tree: SpreadTree, counted: Recounted) -> list[StatOf]:
+    """The figures of those in the tree that are not PLAIN, the oldest first."""
+    is_parent: Iterable[int] = map((1).__lt__, counted.sizes)
+    has_more = list(map(or_, is_parent, map(bool, counted.votes_below)))
+    has_more = list(map(or_, has_more, map(bool, counted.votes)))
+    has_more[ROOT] = False
+    columns = (tree.ids, counted.sizes, counted.children, counted.votes, counted.votes_below)
+    return list(zip(*(compress(column, has_more) for column in columns), strict=True))
+
+
+def _list_left_out(links: Links, tree: SpreadTree, stored: list[StatOf]) -> list[StatOf]:
+    """Who is left out of the tree has nobody below, and keeps the own votes for the day of return."""
+    if not links.excluded:
+        return []
+    own = {row[0]: row[3] for row in stored if row[3]}
+    left_out = sorted(set(links.ids).difference(tree.ids))
+    return [(node_id, LEFT_OUT, 0, own.get(node_id, 0), 0) for node_id in left_out]
+
+
+def _find_changes(right: list[StatOf], stored: list[StatOf]) -> dict[int, StatOf]:
+    """The figures to be written, by arrival: those that are not stored so, and what has become PLAIN."""
+    kept = set(stored)
+    changed = {row[0]: row for row in right if row not in kept}
+    plain = {row[0] for row in stored}.difference(row[0] for row in right)
+    return changed | {node_id: (node_id, *PLAIN) for node_id in plain}
 
 
 def _count_channels(links: Links, tree: SpreadTree, counted: Recounted) -> tuple[Counter[str], Counter[str]]:
