@@ -15,7 +15,7 @@ def fold_inbox(job: Job) -> None:
 @every(seconds=10)
 def refresh_timings(job: Job) -> None:
     """Compute the times of what has spread further, each entry at most once a minute."""
-    refresh_due(job.now())
+    refresh_due(job.now(), job.is_stopping)
 
 
 @every(seconds=600)

@@ -4,6 +4,7 @@ What is computed from one snapshot is stored under the spread's version of that 
 nobody else has stored newer times meanwhile. Only rows that differ are written.
 """
 
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -44,6 +45,7 @@ SHORTEST_REST = timedelta(minutes=1)  # of an entry between two refreshes
 REST_PER_PERSON = timedelta(minutes=1) / 100_000  # so that large ones take about a hundredth of a core
 MINUTE = 60.0
 READ_AT_ONCE = 5_000
+STATE = 3  # columns at the end of a row of times: version, exclusion, instant
 
 Rows = dict[tuple[Any, ...], tuple[Any, ...]]  # of one table: values by key, both without the entry
 
@@ -86,9 +88,10 @@ class _Snapshot:
     points: list[datetime]
 
 
-def refresh_due(now: datetime) -> int:
-    """Refresh every entry that is behind and has rested; returns how many were."""
-    return sum(refresh_timing(due.entry_id, now) for due in list_due() if due.has_rested(now))
+def refresh_due(now: datetime, is_stopping: Callable[[], bool] = lambda: False) -> int:
+    """Refresh every entry that is behind and has rested, until asked to stop; returns how many were."""
+    waiting = [due.entry_id for due in list_due() if due.has_rested(now)]
+    return sum(refresh_timing(entry_id, now) for entry_id in waiting if not is_stopping())
 
 
 def list_due() -> list[Due]:
@@ -143,6 +146,24 @@ def store_times(computed: Computed) -> bool:
     return write(work)
 
 
+def list_differences(entry_id: int, now: datetime) -> list[str]:
+    """The tables of TABLES whose stored rows are not what the arrivals say; none while a refresh is due."""
+    computed = compute_times(entry_id, now)
+    if computed is None or computed.stored_version != computed.version:
+        return []
+    return [
+        name
+        for name in TABLES
+        if _without_state(computed.stored, name) != _without_state(computed.wanted, name)
+    ]
+
+
+def _without_state(rows: dict[str, Rows], name: str) -> Rows:
+    """The rows of a table; those of the times without the version and the instant of their computing."""
+    width = -STATE if name == "timing" else None
+    return {key: values[:width] for key, values in rows[name].items()}
+
+
 def _take_snapshot(entry_id: int) -> _Snapshot | None:
     """Read the entry at one instant; None where it has no spread."""
     options = {} if db.engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
@@ -169,7 +190,7 @@ def _read_timeline(connection: Connection, entry_id: int) -> Timeline:
     waiting = set(connection.execute(_WAITING, of_entry).scalars())
     statement = _ARRIVALS[connection.dialect.name].execution_options(yield_per=READ_AT_ONCE)
     index: dict[int | None, int] = {None: ROOT}
-    parents, seconds, votes = [NO_PARENT], [0.0], [0]
+    parents, seconds, votes = array("q", [NO_PARENT]), array("d", [0.0]), array("q", [0])
     ways: list[tuple[str, ...]] = [()]
     known: dict[tuple[Any, ...], tuple[str, ...]] = {}
     for node_id, parent_id, state, at, voted, *way in connection.execute(statement, of_entry):

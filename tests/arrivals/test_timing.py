@@ -21,7 +21,14 @@ from quilt.arrivals.models import (
 )
 from quilt.arrivals.nodes import Visit, put_in_inbox
 from quilt.arrivals.service import record_arrival
-from quilt.arrivals.timekeeping import compute_times, list_due, refresh_due, refresh_timing, store_times
+from quilt.arrivals.timekeeping import (
+    compute_times,
+    list_differences,
+    list_due,
+    refresh_due,
+    refresh_timing,
+    store_times,
+)
 from quilt.arrivals.timing import find_timing, list_ways
 from quilt.database import db, transaction, write
 from quilt.embeds.models import Embed
@@ -315,3 +322,23 @@ def test_reading_asks_few_questions(app, count_queries):
     with count_queries() as queries:
         assert list_ways(entry, LATER)
     assert len(queries) == 4
+
+
+def test_what_is_stored_can_be_audited(app):
+    entry = make_entry().id
+    grow(entry, 30)
+    assert list_differences(entry, LATER) == []  # not yet computed, so there is nothing to differ
+    refresh(entry, LATER)
+    assert list_differences(entry, LATER + DAY) == []
+    with transaction() as session:
+        session.execute(update(EntryHour).values(children_count=EntryHour.children_count + 1))
+        session.execute(update(EntryTiming).values(votes_count=99))
+    assert list_differences(entry, LATER) == ["timing", "hours"]
+    arrive(entry, LATER)
+    assert list_differences(entry, LATER) == []  # behind, and to be refreshed anyway
+
+
+def test_a_worker_that_goes_home_leaves_the_rest(app):
+    arrive(make_entry().id, NOW)
+    assert refresh_due(NOW, lambda: True) == 0 and len(list_due()) == 1
+    assert refresh_due(NOW, lambda: False) == 1
