@@ -5,7 +5,7 @@ who brought them, and a row of people with one child each becomes a single mark.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
@@ -14,6 +14,7 @@ from quilt.spread.tree import ROOT, check_parents, count_children, list_depths, 
 
 MIN_RUN = 3
 MAX_LEVELS = 60
+UNKNOWN = -1  # the node of a mark whose people are counted but not known one by one
 
 
 class MarkKind(Enum):
@@ -29,9 +30,10 @@ class MarkKind(Enum):
 class Item:
     """One mark to be, before it has a place.
 
-    `node` is the first node it stands for (for MORE the first of those left unshown), `parent` the
+    `node` is the first node it stands for (for MORE the first of those left unshown, or UNKNOWN), `parent` the
     position of the item it hangs below (-1 for the entry). It stands for `people` nodes of the
     generations from `generation` to `last_generation`; `reach` counts them and everybody below them.
+    `is_lone` tells that none of them brought anybody.
     """
 
     kind: MarkKind
@@ -41,16 +43,18 @@ class Item:
     last_generation: int
     people: int
     reach: int
+    is_lone: bool
 
 
 @dataclass(frozen=True, slots=True)
 class FoldedTree:
     """A tree with its runs folded: `head[v]` is the node whose mark v would share.
 
-    `deepest[v]` is the last generation below v, `levels[v]` how many marks lie between v and the entry.
+    `children[v]` is how many came by v's link, for the first of a run by the link of its last; `deepest[v]` is the last generation below v, `levels[v]` how many marks lie between v and the entry.
     """
 
     parents: Sequence[int]
+    children: list[int]
     depths: list[int]
     sizes: list[int]
     deepest: list[int]
@@ -67,19 +71,24 @@ class FoldedTree:
         return self.head[self.parents[node]]
 
 
-def fold_runs(parents: Sequence[int]) -> FoldedTree:
+def fold_runs(
+    parents: Sequence[int], sizes: Sequence[int] | None = None, children: Sequence[int] | None = None
+) -> FoldedTree:
     """Return the tree with every long run of only children, but its first, behind one mark. O(n).
 
-    Raises BrokenTree.
+    Where only the upper part of a tree is known, `sizes` and `children` are the true sizes of its nodes'
+    subtrees and numbers of their children; who is missing goes behind a "+N". Raises BrokenTree.
     """
     check_parents(parents)
-    head = _list_heads(parents)
+    children = count_children(parents) if children is None else children
+    head = _list_heads(parents, children)
     folded = Counter(first for node, first in enumerate(head) if first != node)
     depths = list_depths(parents)
     return FoldedTree(
         parents=parents,
+        children=_list_children(children, head),
         depths=depths,
-        sizes=list_sizes(parents),
+        sizes=list_sizes(parents) if sizes is None else list(sizes),
         deepest=_list_deepest(parents, depths),
         levels=_list_levels(parents, head),
         head=head,
@@ -97,11 +106,10 @@ def condense(tree: FoldedTree, max_marks: int) -> list[Item]:
         raise ValueError("a picture needs room for the entry and for everybody else")
     ranked = _rank_nodes(tree, max_marks)
     shown = set(ranked[: _count_shown(tree, ranked, max_marks)])
-    return _list_items(tree, shown, _group_hidden(tree, shown))
+    return _list_items(tree, shown)
 
 
-def _list_heads(parents: Sequence[int]) -> list[int]:
-    children = count_children(parents)
+def _list_heads(parents: Sequence[int], children: Sequence[int]) -> list[int]:
     places = [0] * len(parents)
     for node, parent in enumerate(islice(parents, 1, None), 1):
         if children[node] == 1:
@@ -112,6 +120,15 @@ def _list_heads(parents: Sequence[int]) -> list[int]:
         if place > 2 and lengths[node] > MIN_RUN:
             heads[node] = heads[parents[node]]
     return heads
+
+
+def _list_children(children: Sequence[int], heads: list[int]) -> list[int]:
+    """Return the children by marks: those of a run are those of its last, the only one with others than the next."""
+    by_mark = list(children)
+    for node, first in enumerate(heads):
+        if first != node:
+            by_mark[first] = children[node]
+    return by_mark
 
 
 def _list_run_lengths(parents: Sequence[int], places: list[int]) -> list[int]:
@@ -159,11 +176,16 @@ def _count_shown(tree: FoldedTree, ranked: list[int], max_marks: int) -> int:
 
 
 def _count_more(tree: FoldedTree, shown: list[int]) -> int:
+    return sum(people > 0 for people in _count_hidden(tree, shown).values())
+
+
+def _count_hidden(tree: FoldedTree, shown: Collection[int]) -> dict[int, int]:
+    """Return how many people below each shown node stand behind none of the marks below it."""
     hidden = {node: tree.sizes[node] - tree.people(node) for node in shown}
     for node in shown:
         if node != ROOT:
             hidden[tree.above(node)] -= tree.sizes[node]
-    return sum(people > 0 for people in hidden.values())
+    return hidden
 
 
 def _group_hidden(tree: FoldedTree, shown: set[int]) -> dict[int, list[int]]:
@@ -175,25 +197,31 @@ def _group_hidden(tree: FoldedTree, shown: set[int]) -> dict[int, list[int]]:
     return groups
 
 
-def _list_items(tree: FoldedTree, shown: set[int], hidden: dict[int, list[int]]) -> list[Item]:
+def _list_items(tree: FoldedTree, shown: set[int]) -> list[Item]:
     places = {node: place for place, node in enumerate(sorted(shown))}
     items = [_show(tree, node, places) for node in places]
-    for node, group in hidden.items():
-        people = sum(tree.sizes[child] for child in group)
-        kind = MarkKind.MORE if people > 1 else MarkKind.PERSON
-        generation = tree.depths[group[0]]
-        last = max(tree.deepest[child] for child in group)
-        items.append(Item(kind, group[0], places[node], generation, last, people, people))
+    groups = _group_hidden(tree, shown)
+    below = Counter(tree.above(node) for node in shown if node != ROOT)
+    for node, people in _count_hidden(tree, shown).items():
+        if people > 0:
+            group, above = groups.get(node, []), items[places[node]]
+            kind = MarkKind.MORE if people > 1 else MarkKind.PERSON
+            generation = above.last_generation + 1
+            last = max((tree.deepest[child] for child in group), default=generation)
+            first = group[0] if group else UNKNOWN
+            is_lone = people == tree.children[node] - below[node]
+            items.append(Item(kind, first, places[node], generation, last, people, people, is_lone))
     return items
 
 
 def _show(tree: FoldedTree, node: int, places: dict[int, int]) -> Item:
     people, generation = tree.people(node), tree.depths[node]
     if node == ROOT:
-        return Item(MarkKind.ENTRY, ROOT, -1, 0, 0, 1, tree.sizes[ROOT])
+        return Item(MarkKind.ENTRY, ROOT, -1, 0, 0, 1, tree.sizes[ROOT], is_lone=tree.sizes[ROOT] == 1)
     kind = MarkKind.PERSON if people == 1 else MarkKind.RUN
     last = generation + people - 1
-    return Item(kind, node, places[tree.above(node)], generation, last, people, tree.sizes[node])
+    reach = tree.sizes[node]
+    return Item(kind, node, places[tree.above(node)], generation, last, people, reach, is_lone=reach == 1)
 
 
 def _list_deepest(parents: Sequence[int], depths: list[int]) -> list[int]:

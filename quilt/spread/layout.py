@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, cos, pi, sin, sqrt
 
-from quilt.spread.condense import Item, MarkKind, condense, fold_runs
+from quilt.spread.condense import FoldedTree, Item, MarkKind, condense, fold_runs
 from quilt.spread.picture import Fan, Link, Mark, Picture, Ring
 
 CANVAS = 1000.0
@@ -32,8 +32,9 @@ DOT_TO_CELL = 0.4
 LARGEST_TO_DOT = 5.0
 CLEARANCE = 1.15
 EVEN_SHARE = 0.2
-# How finely the size of a cell is found: to a ten thousandth of the largest.
-CELL_HALVINGS = 14
+# How finely the size of a cell is found: to a hundredth of itself, down to this part of the largest.
+CELL_HALVINGS = 9
+SMALLEST_CELL = 1 / 100
 
 # Small marks next to one another take turns in up to so many rows; larger ones stay on their ring.
 MOST_ROWS_OF_LIMBS = 6
@@ -90,11 +91,23 @@ def draw_tree(parents: Sequence[int], size: float = CANVAS, max_marks: int = MAX
     marks' `people` add up to the number of nodes. The same tree always gives the same picture. O(n).
     Raises BrokenTree.
     """
-    tree = fold_runs(parents)
+    return draw_folded(fold_runs(parents), size, max_marks)
+
+
+def draw_folded(
+    tree: FoldedTree,
+    size: float = CANVAS,
+    max_marks: int = MAX_MARKS,
+    least_cell: float = LEAST_CELL,
+) -> Picture:
+    """Return the radial picture of a tree whose runs are folded.
+
+    `least_cell` is the smallest place of a lone person, as a share of the side: rather fewer marks that can be
+    seen than all that are allowed.
+    """
     while True:
         drawing = _Drawing(condense(tree, max_marks), size)
-        # Rather fewer marks that can be seen than all that are allowed.
-        if max_marks <= FEWEST_MARKS or drawing.has_room_for(size * LEAST_CELL):
+        if max_marks <= FEWEST_MARKS or drawing.has_room_for(size * least_cell):
             return drawing.draw()
         max_marks = max(FEWEST_MARKS, max_marks * 3 // 5)
 
@@ -139,9 +152,11 @@ class _Drawing:
         most = self.size * LARGEST_CELL
         if self.has_room_for(most):
             return most
-        least = 0.0
+        least = most * SMALLEST_CELL
+        if not self.has_room_for(least):
+            return least / 2
         for _ in range(CELL_HALVINGS):
-            middle = (least + most) / 2
+            middle = sqrt(least * most)
             if self.has_room_for(middle):
                 least = middle
             else:

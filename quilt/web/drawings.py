@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Generic, TypeVar
 
-from quilt.spread.condense import MarkKind
-from quilt.spread.layout import draw_tree
+from quilt.spread.condense import FoldedTree, MarkKind
+from quilt.spread.layout import LEAST_CELL, draw_folded
 from quilt.spread.picture import Link, Mark, Picture, Ring
 
 V = TypeVar("V")
@@ -17,12 +17,14 @@ CHEAP = 0.05  # seconds: what takes no longer is always drawn anew
 LEAST_LETTERS = 9.0  # high, in the units of the drawing
 LABEL_GAP = 0.034  # between the numbers of two rings, as a share of the drawing
 REST = 10  # what took one second is kept for this many
+MOST_TITLED = 160  # people who say under the pointer how many came through them; the others are dots alone
 
 
 @dataclass(frozen=True, slots=True)
 class Dots:
-    """Circles of one radius as a single line: round caps on strokes without length."""
+    """Circles of one radius and kind as a single line: round caps on strokes without length."""
 
+    kind: str  # lone | person
     width: float
     path: str
 
@@ -67,24 +69,28 @@ class Drawing:
         return self.size / 2
 
 
-def make_drawing(parents: list[int], max_marks: int) -> Drawing:
-    """The drawing of the tree with at most so many marks. Raises BrokenTree."""
-    return prepare(draw_tree(parents, max_marks=max_marks))
+def make_drawing(tree: FoldedTree, max_marks: int, least_cell: float = LEAST_CELL) -> Drawing:
+    """The drawing of the tree with at most so many marks, each with so much room (a share of the side)."""
+    return prepare(draw_folded(tree, max_marks=max_marks, least_cell=least_cell))
 
 
 def prepare(picture: Picture) -> Drawing:
     """Bring a picture into few elements: lone people of one size are one path, so are all threads."""
     entry, *others = picture.marks
     lone = [mark for mark in others if mark.reach == 1]
-    discs = [_describe(mark) for mark in others if mark.reach > 1]
-    kinds = {disc.kind for disc in discs} | ({"lone"} if lone else set())
+    people = [mark for mark in others if mark.reach > 1 and mark.kind is MarkKind.PERSON]
+    people.sort(key=lambda mark: -mark.reach)
+    several = [mark for mark in others if mark.reach > 1 and mark.kind is not MarkKind.PERSON]
+    discs = [_describe(mark) for mark in several + people[:MOST_TITLED]]
+    dots = _collect(lone, "lone") + _collect(people[MOST_TITLED:], "person")
+    kinds = {disc.kind for disc in discs} | {line.kind for line in dots}
     return Drawing(
         size=picture.size,
         rings=_label_rings(picture),
         threads=_join(link for link in picture.links if not link.is_run),
         runs=_join(link for link in picture.links if link.is_run),
         fans=[fan.path for fan in picture.fans],
-        dots=_collect(lone),
+        dots=dots,
         discs=sorted(discs, key=lambda disc: -disc.radius),
         entry_radius=entry.radius,
         kinds=frozenset(kinds),
@@ -173,12 +179,16 @@ def _describe(mark: Mark) -> Disc:
     return Disc(mark.x, mark.y, mark.radius, mark.kind.value, label, size, title)
 
 
-def _collect(marks: list[Mark]) -> list[Dots]:
-    by_radius = sorted(marks, key=lambda mark: mark.radius)
+def _collect(marks: list[Mark], kind: str) -> list[Dots]:
+    by_radius = sorted(marks, key=_dot_radius)
     return [
-        Dots(round(2 * radius, 2), "".join(f"M{mark.x:.1f} {mark.y:.1f}h0" for mark in group))
-        for radius, group in groupby(by_radius, key=lambda mark: mark.radius)
+        Dots(kind, round(2 * radius, 1), "".join(f"M{mark.x:.1f} {mark.y:.1f}h0" for mark in group))
+        for radius, group in groupby(by_radius, key=_dot_radius)
     ]
+
+
+def _dot_radius(mark: Mark) -> float:
+    return round(mark.radius, 1)
 
 
 def _join(links: Iterable[Link]) -> str:

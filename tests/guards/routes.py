@@ -46,7 +46,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("site.show_entry", "GET"): Route(EVERYBODY),
     ("site.show_figures", "GET"): Route(EVERYBODY),
     ("site.show_spread", "GET"): Route(EVERYBODY),
-    ("site.show_spread_picture", "GET"): Route(EVERYBODY),
+    ("site.show_spread_picture", "GET"): Route(EVERYBODY, refusal=404),  # young: no picture yet
     ("site.export_spread", "GET"): Route(EVERYBODY, refusal=404),
     ("site.show_media", "GET"): Route(EVERYBODY),
     ("site.show_robots", "GET"): Route(EVERYBODY),

@@ -7,7 +7,9 @@ from itertools import pairwise
 
 import pytest
 
-from quilt.web.drawings import DrawingCache, make_drawing
+from quilt.spread.condense import fold_runs
+from quilt.web.drawings import DrawingCache
+from quilt.web.drawings import make_drawing as draw_folded
 
 SHAPES = {
     "alone": [-1, 0],
@@ -15,6 +17,10 @@ SHAPES = {
     "chain": [-1, *range(300)],
     "mixed": [-1, *(index // 3 for index in range(600))],
 }
+
+
+def make_drawing(parents, most):
+    return draw_folded(fold_runs(parents), most)
 
 
 def count_dots(drawing):

@@ -1,60 +1,90 @@
-"""What is read off an entry's whole tree for its pages, and kept as long as that is costly."""
+"""What is read off an entry's tree for its pages, and kept as long as reading and drawing it is costly."""
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 
+from quilt.arrivals.crown import Crown, EarlyTree, read_crown, read_early_tree
 from quilt.arrivals.heads import EntryHead
-from quilt.arrivals.overview import list_people, read_tree
 from quilt.database import db
-from quilt.spread.tree import ROOT, count_children, list_depths, list_sizes
-from quilt.web.clock import now
+from quilt.spread.condense import FoldedTree, Item, MarkKind, condense
+from quilt.spread.icicle import build_icicle
+from quilt.web.blocks import Wall, lay_bricks
 from quilt.web.drawings import Drawing, DrawingCache, make_drawing
 from quilt.web.site.spread_words import name_channel
 
-MOST_MARKS = 10_500  # lone people are a few bytes each; what cannot be told apart is drawn together anyway
+MOST_MARKS = 2000
+LEAST_CELL = 0.007  # of 640 points: what can still be told apart from its neighbour
+MOST_MARKS_ON_A_PHONE = 260
+LEAST_CELL_ON_A_PHONE = 0.016  # of 380 points
 MOST_MARKS_AT_A_GLANCE = 240
-MOST_BRANCHES = 8
+MOST_TWIGS = 80
+MOST_SPREADERS = 8
 LEAST_IN_BRANCH = 5  # smaller ones would tell of single persons
-BROUGHT = (
-    (1, 1, "1 person"),
-    (2, 2, "2 people"),
-    (3, 4, "3 or 4"),
-    (5, 9, "5 to 9"),
-    (10, 24, "10 to 24"),
-    (25, 99, "25 to 99"),
-    (100, 10**18, "100 or more"),
-)
 
 _trees: DrawingCache["TreeFacts"] = DrawingCache(most=100)
+_early: DrawingCache["EarlyFacts"] = DrawingCache(most=200)
 _glances: DrawingCache[Drawing] = DrawingCache(most=400)
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
-    """Everybody who came through one of the people at the start: `generations` of them, itself the first."""
+class Twig:
+    """A branch in words: who began it, how many people it has, and the larger branches within."""
 
+    generation: int
+    last_generation: int
     channel: str
     people: int
-    generations: int
+    twigs: list["Twig"] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Spreader:
+    """Somebody through whom at least five people came: `people` in all, `children` of them directly.
+
+    `arrival_id` is None in a tree of earlier.
+    """
+
+    arrival_id: int | None
+    generation: int
+    channel: str
+    children: int
+    people: int
     votes: int
 
 
 @dataclass(frozen=True, slots=True)
 class TreeFacts:
-    """What is read off the whole tree: its drawing, how many people each brought, the largest branches."""
+    """The tree's drawings for a desk and for a phone, its icicle, its branches in words, the top spreaders."""
 
-    drawing: Drawing
+    desk: Drawing
+    phone: Drawing
+    wall: Wall
+    twigs: list[Twig]
+    spreaders: list[Spreader]
+    items: list[Item]
     people: int
-    brought: list[tuple[str, int]]
-    branches: list[Branch]
-    drawn_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyFacts:
+    """The tree as it once was, and what is drawn of it."""
+
+    tree: EarlyTree
+    facts: TreeFacts
 
 
 def find_tree(head: EntryHead) -> TreeFacts:
     """The tree at its newest, or from shortly before where it is so large that drawing it takes long."""
-    return _trees.get((id(db.engine), head.id), head.spread_version, lambda: _read_facts(head.id))
+    return _trees.get(
+        (id(db.engine), head.id), head.spread_version, lambda: describe(read_crown(head.id, MOST_MARKS))
+    )
+
+
+def find_early(head: EntryHead, people: int) -> EarlyFacts:
+    """The tree as it was when so many people had come."""
+    return _early.get(
+        (id(db.engine), head.id, people), head.spread_version, lambda: _read_early(head.id, people)
+    )
 
 
 def find_glance(entry_id: int, spread_version: int) -> Drawing:
@@ -62,42 +92,57 @@ def find_glance(entry_id: int, spread_version: int) -> Drawing:
     return _glances.get(
         (id(db.engine), entry_id),
         spread_version,
-        lambda: make_drawing(read_tree(entry_id).parents, MOST_MARKS_AT_A_GLANCE),
+        lambda: make_drawing(read_crown(entry_id, MOST_MARKS_AT_A_GLANCE).fold(), MOST_MARKS_AT_A_GLANCE),
     )
 
 
-def _read_facts(entry_id: int) -> TreeFacts:
-    tree = read_tree(entry_id)
-    parents = tree.parents
-    children = Counter(count_children(parents)[1:])
+def describe(crown: Crown) -> TreeFacts:
+    """Everything that the page shows of a tree."""
+    tree = crown.fold()
+    items = condense(tree, MOST_TWIGS)
     return TreeFacts(
-        drawing=make_drawing(parents, MOST_MARKS),
-        people=len(parents) - 1,
-        brought=[
-            (label, people)
-            for least, most, label in BROUGHT
-            if (people := sum(count for number, count in children.items() if least <= number <= most))
-        ],
-        branches=_list_branches(entry_id, parents, tree.ids),
-        drawn_at=now(),
+        desk=make_drawing(tree, MOST_MARKS, LEAST_CELL),
+        phone=make_drawing(tree, MOST_MARKS_ON_A_PHONE, LEAST_CELL_ON_A_PHONE),
+        wall=lay_bricks(build_icicle(tree)),
+        twigs=_list_twigs(items, crown.channels),
+        spreaders=_list_spreaders(crown, tree),
+        items=items,
+        people=crown.people,
     )
 
 
-def _list_branches(entry_id: int, parents: Sequence[int], ids: Sequence[int | None]) -> list[Branch]:
-    """The largest of the branches that begin at the entry itself."""
-    sizes, deepest = list_sizes(parents), _list_deepest(parents)
-    seeds = [node for node, parent in enumerate(parents) if parent == ROOT and sizes[node] >= LEAST_IN_BRANCH]
-    largest = sorted(seeds, key=lambda node: -sizes[node])[:MOST_BRANCHES]
-    generations = {ids[node]: deepest[node] for node in largest}
-    people = list_people(entry_id, [key for key in generations if key is not None])
+def _read_early(entry_id: int, people: int) -> EarlyFacts:
+    tree = read_early_tree(entry_id, people)
+    return EarlyFacts(tree, describe(tree.crown()))
+
+
+def _list_twigs(items: Sequence[Item], channels: Sequence[str]) -> list[Twig]:
+    """The branches of at least five people, nested as they grew, the largest first."""
+    twigs: dict[int, Twig] = {}
+    roots: list[Twig] = []
+    for place, item in enumerate(items[1:], 1):
+        if item.reach < LEAST_IN_BRANCH or item.kind is MarkKind.MORE:
+            continue
+        twig = Twig(item.generation, item.last_generation, name_channel(channels[item.node]), item.reach)
+        twigs[place] = twig
+        (twigs[item.parent].twigs if item.parent else roots).append(twig)
+    for siblings in (roots, *(twig.twigs for twig in twigs.values())):
+        siblings.sort(key=lambda twig: -twig.people)
+    return roots
+
+
+def _list_spreaders(crown: Crown, tree: FoldedTree) -> list[Spreader]:
+    """The people through whom the most others came."""
+    nodes = [node for node in range(1, len(crown.parents)) if crown.sizes[node] > LEAST_IN_BRANCH]
+    largest = sorted(nodes, key=lambda node: (-crown.sizes[node], node))[:MOST_SPREADERS]
     return [
-        Branch(name_channel(person.channel), person.people, generations[person.id], person.votes)
-        for person in people
+        Spreader(
+            crown.ids[node],
+            tree.depths[node],
+            name_channel(crown.channels[node]),
+            crown.children[node],
+            crown.sizes[node] - 1,
+            crown.votes[node],
+        )
+        for node in largest
     ]
-
-
-def _list_deepest(parents: Sequence[int]) -> list[int]:
-    deepest = list_depths(parents)
-    for node in range(len(parents) - 1, ROOT, -1):
-        deepest[parents[node]] = max(deepest[parents[node]], deepest[node])
-    return deepest

@@ -1,10 +1,14 @@
 """The page of an entry's spread, and the small tree on the entry's own page."""
 
+import csv
+import io
 import re
 import secrets
 from datetime import UTC, datetime, timedelta
+from xml.dom import minidom
 
 import pytest
+from PIL import Image
 from sqlalchemy import update
 
 from quilt.arrivals.fold import fold_entry
@@ -14,6 +18,8 @@ from quilt.arrivals.service import record_arrival, record_not_counted
 from quilt.contests.models import Contest
 from quilt.database import db, transaction, write
 from quilt.spread.counting import NotCounted
+from quilt.web.site.spread import PICTURES, TYPES
+from quilt.web.site.spread_facts import list_frames
 from tests.conftest import NOW
 from tests.factories import make_contest, make_entry
 from tests.web.site.browsing import hide_counts
@@ -77,23 +83,134 @@ def test_every_picture_has_its_table(client):
     grow(entry, MIXED, VOTERS)
     html = open_spread(client, entry).text
     tables = read_tables(html)
-    assert tables["The largest branches"] == [
-        ["Came to the film by", "People", "Generations", "Votes"],
-        ["WhatsApp", "9", "4", "5"],
-    ]
     assert tables["People and votes in each generation"] == [
         ["Generation", "People", "Votes"], ["1", "3", "2"], ["2", "4", "3"], ["3", "2", "1"], ["4", "3", "1"],
     ]  # fmt: skip
-    assert tables["How people came"][1:] == [
-        ["A plain link", "3", "1"], ["Copied link", "3", "1"], ["Other links", "3", "2"], ["WhatsApp", "3", "3"],
-    ]  # fmt: skip
-    assert tables["How many people each of them brought"][1:] == [
-        ["1 person", "4"],
-        ["2 people", "1"],
-        ["3 or 4", "1"],
+    assert tables["From broadcast to chain"][1] == [
+        "Structural virality",
+        f"{describe_spread(entry.id).structural_virality:.2f}",
     ]
-    assert tables["People reached and votes by then"][-1][1:] == ["12", "7"]
-    assert len(tables) == 5 and html.count('<svg class="stitched-plot"') == 2
+    assert tables["From broadcast to chain"][-1] == ["People in the longest chain", "4"]
+    assert tables["The people through whom the most others came"] == [
+        ["Who", "Came by", "People through them", "Directly", "Votes among them"],
+        ["Someone in generation 1", "WhatsApp", "8", "3", "5"],
+    ]
+    pictures = html.count('<svg class="stitched-plot')
+    assert pictures >= 5 and len(tables) >= 5
+
+
+def test_the_funnel_tells_of_nobody_alone(client):
+    entry = make_entry()
+    grow(entry, MIXED, VOTERS)
+    rows = read_tables(open_spread(client, entry).text)["What became of them, by the way they came"]
+    assert rows == [
+        ["Way", "Came", "Voted", "Pressed share", "Brought others"],
+        ["Other ways", "12", "7", "0", "6"],
+    ]
+    star = make_entry()
+    grow(star, [-1] * 24, range(8), folds=30)
+    rows = read_tables(open_spread(client, star).text)["What became of them, by the way they came"]
+    assert [row[:3] for row in rows[1:]] == [
+        [way, "6", "under 5"] for way in ("A plain link", "Copied link", "Other links", "WhatsApp")
+    ]
+
+
+def test_branches_are_told_in_words(client):
+    entry = make_entry()
+    grow(entry, MIXED)
+    assert "<p>Generation 1, by WhatsApp: <b>9 people</b></p>" in open_spread(client, entry).text
+    chain = make_entry()
+    grow(chain, list(range(-1, 11)), folds=20)
+    html = open_spread(client, chain).text
+    assert "<summary>Generation 1, by WhatsApp: <b>12 people</b></summary>" in html
+    assert "<p>Generations 2 to 11, each brought one other, by Copied link: <b>11 people</b></p>" in html
+
+
+def test_the_page_as_it_was_when_fewer_had_come(client):
+    entry = make_entry()
+    grow(entry, MIXED, VOTERS)
+    seven = NOW + timedelta(hours=7)
+    by_count = client.get(f"/entries/{entry.id}/spread?at=8")
+    by_moment = client.get(f"/entries/{entry.id}/spread", query_string={"at": seven.isoformat()})
+    for page in (by_count, by_moment):
+        assert page.status_code == 200
+        sentence = re.sub("<.*?>", "", re.search(r'<p class="lead.*?</p>', page.text, re.DOTALL)[0])
+        assert sentence == (
+            "As it was then, it had reached at least 8 people; 4 of them had passed it on; "
+            "the longest chain was 4 people long."
+        )
+        assert f'<time datetime="{seven.isoformat()}"' in page.text and "noindex" in page.text
+        assert read_tables(page.text)["People in each generation"][1:] == [
+            ["1", "2"], ["2", "3"], ["3", "1"], ["4", "2"],
+        ]  # fmt: skip
+        assert "Votes" not in page.text and "?at=8" in page.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "people"), [("3", 5), ("5", 5), ("0", 5), ("12", 12), ("9999", 12), ("", 12)]
+)
+def test_the_replay_stays_between_five_and_all(client, asked, people):
+    entry = make_entry()
+    grow(entry, MIXED)
+    html = client.get(f"/entries/{entry.id}/spread?at={asked}").text
+    assert f"at least <b>{people} people</b>" in html
+    assert ("As it was then" in html) == (people < 12)
+    assert re.search(r'id="at" name="at" type="range" min="5" max="12" step="1" value="(\d+)"', html)[
+        1
+    ] == str(people)
+
+
+@pytest.mark.parametrize("asked", ["soon", "-4", "2026-05-10", "2026-05-10T12:00:00", "1e9"])
+def test_a_moment_that_is_none_is_refused(client, asked):
+    entry = make_entry()
+    grow(entry, MIXED)
+    page = client.get(f"/entries/{entry.id}/spread", query_string={"at": asked})
+    assert page.status_code == 400 and "could not read that moment" in page.text
+
+
+def test_a_large_replay_has_a_hundred_frames():
+    assert list_frames(40) == (5, 1, 40)
+    assert list_frames(100_005) == (5, 1000, 100_005)
+    assert list_frames(5_000_000) == (5, 1999, 200_000)
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+def test_pictures_can_be_taken_away(client, picture):
+    entry = make_entry(title="Bees & <trees>")
+    grow(entry, MIXED, VOTERS)
+    assert f'/entries/{entry.id}/spread/{picture}.svg"' in open_spread(client, entry).text
+    answers = {kind: client.get(f"/entries/{entry.id}/spread/{picture}.{kind}") for kind in TYPES}
+    for kind, answer in answers.items():
+        assert answer.status_code == 200 and answer.mimetype == TYPES[kind]
+        assert answer.headers["Content-Disposition"].endswith(f'{picture}.{kind}"')
+        assert answer.headers["Content-Security-Policy"] == "default-src 'none'"
+    drawing = minidom.parseString(answers["svg"].data)
+    assert "Bees & <trees>" in drawing.getElementsByTagName("title")[0].firstChild.data
+    assert not [node for node in drawing.getElementsByTagName("*") if node.hasAttribute("class")]
+    pixels = Image.open(io.BytesIO(answers["png"].data))
+    assert pixels.width == 1600 and len(pixels.convert("RGB").getcolors(1 << 24)) > 8
+    rows = list(csv.reader(io.StringIO(answers["csv"].text)))
+    assert len(rows) > 1 and {len(row) for row in rows} == {len(rows[0])}
+    again = client.get(
+        f"/entries/{entry.id}/spread/{picture}.svg", headers={"If-None-Match": answers["svg"].headers["ETag"]}
+    )
+    assert again.status_code == 304
+
+
+def test_a_picture_of_earlier_is_of_earlier(client):
+    entry = make_entry()
+    grow(entry, MIXED, VOTERS)
+    address = f"/entries/{entry.id}/spread/generations.csv"
+    assert client.get(address).text.splitlines()[0] == "Generation,People,Votes"
+    assert client.get(f"{address}?at=5").text.splitlines() == ["Generation,People", "1,2", "2,2", "3,1"]
+    assert client.get(f"/entries/{entry.id}/spread/funnel.csv?at=5").status_code == 404
+
+
+def test_young_spreads_have_no_pictures(client):
+    entry = make_entry()
+    grow(entry, [-1, 0, 1, 2])
+    assert {client.get(f"/entries/{entry.id}/spread/tree.{kind}").status_code for kind in TYPES} == {404}
+    assert client.get(f"/entries/{entry.id}/spread/forest.svg").status_code == 404
 
 
 def test_nothing_is_shown_below_five_people(client):
@@ -107,7 +224,7 @@ def test_nothing_is_shown_below_five_people(client):
 
 def test_invented_channels_are_not_repeated(client):
     entry = make_entry()
-    grow(entry, MIXED)
+    grow(entry, [-1] * 24, folds=30)
     html = open_spread(client, entry).text
     assert "shout" not in html and "Other links" in html
 
@@ -152,7 +269,7 @@ def test_markup_keeps_to_the_rules(client, shape):
     for path in (f"/entries/{entry.id}/spread", f"/entries/{entry.id}-{entry.slug}"):
         html = client.get(path).text
         assert " style=" not in html and "<style" not in html and "onclick" not in html
-        label = re.search(r'<svg class="tree"[^>]* role="img" aria-label="([^"]+)"', html)[1]
+        label = re.search(r'<svg class="tree[^"]*"[^>]* role="img" aria-label="([^"]+)"', html)[1]
         assert label.startswith("The tree of ")
         ids = re.findall(r' id="([^"]+)"', html)
         assert len(ids) == len(set(ids))

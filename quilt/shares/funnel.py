@@ -1,0 +1,64 @@
+"""What became of the people who came, by the way they came."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, func, select
+
+from quilt.arrivals.models import Arrival, ArrivalStat, EntryChannel
+from quilt.database import db
+from quilt.shares.models import ShareAct
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelRow:
+    """People who came by one channel (its tag), and how many of them voted, pressed share, brought others."""
+
+    channel: str
+    arrived: int
+    voted: int
+    pressed: int
+    brought: int
+
+
+def list_funnel(entry_id: int) -> list[FunnelRow]:
+    """The funnel of every channel, the largest channel first."""
+    values = {"entry_id": entry_id}
+    did = {row.channel: row for row in db.session.execute(_DID, values)}
+    pressed = {channel: count for channel, count in db.session.execute(_PRESSED, values)}
+    return [
+        FunnelRow(
+            channel,
+            people,
+            int(did[channel].voted) if channel in did else 0,
+            pressed.get(channel, 0),
+            int(did[channel].brought) if channel in did else 0,
+        )
+        for channel, people in db.session.execute(_ARRIVED, values)
+    ]
+
+
+_ARRIVED = (
+    select(EntryChannel.channel, EntryChannel.people_count)
+    .where(EntryChannel.entry_id == bindparam("entry_id"), EntryChannel.people_count > 0)
+    .order_by(EntryChannel.people_count.desc(), EntryChannel.channel)
+)
+_DID = (
+    select(
+        Arrival.channel,
+        func.count().filter(ArrivalStat.votes_self > 0).label("voted"),
+        func.count().filter(ArrivalStat.children_count > 0).label("brought"),
+    )
+    .join(ArrivalStat, ArrivalStat.arrival_id == Arrival.id)
+    .where(
+        ArrivalStat.entry_id == bindparam("entry_id"),
+        (ArrivalStat.votes_self > 0) | (ArrivalStat.children_count > 0),
+        Arrival.state == "live",
+    )
+    .group_by(Arrival.channel)
+)
+_PRESSED = (
+    select(Arrival.channel, func.count(ShareAct.arrival_id.distinct()))
+    .join(Arrival, Arrival.id == ShareAct.arrival_id)
+    .where(ShareAct.entry_id == bindparam("entry_id"), Arrival.state == "live")
+    .group_by(Arrival.channel)
+)

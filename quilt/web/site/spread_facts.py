@@ -1,0 +1,238 @@
+"""Everything that the page of a spread says and draws, as it is now or as it was when fewer people had come."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from quilt.arrivals.generations import Generations, Stretch, gather_generations, read_generations
+from quilt.arrivals.heads import EntryHead
+from quilt.arrivals.overview import count_refused, list_points
+from quilt.arrivals.queries import SpreadFigures, describe_spread
+from quilt.arrivals.similar import list_similar
+from quilt.contests.models import Contest
+from quilt.contests.rules import name_place, shows_counts
+from quilt.database import db
+from quilt.entries.models import Entry
+from quilt.shares.funnel import FunnelRow, list_funnel
+from quilt.spread.dial import Dial, build_dial
+from quilt.spread.measures import measure
+from quilt.votes.spreaders import list_open_names
+from quilt.web.blocks import build_gauge
+from quilt.web.charts import Step, build_columns, build_curve, list_rows
+from quilt.web.clock import now
+from quilt.web.drawings import DrawingCache
+from quilt.web.funnels import STEPS, Passage, build_funnel, gather, tell
+from quilt.web.site.entries import LEAST_SHOWN
+from quilt.web.site.spread_words import list_dial_rows, name_channel, name_leaning, name_reasons
+from quilt.web.site.tree_facts import Spreader, TreeFacts, find_early, find_tree
+
+MOST_GENERATIONS = 12  # rows that a table shows one by one; deeper ones are taken together
+MOST_COLUMNS = 30  # that can be told apart; in a deeper tree each stands for several generations
+MOST_REPLAYED = 200_000  # people: more are not read for a picture of earlier
+FRAMES = 100  # of the replay of a large spread; a small one has a frame for everybody
+
+_funnels: DrawingCache[list[FunnelRow]] = DrawingCache(most=300)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What is shown: the spread when so many people had come, the last of them at `at`; None is now."""
+
+    people: int
+    at: datetime | None
+
+
+def list_frames(reach: int) -> tuple[int, int, int]:
+    """The slider of the replay: from five people in steps of … to … people."""
+    most = min(reach, MOST_REPLAYED)
+    return LEAST_SHOWN, max(1, (most - LEAST_SHOWN) // FRAMES), most
+
+
+def choose_frame(asked: str, head: EntryHead, reach: int) -> int | None:
+    """The frame that is asked for by a number of people or a moment; None is now. Raises ValueError."""
+    people = int(asked) if asked.isdecimal() and len(asked) < 12 else _count_until(asked, head.id)
+    least, step, most = list_frames(reach)
+    if people >= reach:
+        return None
+    people = max(least, min(people, most))
+    return min(most, least + round((people - least) / step) * step)
+
+
+def describe_now(head: EntryHead) -> dict[str, Any]:
+    """The page's variables for the spread as it is now."""
+    figures = describe_spread(head.id)
+    entry, contest = _read_entry(head)
+    page = {"entry": entry, "contest": contest, "figures": figures, "least_shown": LEAST_SHOWN, "then": None}
+    if figures.reach < LEAST_SHOWN or figures.folded_at is None:
+        return page
+    shows_votes = shows_counts(contest.phases, now()) and figures.votes >= LEAST_SHOWN
+    generations = read_generations(head.id, figures.longest_chain, MOST_GENERATIONS, MOST_COLUMNS)
+    tree = find_tree(head)
+    dial = _describe_dial(head, figures)
+    return {
+        **page,
+        **_describe_tree(tree, figures),
+        **_describe_generations(generations, figures, shows_votes),
+        **_describe_time(head, contest, figures.folded_at, shows_votes),
+        **_describe_funnel(head, figures, shows_votes),
+        **_describe_spreaders(tree.spreaders, shows_votes),
+        "dial": dial,
+        "gauge": build_gauge(dial),
+        "dial_rows": list_dial_rows(dial, figures.structural_virality or 0.0, figures.longest_chain),
+        "leaning": name_leaning(dial, figures.longest_chain),
+        "frames": list_frames(figures.reach),
+        "frame": figures.reach,
+        "refused": name_reasons(count_refused(head.id)),
+    }
+
+
+def describe_then(head: EntryHead, people: int) -> dict[str, Any]:
+    """The page's variables for the spread when so many people had come; votes are those of today."""
+    early = find_early(head, people)
+    measures = measure(early.tree.parents)
+    entry, contest = _read_entry(head)
+    counted_to = early.tree.last_at or now()
+    figures = SpreadFigures(
+        measures.reach, measures.passed_on, measures.depth, measures.structural_virality, 0, 0, counted_to
+    )
+    generations = gather_generations(list(measures.breadth[1:]), MOST_GENERATIONS, MOST_COLUMNS)
+    whole = describe_spread(head.id)
+    zone = contest.time_zone
+    return {
+        "entry": entry,
+        "contest": contest,
+        "figures": figures,
+        "least_shown": LEAST_SHOWN,
+        "then": Moment(measures.reach, early.tree.last_at),
+        **_describe_tree(early.facts, figures),
+        **_describe_generations(generations, figures, shows_votes=False),
+        **_name_time(counted_to, zone),
+        "shows_votes": False,
+        "frames": list_frames(whole.reach),
+        "frame": people,
+        "today": whole,
+    }
+
+
+def _read_entry(head: EntryHead) -> tuple[Entry, Contest]:
+    return (
+        db.session.get_one(Entry, head.id, populate_existing=True),
+        db.session.get_one(Contest, head.contest_id, populate_existing=True),
+    )
+
+
+def _count_until(asked: str, entry_id: int) -> int:
+    """How many people had come at a moment in ISO 8601, by the stored curve. Raises ValueError."""
+    at = datetime.fromisoformat(asked)
+    if at.tzinfo is None:
+        raise ValueError("a moment without a zone")
+    return max((point.people for point in list_points(entry_id) if point.at <= at), default=0)
+
+
+def _describe_tree(tree: TreeFacts, figures: SpreadFigures) -> dict[str, Any]:
+    words = f"The tree of {figures.reach:,} people in {figures.longest_chain:,} generations round the film."
+    if tree.twigs:
+        words += f" The largest branch has {tree.twigs[0].people:,} people."
+    return {
+        "tree": tree,
+        "tree_label": f"{words} The branches below say the same in words.",
+        "mark_rows": [
+            (item.generation, item.last_generation, item.kind.value, item.people, item.reach)
+            for item in tree.items
+        ],
+    }
+
+
+def _describe_generations(
+    generations: Generations, figures: SpreadFigures, shows_votes: bool
+) -> dict[str, Any]:
+    drawn = generations.stretches
+    rows = [*generations.firsts, *_sum_up_rest(generations, figures)]
+    return {
+        "widest": generations.widest,
+        "generation_rows": [
+            (_name_stretch(row), row.people, row.votes)[: 3 if shows_votes else 2] for row in rows
+        ],
+        "columns_chart": build_columns(
+            [(_name_stretch(row), row.people) for row in drawn],
+            [row.votes for row in drawn] if shows_votes else [],
+        ),
+        "per_column": generations.width,
+    }
+
+
+def _sum_up_rest(generations: Generations, figures: SpreadFigures) -> list[Stretch]:
+    """The generations that the table does not show one by one, in one row."""
+    shown = generations.firsts
+    if figures.longest_chain <= len(shown):
+        return []
+    people = figures.reach - sum(row.people for row in shown)
+    votes = sum(row.votes for row in generations.stretches) - sum(row.votes for row in shown)
+    return [Stretch(len(shown) + 1, figures.longest_chain, people, votes)]
+
+
+def _name_stretch(stretch: Stretch) -> str:
+    return f"{stretch.first}" if stretch.first == stretch.last else f"{stretch.first} to {stretch.last}"
+
+
+def _describe_time(
+    head: EntryHead, contest: Contest, counted_to: datetime, shows_votes: bool
+) -> dict[str, Any]:
+    zone = contest.time_zone
+    steps = [Step(point.at, point.people, point.votes) for point in list_points(head.id)]
+    return {
+        **_name_time(counted_to, zone),
+        "shows_votes": shows_votes,
+        "curve_chart": build_curve(steps, counted_to, zone, shows_votes),
+        "curve_rows": [row[: 3 if shows_votes else 2] for row in list_rows(steps, counted_to, zone)],
+    }
+
+
+def _name_time(counted_to: datetime, zone: str) -> dict[str, Any]:
+    return {"clock": f"{counted_to.astimezone(ZoneInfo(zone)):%H:%M:%S}", "place": name_place(zone)}
+
+
+def _describe_funnel(head: EntryHead, figures: SpreadFigures, shows_votes: bool) -> dict[str, Any]:
+    rows = _funnels.get((id(db.engine), head.id), head.spread_version, lambda: list_funnel(head.id))
+    steps = [place for place, name in enumerate(STEPS) if name != "voted" or shows_votes]
+    ways: dict[str, Counter[int]] = {}
+    for row in rows:
+        counts = (row.arrived, row.voted, row.pressed, row.brought)
+        ways.setdefault(name_channel(row.channel), Counter()).update(dict(enumerate(counts)))
+    passages = gather([Passage(way, tuple(counts[place] for place in steps)) for way, counts in ways.items()])
+    totals = [sum(passage.steps[turn] for passage in passages) for turn in range(len(steps))]
+    return {
+        "shared_percent": round(100 * figures.shared_votes / figures.votes) if figures.votes else 0,
+        "funnel": build_funnel(passages),
+        "funnel_steps": [STEPS[place] for place in steps],
+        "funnel_headers": ("Way", *(STEPS[place].capitalize() for place in steps)),
+        "funnel_totals": [tell(total) for total in totals],
+        "funnel_rows": [(passage.way, *map(tell, passage.steps)) for passage in passages],
+    }
+
+
+def _describe_spreaders(spreaders: Sequence[Spreader], shows_votes: bool) -> dict[str, Any]:
+    """The top spreaders by the generation they stand in, or by name where they have chosen so."""
+    names = list_open_names([one.arrival_id for one in spreaders if one.arrival_id is not None])
+    rows = [
+        (
+            names.get(one.arrival_id or 0, f"Someone in generation {one.generation:,}"),
+            one.channel,
+            one.people,
+            one.children,
+            tell(one.votes),
+        )
+        for one in spreaders
+    ]
+    return {"spreader_rows": [row[: 5 if shows_votes else 4] for row in rows]}
+
+
+def _describe_dial(head: EntryHead, figures: SpreadFigures) -> Dial:
+    size = figures.reach + 1
+    similar = [
+        (spread.structural_virality, spread.depth) for spread in list_similar(head.id, head.contest_id, size)
+    ]
+    return build_dial(size, figures.structural_virality or 0.0, similar)
