@@ -129,7 +129,7 @@ def deliver(mail_id: int, send: Callable[[EmailMessage], None] | None, sender: s
         if attempts >= MOST_ATTEMPTS or _is_final(error):
             return _finish(mail_id, state="parked")
         return _finish(mail_id, state="waiting", due_at=now + FIRST_WAIT * 2 ** (attempts - 1))
-    return _finish(mail_id, state="sent", sent_at=now, text="", html="")
+    return _finish(mail_id, state="sent", sent_at=now, text="", html="", off_url="")
 
 
 def build_message(mail: MailMessage, sender: str) -> EmailMessage:
