@@ -4,7 +4,6 @@ import fcntl
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -134,6 +133,13 @@ def insert_if_new(table: FromClause, dialect: str, returning: str = "") -> Any:
     return statement.returning(table.c[returning]) if returning else statement
 
 
+def insert_or_add(table: FromClause, dialect: str, counter: str) -> Any:
+    """INSERT; where the primary key is there already, its counter grows by the given one."""
+    insert = (postgresql_insert if dialect == "postgresql" else sqlite_insert)(table)  # type: ignore[arg-type]
+    more = {counter: table.c[counter] + insert.excluded[counter]}
+    return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=more)
+
+
 def is_sqlite() -> bool:
     """Whether the database of the current application is SQLite."""
     return db.engine.dialect.name == "sqlite"
@@ -144,14 +150,14 @@ class GroupWriter:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._queue: SimpleQueue[tuple[Callable[[Connection], Any], Future[Any]] | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self.thread = threading.Thread(target=self._run, name="group-writer", daemon=True)
         self.thread.start()
 
     def submit(self, work: Callable[[Connection], T]) -> T:
-        answer: Future[T] = Future()
-        self._queue.put((work, answer))
-        return answer.result()
+        waiting = _Waiting(work)
+        self._queue.put(waiting)
+        return waiting.wait()  # type: ignore[no-any-return]
 
     def close(self) -> None:
         self._queue.put(None)
@@ -162,11 +168,11 @@ class GroupWriter:
         while is_open:
             group, is_open = self._next_group()
             if group and not self._commit_together(group):
-                for item in group:
-                    self._commit_alone(*item)
+                for waiting in group:
+                    self._commit_alone(waiting)
 
-    def _next_group(self) -> tuple[list[tuple[Callable[[Connection], Any], Future[Any]]], bool]:
-        group = []
+    def _next_group(self) -> "tuple[list[_Waiting], bool]":
+        group: list[_Waiting] = []
         item = self._queue.get()
         while item is not None:
             group.append(item)
@@ -178,37 +184,55 @@ class GroupWriter:
                 return group, True
         return group, False
 
-    def _commit_together(self, group: list[tuple[Callable[[Connection], Any], Future[Any]]]) -> bool:
+    def _commit_together(self, group: "list[_Waiting]") -> bool:
         """Commit the group at once; False when one of them failed after it had changed something."""
-        outcomes: list[tuple[Future[Any], Any, Exception | None]] = []
         try:
             with _immediate(self._engine) as connection:
                 raw: Any = connection.connection.driver_connection
-                for work, answer in group:
+                for waiting in group:
                     before = raw.total_changes
                     try:
-                        outcomes.append((answer, work(connection), None))
+                        waiting.result = waiting.work(connection)
                     except Exception as error:
                         if raw.total_changes != before:
                             raise
-                        outcomes.append((answer, None, error))
+                        waiting.error = error
         except Exception:  # noqa: BLE001 whatever it was, each of the group now hears its own error
             return False
-        for answer, result, failure in outcomes:
-            if failure is None:
-                answer.set_result(result)
-            else:
-                answer.set_exception(failure)
+        for waiting in group:
+            waiting.done()
         return True
 
-    def _commit_alone(self, work: Callable[[Connection], Any], answer: "Future[Any]") -> None:
+    def _commit_alone(self, waiting: "_Waiting") -> None:
+        waiting.error = None
         try:
             with _immediate(self._engine) as connection:
-                result = work(connection)
+                waiting.result = waiting.work(connection)
         except Exception as error:  # noqa: BLE001 raised again where the answer is awaited
-            answer.set_exception(error)
-        else:
-            answer.set_result(result)
+            waiting.error = error
+        waiting.done()
+
+
+class _Waiting:
+    """One request's work, and the lock that its thread sleeps on: a Future does more than is needed here."""
+
+    __slots__ = ("_lock", "error", "result", "work")
+
+    def __init__(self, work: Callable[[Connection], Any]) -> None:
+        self.work = work
+        self.result: Any = None
+        self.error: Exception | None = None
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def wait(self) -> Any:
+        self._lock.acquire()
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+    def done(self) -> None:
+        self._lock.release()
 
 
 def prepare_engine(engine: Engine) -> None:

@@ -8,7 +8,7 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Executable
+from sqlalchemy import Connection, Dialect, Engine, Executable, PoolProxiedConnection
 from sqlalchemy.exc import DBAPIError
 
 Convert = Callable[[Any], Any]
@@ -28,10 +28,23 @@ class Prepared:
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
         """Run it and return all rows, as named tuples."""
-        dialect = connection.dialect
+        return self._run(connection.connection, connection.dialect, values)
+
+    def read_first(self, engine: Engine, values: Mapping[str, Any]) -> Any:
+        """Read the first row, or None, outside any transaction of the caller's."""
+        connection = engine.raw_connection()
+        try:
+            rows = self._run(connection, engine.dialect, values)
+        finally:
+            connection.close()
+        return rows[0] if rows else None
+
+    def _run(
+        self, connection: PoolProxiedConnection, dialect: Dialect, values: Mapping[str, Any]
+    ) -> list[Any]:
         compiled = self._compiled_for(dialect)
         driver: Any = dialect.dbapi
-        cursor = connection.connection.cursor()
+        cursor = connection.cursor()
         try:
             cursor.execute(compiled.sql, compiled.bind(values))
             return [compiled.read(row) for row in cursor.fetchall()] if compiled.has_rows else []

@@ -246,8 +246,8 @@ def _arrive(plan: Plan, entry_id: int, arrival: NewNode, via: str, moment: datet
 def _vote(stage: Stage, entry_id: int, arrival: NewNode, node: Node, turn: int, moment: datetime) -> None:
     user_id = stage.get_voter(turn)
     visit = Visit(entry_id, _name_visitor(arrival), own_code=node.code)
-    ballot = Ballot(user_id, user_id.to_bytes(32), "email", visit)
-    cast_vote(ballot, stage.policy, now=moment, entropy=stage.plan.entropy)
+    ballot = Ballot(user_id, "email", visit)
+    cast_vote(ballot, stage.policy, secret="replay", now=moment, entropy=stage.plan.entropy)
 
 
 def _name_visitor(arrival: NewNode) -> bytes:

@@ -5,10 +5,11 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, false, true
 from sqlalchemy.orm import Mapped, mapped_column
 
+from quilt.accounts.people import SignedIn
 from quilt.database import BigId, Model, UtcDateTime
 
 
-class User(Model):
+class User(SignedIn, Model):
     """A person known by a proven e-mail address; `role` is member, moderator or admin."""
 
     __tablename__ = "user_account"
@@ -25,26 +26,6 @@ class User(Model):
     # Their own choices: letters about their branches, and their name among the top spreaders.
     has_branch_letters: Mapped[bool] = mapped_column(default=True, server_default=true())
     is_named_spreader: Mapped[bool] = mapped_column(default=False, server_default=false())
-
-    @property
-    def is_authenticated(self) -> bool:
-        return True
-
-    @property
-    def is_active(self) -> bool:
-        return True
-
-    @property
-    def is_anonymous(self) -> bool:
-        return False
-
-    @property
-    def is_staff(self) -> bool:
-        return self.role in ("moderator", "admin")
-
-    def get_id(self) -> str:
-        """What the session cookie holds: it stops fitting when `session_epoch` rises."""
-        return f"{self.id}.{self.session_epoch}"
 
 
 class EmailCode(Model):

@@ -167,6 +167,7 @@ def email_key(text: str) -> str:
     return key
 
 
+@lru_cache(maxsize=8192)
 def person_key(email: str) -> str:
     """The form that stands for one person where one person counts once.
 

@@ -56,7 +56,10 @@ class Node:
 def find_or_add_node(
     connection: Connection, visit: Visit, now: datetime, entropy: Callable[[int], bytes]
 ) -> Node:
-    """The visitor's node: found by their cookie, else by the pseudonym, else added under their link's owner."""
+    """The visitor's node: found by their cookie, else by the pseudonym, else added under their link's owner.
+
+    Whoever gets a new one must put it into the inbox, with whatever else the person did.
+    """
     return _find_node(connection, visit) or _add_node(connection, visit, now, entropy)
 
 
@@ -126,5 +129,4 @@ def _add_node(connection: Connection, visit: Visit, now: datetime, entropy: Call
         if node is None:
             raise RuntimeError("An arrival was refused as a double, yet there is no first one.")
         return node
-    put_in_inbox(connection, visit.entry_id, arrival_id, is_new=True)
     return Node(arrival_id, code, is_new=True)

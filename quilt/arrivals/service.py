@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, select
 
 from quilt.arrivals.models import NotCounted, UsedNonce, VisitorSalt
 from quilt.arrivals.nodes import Node, Visit, find_or_add_node, put_in_inbox
-from quilt.database import db, insert_if_new, write
+from quilt.database import db, insert_if_new, insert_or_add, write
 from quilt.prepared import Prepared
 from quilt.spread.counting import NotCounted as Reason
 
@@ -18,6 +18,10 @@ _nonces = UsedNonce.__table__
 _not_counted = NotCounted.__table__
 _salts = VisitorSalt.__table__
 _USE_NONCE = Prepared(lambda dialect: insert_if_new(_nonces, dialect, "nonce"), ("nonce", "used_at"))
+_COUNT_OUT = Prepared(
+    lambda dialect: insert_or_add(_not_counted, dialect, "visits_count"),
+    ("entry_id", "day", "reason", "visits_count"),
+)
 _known_salts: dict[tuple[int, date], bytes] = {}
 
 
@@ -39,8 +43,10 @@ def record_arrival(
         node = find_or_add_node(connection, visit, now, entropy)
         if not is_fresh and node.is_new:
             raise NonceUsed
-        if is_fresh and not node.is_new:
-            put_in_inbox(connection, visit.entry_id, node.arrival_id, returns=1)
+        if is_fresh:
+            put_in_inbox(
+                connection, visit.entry_id, node.arrival_id, is_new=node.is_new, returns=int(not node.is_new)
+            )
         return node
 
     return write(work)
@@ -48,17 +54,8 @@ def record_arrival(
 
 def record_not_counted(entry_id: int, reason: Reason, now: datetime) -> None:
     """Add one to the day's number of visits that were no person, by reason."""
-    key = {"entry_id": entry_id, "day": now.astimezone(UTC).date(), "reason": reason.value}
-
-    def work(connection: Connection) -> None:
-        insert = insert_if_new(_not_counted, connection.dialect.name)
-        connection.execute(insert, {**key, "visits_count": 0})
-        row = [_not_counted.c[name] == value for name, value in key.items()]
-        connection.execute(
-            update(NotCounted).where(*row).values(visits_count=_not_counted.c.visits_count + 1)
-        )
-
-    write(work)
+    row = {"entry_id": entry_id, "day": now.astimezone(UTC).date(), "reason": reason.value, "visits_count": 1}
+    write(lambda connection: _COUNT_OUT.rows(connection, row))
 
 
 def get_salt(now: datetime, entropy: Callable[[int], bytes]) -> bytes:

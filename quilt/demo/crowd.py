@@ -21,7 +21,6 @@ from quilt.arrivals.nodes import Node, Visit
 from quilt.arrivals.service import forget_old, get_salt, record_arrival, record_not_counted
 from quilt.community.service import add_comment
 from quilt.demo.entering import Act, Entered
-from quilt.demo.people import Supporter
 from quilt.demo.shapes import Person, list_depths, plan_people
 from quilt.entries.exposure import (
     list_fair_order,
@@ -59,7 +58,8 @@ class Stage:
     """What the whole crowd shares: the contest's rule for votes, who may cast them, from when to when."""
 
     policy: Policy
-    supporters: Sequence[Supporter]
+    secret: str
+    voter_ids: Sequence[int]
     starts_at: datetime
     ends_at: datetime
 
@@ -103,10 +103,10 @@ class Audience:
                 yield self._at(person.hours, self._being_no_person())
         yield from self._commenting()
 
-    def _line_up(self) -> list[Supporter]:
+    def _line_up(self) -> list[int]:
         """Those who may vote here, in the order in which they will, from the end."""
         owner = self._entered.entrant_id
-        others = [supporter for supporter in self._stage.supporters if supporter.user_id != owner]
+        others = [voter_id for voter_id in self._stage.voter_ids if voter_id != owner]
         return self._chance.sample(others, len(others))
 
     def _at(self, hours: float, do: Callable[[datetime], object]) -> Act:
@@ -148,18 +148,18 @@ class Audience:
             lambda at: record_share(self._entered.entry_id, self._nodes[number].arrival_id, channel, now=at),
         )
 
-    def _voting(self, number: int, person: Person, depth: int, voters: list[Supporter]) -> Iterator[Act]:
+    def _voting(self, number: int, person: Person, depth: int, voters: list[int]) -> Iterator[Act]:
         """Who was sent by a friend votes more often than who came by themselves."""
         likely = (self._entered.story.spread or {})["voting"] * (1.3 if depth > 1 else 0.9)
         if voters and self._chance.random() < likely:
             hours = person.hours + self._chance.lognormvariate(math.log(0.07), 0.8)
             yield self._at(hours, self._casting(number, voters.pop()))
 
-    def _casting(self, number: int, voter: Supporter) -> Callable[[datetime], None]:
+    def _casting(self, number: int, voter_id: int) -> Callable[[datetime], None]:
         def cast(at: datetime) -> None:
             visit = Visit(self._entered.entry_id, None, own_code=self._nodes[number].code)
-            ballot = Ballot(voter.user_id, voter.voter_key, "email", visit)
-            cast_vote(ballot, self._stage.policy, now=at, entropy=self._entropy)
+            ballot, stage = Ballot(voter_id, "email", visit), self._stage
+            cast_vote(ballot, stage.policy, secret=stage.secret, now=at, entropy=self._entropy)
 
         return cast
 
@@ -179,7 +179,7 @@ class Audience:
         authors = self._chance.sample(self._line_up(), len(told.comments))
         hours = 0.4 * (self._stage.ends_at - self._entered.published_at) / HOUR
         for number, (text, author) in enumerate(zip(told.comments, authors, strict=True), 1):
-            yield self._at(hours * number / len(told.comments), self._saying(text, author.user_id))
+            yield self._at(hours * number / len(told.comments), self._saying(text, author))
         if told.answer:
             yield self._at(hours * 1.3, self._saying(told.answer, self._entered.entrant_id))
 

@@ -55,7 +55,7 @@ class _Filling:
         with self._timed("people"):
             staff = people.create_staff(self._starts_at - DAYS)
             owners = self._create_entrants()
-            crowd = self._gather(contest_id, owners)
+            crowd = people.create_crowd(self._book, self._starts_at, random.Random(f"{SEED} names"))
         with self._timed("films"):
             videos = self._make_films(owners)
         desk = Desk(self._settings, contest_id, staff, owners, videos, self._starts_at, self._entropy)
@@ -63,7 +63,9 @@ class _Filling:
             desk.play(self._book)
         with self._timed("ten days of visits, votes and shares"):
             contest = db.session.get_one(Contest, contest_id, populate_existing=True)
-            stage = Stage(build_policy(contest), crowd, self._starts_at, self._now)
+            voters = [*crowd, *owners.values()]  # the entrants vote for one another
+            secret = self._settings.secret_key
+            stage = Stage(build_policy(contest), secret, voters, self._starts_at, self._now)
             entered = desk.list_published(self._book.published)
             audiences = [Audience(each, stage, SEED) for each in entered]
             play(self._app, audiences, stage, SEED, self._report_day)
@@ -75,17 +77,6 @@ class _Filling:
             ).id
             for story in self._stories
         }
-
-    def _gather(self, contest_id: int, owners: dict[str, int]) -> list[people.Supporter]:
-        """Everybody who may vote: the crowd, and the entrants for one another."""
-        secret = self._settings.secret_key
-        chance = random.Random(f"{SEED} names")
-        crowd = people.create_crowd(self._book, contest_id, secret, self._starts_at, chance)
-        entrants = [
-            people.build_supporter(people.create_entrant(story, self._now), contest_id, secret)
-            for story in self._stories
-        ]
-        return [*crowd, *entrants]
 
     def _make_films(self, owners: dict[str, int]) -> dict[str, int]:
         told = [story for story in self._stories if not story.file_name]

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from quilt.accounts.models import User
-from quilt.accounts.rules import person_key
 from quilt.accounts.service import create_user
 from quilt.demo.stories import Book, Story
-from quilt.votes.rules import make_voter_key
 
 CROWD = 160  # voters, besides those who entered something themselves
 
@@ -25,14 +23,6 @@ class SignIn:
 
     def __str__(self) -> str:
         return f"{self.email:<24} {self.password:<18} {self.role:<10} {self.try_this}"
-
-
-@dataclass(frozen=True)
-class Supporter:
-    """A voter: their account, and the key by which this contest knows them."""
-
-    user_id: int
-    voter_key: bytes
 
 
 STAFF = (
@@ -75,21 +65,12 @@ def create_entrant(story: Story, now: datetime) -> User:
     return create_user(story.email, now=now, name=story.entrant, password=story.password)
 
 
-def create_crowd(
-    book: Book, contest_id: int, secret: str, now: datetime, chance: random.Random
-) -> list[Supporter]:
-    """Voters with names of their own, known to the contest by its keyed hash."""
+def create_crowd(book: Book, now: datetime, chance: random.Random) -> list[int]:
+    """Voters with names of their own; their ids."""
     return [
-        build_supporter(
-            create_user(email, now=now - timedelta(minutes=number), name=name), contest_id, secret
-        )
+        create_user(email, now=now - timedelta(minutes=number), name=name).id
         for number, (email, name) in enumerate(_invent_names(book, chance))
     ]
-
-
-def build_supporter(user: User, contest_id: int, secret: str) -> Supporter:
-    """What a ballot of this person needs."""
-    return Supporter(user.id, make_voter_key(secret, contest_id, person_key(user.email)))
 
 
 def _invent_names(book: Book, chance: random.Random) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 import hmac
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from hashlib import sha256
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 
@@ -25,6 +25,10 @@ class VotingClosed(VoteRefused):
     def __init__(self, closed_at: datetime) -> None:
         super().__init__("voting is closed")
         self.closed_at = closed_at
+
+
+class SessionEnded(VoteRefused):
+    """The voter signed out, on this device or another, before the vote arrived."""
 
 
 class NotOnBallot(VoteRefused):
@@ -122,8 +126,12 @@ def find_next_period(policy: Policy, now: datetime) -> datetime | None:
 
 def make_voter_key(secret: str, contest_id: int, email_key: str) -> bytes:
     """A person's key in one contest: HMAC-SHA-256, so that contests cannot be joined and no address is kept."""
-    contest_key = hmac.digest(secret.encode(), f"voter key of contest {contest_id}".encode(), sha256)
-    return hmac.digest(contest_key, email_key.encode(), sha256)
+    return hmac.digest(_contest_key(secret, contest_id), email_key.encode(), "sha256")
+
+
+@lru_cache(maxsize=64)
+def _contest_key(secret: str, contest_id: int) -> bytes:
+    return hmac.digest(secret.encode(), f"voter key of contest {contest_id}".encode(), "sha256")
 
 
 def _first_instant(day: date, zone: ZoneInfo) -> datetime:

@@ -19,17 +19,24 @@ from quilt.votes.rules import (
     NotOnBallot,
     NoVotesLeft,
     Policy,
+    SessionEnded,
     check_vote,
     find_next_period,
+    make_voter_key,
     name_period,
 )
 
 _entry, _vote, _voter, _user = Entry.__table__, Vote.__table__, Voter.__table__, User.__table__
-_ENTRY = Prepared(
-    select(_entry.c.state, _entry.c.contest_id, _entry.c.entrant_id, _user.c.email)
-    .join_from(_entry, _user, _user.c.id == _entry.c.entrant_id)
-    .where(_entry.c.id == bindparam("id"))
-)
+_entrant = _user.alias()
+_FACTS = Prepared(
+    select(
+        _entry.c.state, _entry.c.contest_id, _entry.c.entrant_id, _entrant.c.email.label("entrant_email"),
+        _user.c.email, _user.c.session_epoch,
+    )
+    .join_from(_entry, _entrant, _entrant.c.id == _entry.c.entrant_id)
+    .join(_user, _user.c.id == bindparam("user_id"))
+    .where(_entry.c.id == bindparam("entry_id"))
+)  # fmt: skip
 _VOTER = Prepared(
     select(_voter.c.id)
     .where(
@@ -75,13 +82,16 @@ _ADD_VOTE = Prepared(lambda dialect: insert_if_new(_vote, dialect, "id"), _VOTE_
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """One person's wish: who (by the contest's keyed hash), for which entry, and how they came."""
+    """One person's wish: who, proven in which way, for which entry, and how they came.
+
+    `session_epoch` is that of the voter's session, where they are known by one: a session that was ended
+    casts no vote.
+    """
 
     user_id: int
-    voter_key: bytes
     tier: str
     visit: Visit
-    person: str = ""  # the voter's `person_key`: an alias of the entrant's mailbox is the entrant
+    session_epoch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +103,20 @@ class Receipt:
     node: Node
 
 
-def cast_vote(ballot: Ballot, policy: Policy, *, now: datetime, entropy: Callable[[int], bytes]) -> Receipt:
+def cast_vote(
+    ballot: Ballot, policy: Policy, *, secret: str, now: datetime, entropy: Callable[[int], bytes]
+) -> Receipt:
     """Record and count one vote, durable when this returns. Raises a VoteRefused, then nothing changed.
 
-    The vote also counts as its voter's visit and points at the voter's own arrival.
+    The vote also counts as its voter's visit and points at the voter's own arrival. The contest knows the
+    voter by a hash keyed with `secret`.
     """
     period = name_period(policy, now)
 
     def work(connection: Connection) -> Receipt:
-        _check(connection, ballot, policy, now)
-        voter_id = _find_or_add_voter(connection, ballot, policy, now)
+        email = _check(connection, ballot, policy, now)
+        voter_key = make_voter_key(secret, policy.contest_id, person_key(email))
+        voter_id = _find_or_add_voter(connection, ballot, voter_key, policy, now)
         key = {"contest_id": policy.contest_id, "voter_id": voter_id, "period": period}
         first = _FIRST.first(connection, {**key, "entry_id": ballot.visit.entry_id})
         if first is not None:
@@ -121,22 +135,28 @@ def cast_vote(ballot: Ballot, policy: Policy, *, now: datetime, entropy: Callabl
         }
         _insert(connection, row, policy, now)
         _COUNT_ONE.rows(connection, {"of_entry": ballot.visit.entry_id})
-        put_in_inbox(connection, ballot.visit.entry_id, node.arrival_id, votes=1)
+        put_in_inbox(connection, ballot.visit.entry_id, node.arrival_id, is_new=node.is_new, votes=1)
         return Receipt(receipt, now, node)
 
     return write(work)
 
 
-def _check(connection: Connection, ballot: Ballot, policy: Policy, now: datetime) -> None:
-    entry = _ENTRY.first(connection, {"id": ballot.visit.entry_id})
-    if entry is None:
+def _check(connection: Connection, ballot: Ballot, policy: Policy, now: datetime) -> str:
+    """The voter's address, where they may vote; an alias of the entrant's mailbox is the entrant."""
+    facts = _FACTS.first(connection, {"entry_id": ballot.visit.entry_id, "user_id": ballot.user_id})
+    if facts is None:
         raise NotOnBallot
-    is_own = entry.entrant_id == ballot.user_id or person_key(entry.email) == ballot.person
-    check_vote(policy, BallotFacts(entry.state, entry.contest_id, is_own), now)
+    if ballot.session_epoch not in (None, facts.session_epoch):
+        raise SessionEnded
+    is_own = facts.entrant_id == ballot.user_id or person_key(facts.entrant_email) == person_key(facts.email)
+    check_vote(policy, BallotFacts(facts.state, facts.contest_id, is_own), now)
+    return str(facts.email)
 
 
-def _find_or_add_voter(connection: Connection, ballot: Ballot, policy: Policy, now: datetime) -> int:
-    who = {"contest_id": policy.contest_id, "key": ballot.voter_key, "user_id": ballot.user_id}
+def _find_or_add_voter(
+    connection: Connection, ballot: Ballot, voter_key: bytes, policy: Policy, now: datetime
+) -> int:
+    who = {"contest_id": policy.contest_id, "key": voter_key, "user_id": ballot.user_id}
     known = _VOTER.scalar(connection, who)
     if known is not None:
         return int(known)

@@ -39,6 +39,8 @@ def register(app: Flask) -> None:
 
 def wants_json(request: Request) -> bool:
     """Whether the client asked for JSON rather than a page."""
+    if request.headers.get("Accept") == "application/json":
+        return True
     accept = request.accept_mimetypes
     return request.is_json or accept.best_match(("text/html", "application/json")) == "application/json"
 

@@ -1,8 +1,8 @@
 """What no person typed: bytes that are no UTF-8, and zero characters, are refused before anything reads them."""
 
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl, unquote_to_bytes
 
-from flask import Flask, abort, request
+from flask import Flask, Request, abort, request
 from werkzeug.http import parse_date
 
 from quilt.web.origins import SAFE
@@ -24,6 +24,16 @@ def is_readable(encoded: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return b"\x00" not in raw
+
+
+def read_form(request: Request) -> dict[str, str]:
+    """The fields of a small form, the last of each name; empty for any other kind of body.
+
+    Raises ValueError for what no person typed.
+    """
+    if request.mimetype != FORM or not is_readable(request.get_data()):
+        raise ValueError("This is no form that a person filled in.")
+    return dict(parse_qsl(request.get_data().decode("ascii"), keep_blank_values=True))
 
 
 def _refuse_unreadable() -> None:

@@ -56,6 +56,8 @@ def describe_vote_refusal(refusal: votes.VoteRefused, zone: str) -> tuple[int, s
             return 409, _with_next(f"You gave your vote on {describe_instant(first, zone)}.", following, zone)
         case votes.NoVotesLeft(limit=limit, next_at=following):
             return 409, _with_next(f"You have given all {limit} of your votes.", following, zone)
+        case votes.SessionEnded():
+            return 403, "You were signed out meanwhile. Sign in again, then press the button once more."
         case votes.VotingNotOpen(opens_at=None):
             return 409, "Voting is not open yet, and no date is set."
         case votes.VotingNotOpen(opens_at=datetime() as opens):

@@ -24,7 +24,6 @@ from quilt.contests.models import Contest
 from quilt.database import db
 from quilt.media.storage import new_key
 from quilt.votes.queries import build_policy
-from quilt.votes.rules import make_voter_key
 from quilt.votes.service import Ballot, cast_vote
 from tests.conftest import NOW
 from tests.factories import make_contest, make_entry, make_user, make_video
@@ -51,8 +50,8 @@ def entry_id(app: Flask) -> int:
 
 def vote(entry, visit: Visit) -> None:
     user, contest = make_user(), db.session.get(Contest, entry.contest_id)
-    ballot = Ballot(user.id, make_voter_key("s", contest.id, user.email_key), "email", visit)
-    cast_vote(ballot, build_policy(contest), now=NOW, entropy=secrets.token_bytes)
+    ballot = Ballot(user.id, "email", visit)
+    cast_vote(ballot, build_policy(contest), secret="s", now=NOW, entropy=secrets.token_bytes)
 
 
 @pytest.fixture

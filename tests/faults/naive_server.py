@@ -23,7 +23,7 @@ TABLE = "CREATE TABLE IF NOT EXISTS naive_vote (voter BIGINT, entry BIGINT)"
 COUNTER = "CREATE TABLE IF NOT EXISTS naive_tally (entry BIGINT, counted BIGINT)"
 
 
-def naive_cast(ballot: Ballot, policy: Policy, *, now: Any, entropy: Any) -> Receipt:
+def naive_cast(ballot: Ballot, policy: Policy, *, secret: str, now: Any, entropy: Any) -> Receipt:
     """Look, then insert: two posts that look at the same time both insert."""
     who = {"voter": ballot.user_id, "entry": ballot.visit.entry_id}
     db.session.rollback()

@@ -4,7 +4,6 @@ import secrets
 
 from sqlalchemy import select
 
-from quilt.accounts.rules import person_key
 from quilt.arrivals.fold import fold_waiting
 from quilt.arrivals.models import Arrival
 from quilt.arrivals.nodes import Visit
@@ -15,7 +14,6 @@ from quilt.database import db
 from quilt.votes.models import Vote, Voter
 from quilt.votes.privacy import forget_person
 from quilt.votes.queries import build_policy, count_votes, list_votes_of
-from quilt.votes.rules import make_voter_key
 from quilt.votes.service import Ballot, cast_vote
 from tests.conftest import NOW
 from tests.factories import make_contest, make_entry, make_user
@@ -24,9 +22,9 @@ from tests.factories import make_contest, make_entry, make_user
 def vote(entry, user, visitor, via=""):
     """The vote of somebody who came by a link; returns the code of their own."""
     policy = build_policy(db.session.get_one(Contest, entry.contest_id))
-    key = make_voter_key("secret", policy.contest_id, person_key(user.email))
     visit = Visit(entry.id, visitor, via=via)
-    receipt = cast_vote(Ballot(user.id, key, "email", visit), policy, now=NOW, entropy=secrets.token_bytes)
+    ballot = Ballot(user.id, "email", visit)
+    receipt = cast_vote(ballot, policy, secret="secret", now=NOW, entropy=secrets.token_bytes)
     db.session.rollback()
     return receipt.node.code
 

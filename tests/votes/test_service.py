@@ -4,7 +4,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from quilt.accounts.rules import person_key
 from quilt.arrivals.models import Arrival, ArrivalInbox
 from quilt.arrivals.nodes import Visit
 from quilt.arrivals.service import record_arrival
@@ -12,22 +11,16 @@ from quilt.contests.models import Contest
 from quilt.database import db, transaction
 from quilt.votes.models import EntryTally, Vote, Voter
 from quilt.votes.queries import build_policy, list_votes_of
-from quilt.votes.rules import AlreadyVoted, NoVotesLeft, OwnEntry, make_voter_key
+from quilt.votes.rules import AlreadyVoted, NoVotesLeft, OwnEntry, SessionEnded
 from quilt.votes.service import Ballot, cast_vote
 from tests.conftest import NOW
 from tests.factories import make_contest, make_entry, make_user
 
 
-def vote_for(entry, user, now=NOW, visitor=b"visitor1", **visit):
+def vote_for(entry, user, now=NOW, visitor=b"visitor1", epoch=None, **visit):
     contest = db.session.get(Contest, entry.contest_id)
-    ballot = Ballot(
-        user.id,
-        make_voter_key("s", contest.id, user.email_key),
-        "email",
-        Visit(entry.id, visitor, **visit),
-        person_key(user.email),
-    )
-    return cast_vote(ballot, build_policy(contest), now=now, entropy=secrets.token_bytes)
+    ballot = Ballot(user.id, "email", Visit(entry.id, visitor, **visit), epoch)
+    return cast_vote(ballot, build_policy(contest), secret="s", now=now, entropy=secrets.token_bytes)
 
 
 def count(model):
@@ -46,8 +39,18 @@ def test_a_vote_is_counted_and_points_at_its_voter_s_arrival(app):
         receipt.node.arrival_id,
     )
     assert db.session.get(EntryTally, entry.id).counted == 1
-    assert [row.votes for row in db.session.scalars(select(ArrivalInbox).order_by(ArrivalInbox.id))] == [0, 1]
+    waiting = db.session.scalars(select(ArrivalInbox)).one()
+    assert (waiting.is_new, waiting.votes) == (True, 1)
     assert list_votes_of(voter.id)[0].receipt == receipt.receipt
+
+
+def test_a_session_that_was_ended_casts_no_vote(app):
+    entry, voter = make_entry(), make_user()
+    with pytest.raises(SessionEnded):
+        vote_for(entry, voter, epoch=voter.session_epoch + 1)
+    assert count(Vote) == count(Arrival) == 0
+    vote_for(entry, voter, epoch=voter.session_epoch)
+    assert count(Vote) == 1
 
 
 def test_a_second_vote_says_when_the_first_was_cast_and_when_the_next_is_possible(app):

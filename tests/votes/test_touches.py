@@ -4,7 +4,6 @@ import secrets
 
 import pytest
 
-from quilt.accounts.rules import person_key
 from quilt.arrivals.models import NamedLink
 from quilt.arrivals.nodes import Visit
 from quilt.arrivals.service import record_arrival
@@ -13,7 +12,6 @@ from quilt.database import db
 from quilt.embeds.models import Embed
 from quilt.votes.models import Vote
 from quilt.votes.queries import build_policy
-from quilt.votes.rules import make_voter_key
 from quilt.votes.service import Ballot, cast_vote
 from quilt.votes.touches import ChannelVotes, count_votes_by_channel
 from tests.conftest import NOW
@@ -40,9 +38,8 @@ def arrive(entry, key, via="", tag="", referrer=""):
 def vote(entry, key, via="", tag=""):
     """Vote as whoever this pseudonym is, on a page opened by this link."""
     policy, user = build_policy(db.session.get_one(Contest, entry.contest_id)), make_user()
-    voter = make_voter_key("secret", policy.contest_id, person_key(user.email))
-    ballot = Ballot(user.id, voter, "email", Visit(entry.id, key, via=via, channel=tag))
-    cast_vote(ballot, policy, now=NOW, entropy=secrets.token_bytes)
+    ballot = Ballot(user.id, "email", Visit(entry.id, key, via=via, channel=tag))
+    cast_vote(ballot, policy, secret="secret", now=NOW, entropy=secrets.token_bytes)
     db.session.rollback()
 
 

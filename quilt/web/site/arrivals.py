@@ -20,7 +20,7 @@ from quilt.web.lookups import get_head_or_404, get_link_or_404
 from quilt.web.origins import is_from_here
 from quilt.web.robots import is_robot
 from quilt.web.settings import get_settings
-from quilt.web.signing_in import find_signed_in
+from quilt.web.signing_in import find_session
 from quilt.web.site import site
 from quilt.web.site.entries import answer_entry_page, ticket_binding
 from quilt.web.tickets import FORM_AGE, VISIT_AGE, TicketRefused, age_of, read_ticket
@@ -74,8 +74,7 @@ def answer_beacon(request: Request) -> Response:
     ):
         abort(400, "We could not read that request.")
     head = get_head_or_404(told["entry"])
-    user = find_signed_in(request)
-    nonce, state = _read_nonce(head.id, _text(told, "ticket"), str(user.id) if user else "")
+    nonce, state = _read_nonce(head.id, _text(told, "ticket"), _find_bindings(request))
     objection = find_objection(_facts_of_beacon(request, told, nonce, state), is_robot)
     if objection is not None:
         return _refuse(head.id, objection)
@@ -106,7 +105,7 @@ def build_visit(visitor: Visitor, entry_id: int, via: str, channel: str, referre
 def record_form_visit(entry_id: int, ticket: str, via: str, channel: str) -> tuple[Visitor, Node] | None:
     """A button pressed without JavaScript counts as its visitor's visit; None where it was no person's."""
     visitor = describe_visitor(request)
-    nonce, _ = _read_nonce(entry_id, ticket, ticket_binding(), FORM_AGE)
+    nonce, _ = _read_nonce(entry_id, ticket, (ticket_binding(),), FORM_AGE)
     if nonce is None:
         return None
     facts = VisitFacts(request.method, visitor.user_agent, is_own_origin=True, is_form=True)
@@ -128,13 +127,24 @@ def _text(told: dict[str, object], name: str) -> str:
 
 
 def _read_nonce(
-    entry_id: int, ticket: str, binding: str, max_age: timedelta = VISIT_AGE
+    entry_id: int, ticket: str, bindings: tuple[str, ...], max_age: timedelta = VISIT_AGE
 ) -> tuple[bytes | None, NonceState]:
-    try:
-        nonce = read_ticket(ticket, entry_id, binding, get_settings().secret_key, now(), max_age)
-    except TicketRefused as refusal:
-        return None, refusal.state
-    return nonce, NonceState.FRESH
+    """The nonce of a ticket that is for one of these; a fresh one may still have been used."""
+    state = NonceState.MISSING
+    for binding in bindings:
+        try:
+            nonce = read_ticket(ticket, entry_id, binding, get_settings().secret_key, now(), max_age)
+        except TicketRefused as refusal:
+            state = refusal.state
+        else:
+            return nonce, NonceState.FRESH
+    return None, state
+
+
+def _find_bindings(request: Request) -> tuple[str, ...]:
+    """Whom the page's ticket may be for: whoever is signed in, or nobody, where that session was ended."""
+    session = find_session(request)
+    return (str(session[0]), "") if session else ("",)
 
 
 def _facts_of_beacon(

@@ -1,11 +1,22 @@
 """Voting: an address, a code, a receipt; signed-in people need one click."""
 
-from flask import Request, Response, abort, make_response, redirect, render_template, request, session, url_for
+from flask import (
+    Request,
+    Response,
+    abort,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_login import current_user
 from limits import parse
 
 from quilt.accounts.models import User
-from quilt.accounts.rules import AccountRefused, person_key
+from quilt.accounts.people import Person
+from quilt.accounts.rules import AccountRefused
 from quilt.accounts.service import VOTE, redeem_code, request_code
 from quilt.arrivals.heads import EntryHead
 from quilt.contests.models import Contest
@@ -14,17 +25,18 @@ from quilt.entries.models import Entry
 from quilt.extensions import csrf, limiter
 from quilt.letters import composer
 from quilt.votes.queries import build_policy
-from quilt.votes.rules import AlreadyVoted, Policy, VoteRefused, check_window, make_voter_key
+from quilt.votes.rules import AlreadyVoted, Policy, VoteRefused, check_window
 from quilt.votes.service import Ballot, Receipt
 from quilt.votes.service import cast_vote as cast
 from quilt.web.clock import entropy, now
 from quilt.web.errors import wants_json
 from quilt.web.front import in_front
+from quilt.web.inputs import read_form
 from quilt.web.json_bodies import answer_json
 from quilt.web.lookups import get_head_or_404
 from quilt.web.pages import VersionedCache
 from quilt.web.settings import get_settings
-from quilt.web.signing_in import find_signed_in, sign_in
+from quilt.web.signing_in import find_session, sign_in
 from quilt.web.site import site
 from quilt.web.site.arrivals import build_visit, record_form_visit
 from quilt.web.site.entries import new_ticket, ticket_binding
@@ -53,12 +65,14 @@ def cast_vote(entry_id: int) -> Response:
 @in_front("/entries/<int:entry_id>/vote")
 def cast_at_once(request: Request, entry_id: int) -> Response | None:
     """The vote of a signed-in person whose form fits; the view above has the words for everybody else."""
-    user = find_signed_in(request)
-    if user is None or not _is_below_limit(request):
+    session = find_session(request)
+    if session is None or not _is_below_limit(request):
         return None
-    head, form = get_head_or_404(entry_id), request.form
-    read_ticket(form.get("ticket", ""), entry_id, str(user.id), get_settings().secret_key, now(), FORM_AGE)
-    return _count(request, head, user, get_policy(head), form.get("via", ""), form.get("c", ""))
+    user_id, epoch = session
+    head, form = get_head_or_404(entry_id), read_form(request)
+    read_ticket(form.get("ticket", ""), entry_id, str(user_id), get_settings().secret_key, now(), FORM_AGE)
+    visit = build_visit(describe_visitor(request), head.id, form.get("via", ""), form.get("c", ""))
+    return _count(request, head, Ballot(user_id, "email", visit, epoch), get_policy(head))
 
 
 @site.route("/entries/<int:entry_id>/vote/confirm", methods=["GET", "POST"])
@@ -145,24 +159,20 @@ def _is_below_limit(request: Request) -> bool:
     )
 
 
-def _cast(head: EntryHead, user: User, via: str, channel: str) -> Response:
+def _cast(head: EntryHead, user: User | Person, via: str, channel: str) -> Response:
     policy = get_policy(head)
+    visit = build_visit(describe_visitor(request), head.id, via, channel)
     try:
-        return _count(request, head, user, policy, via, channel)
+        return _count(request, head, Ballot(user.id, "email", visit, user.session_epoch), policy)
     except VoteRefused as refusal:
         return _answer_refusal(head, refusal, policy)
 
 
-def _count(
-    request: Request, head: EntryHead, user: User, policy: Policy, via: str, channel: str
-) -> Response:
+def _count(request: Request, head: EntryHead, ballot: Ballot, policy: Policy) -> Response:
     """Cast the vote and answer with its receipt; raises VoteRefused."""
-    visitor = describe_visitor(request)
-    person = person_key(user.email)
-    key = make_voter_key(get_settings().secret_key, policy.contest_id, person)
-    ballot = Ballot(user.id, key, "email", build_visit(visitor, head.id, via, channel), person)
-    receipt = cast(ballot, policy, now=now(), entropy=entropy)
+    receipt = cast(ballot, policy, secret=get_settings().secret_key, now=now(), entropy=entropy)
     response = _answer_receipt(request, head, receipt)
+    visitor = describe_visitor(request)
     if visitor.codes.get(head.id) != receipt.node.code:
         remember_code(response, visitor, head.id, receipt.node.code)
     return response

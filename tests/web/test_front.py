@@ -1,0 +1,96 @@
+"""What a crowd sends at once is answered in front of Flask; whatever is not plain comes through as it was sent."""
+
+import io
+import json
+
+import pytest
+
+from quilt.web.front import MOST_BYTES, Front
+from tests.factories import make_entry, make_user
+from tests.live import sign_cookie
+from tests.web.site.test_arrivals import FIREFOX, open_page
+from tests.web.site.test_votes import open_contest
+
+
+@pytest.fixture
+def ask(app):
+    """Posts to the front alone: returns (status, headers, body), or the body that came through to what stands behind."""
+
+    def behind(environ, start_response):
+        start_response("200 OK", [("Came", "through")])
+        return [environ["wsgi.input"].read()]
+
+    front = Front(app, behind)
+
+    def ask(path, body=b"", method="POST", **environ):
+        told = []
+        environ = {
+            "REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": "", "SERVER_NAME": "localhost",
+            "SERVER_PORT": "80", "HTTP_HOST": "localhost", "wsgi.url_scheme": "http", "REMOTE_ADDR": "192.0.2.7",
+            "HTTP_USER_AGENT": FIREFOX, "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body), **environ,
+        }  # fmt: skip
+        answer = b"".join(front(environ, lambda status, headers, error=None: told.append((status, headers))))
+        return told[0][0], dict(told[0][1]), answer
+
+    return ask
+
+
+def beacon(client, entry):
+    page = open_page(client, entry)
+    told = {
+        "entry": entry.id,
+        "ticket": page["ticket"],
+        "visible": True,
+        "prerendering": False,
+        "dwell": 1500,
+    }
+    return json.dumps(told).encode()
+
+
+def test_a_beacon_is_answered_here_with_every_header_it_needs(app, client, ask):
+    entry = make_entry(open_contest())
+    status, headers, body = ask("/arrivals", beacon(client, entry), CONTENT_TYPE="application/json")
+    told = json.loads(body)
+    assert status == "200 OK" and "Came" not in headers
+    assert told["counted"] or told["reason"] == "too_quick"
+    assert headers["Cache-Control"] == "no-store" and headers["X-Content-Type-Options"] == "nosniff"
+    assert len(headers["X-Request-Id"]) == 12
+
+
+def test_the_vote_of_a_signed_in_person_is_answered_here(app, client, ask):
+    entry, voter = make_entry(open_contest()), make_user()
+    client.set_cookie("quilt_session", sign_cookie(app, voter.id).partition("=")[2])
+    ticket = open_page(client, entry)["ticket"]
+    environ = {
+        "CONTENT_TYPE": "application/x-www-form-urlencoded", "HTTP_COOKIE": sign_cookie(app, voter.id),
+        "HTTP_ACCEPT": "application/json",
+    }  # fmt: skip
+    path, form = f"/entries/{entry.id}/vote", f"ticket={ticket}&via=&c=".encode()
+    status, _, body = ask(path, form, **environ)
+    assert status == "201 CREATED" and len(json.loads(body)["receipt"]) == 24
+    # The second is refused: the view behind has the words.
+    assert ask(path, form, **environ)[1:] == ({"Came": "through"}, form)
+
+
+def test_whatever_is_not_plain_comes_through_as_it_was_sent(app, client, ask):
+    entry = make_entry(open_contest())
+    body = beacon(client, entry)
+    plain = {"CONTENT_TYPE": "application/json"}
+    for changes in (
+        {"method": "GET"},
+        {"QUERY_STRING": "a=1"},
+        {"CONTENT_LENGTH": ""},
+        {"CONTENT_LENGTH": "١"},
+        {"CONTENT_LENGTH": str(MOST_BYTES + 1)},
+        {"HTTP_ORIGIN": "https://elsewhere.example"},
+        {"HTTP_SEC_FETCH_SITE": "cross-site"},
+        {"CONTENT_TYPE": "text/plain"},
+    ):
+        _, headers, through = ask("/arrivals", body, **{**plain, **changes})
+        assert (headers, through) == ({"Came": "through"}, body), changes
+    for path in ("/arrivals/", "/entries/0/vote", f"/entries/{entry.id}/vote/confirm", "/entries/x/vote"):
+        assert ask(path, body, **plain)[1] == {"Came": "through"}, path
+    assert ask("/arrivals", b"{", **plain)[1:] == ({"Came": "through"}, b"{")
+    assert ask(f"/entries/{entry.id}/vote", b"ticket=x", **plain)[1] == {
+        "Came": "through"
+    }  # nobody is signed in
