@@ -1,12 +1,13 @@
-"""Marks over a logarithmic scale below and a plain one beside, as numbers for SVG; the box is that of the charts."""
+"""Marks over a logarithmic scale below and a plain one beside, as numbers for SVG: a box as wide as the charts', but
+higher, for marks need room on a phone too."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from quilt.web.charts import BOTTOM, LEFT, RIGHT, Tick
+from quilt.web.charts import LEFT, RIGHT, Tick
 
-TOP = 22.0
+TOP, BOTTOM = 30.0, 330.0
 MARGIN = 18.0  # between the scale and the first mark
 ROUND_STEPS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
 MOST_TICKS = 6

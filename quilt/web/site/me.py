@@ -10,6 +10,7 @@ from wtforms.validators import InputRequired
 
 from quilt.accounts import choices
 from quilt.accounts import service as accounts
+from quilt.accounts.queries import find_user
 from quilt.accounts.rules import AccountRefused, ProofTooOld, WrongPassword, is_recent_proof
 from quilt.community.service import refresh_pages_naming
 from quilt.entries.drafts import Draft, list_drafts
@@ -162,7 +163,7 @@ def _answer_me(
         entries=[_describe(draft) for draft in list_drafts(current_user.id)],
         votes=list_votes_of(current_user.id),
         branches=list_own_branches(current_user.id),
-        choices_form=ChoicesForm(formdata=None, obj=current_user),
+        choices_form=ChoicesForm(formdata=None, obj=find_user(current_user.id)),
         name_form=name_form or NameForm(formdata=None, name=current_user.name),
         password_form=password_form or NewPasswordForm(formdata=None),
         is_proven=is_recent_proof(find_proof(), now()),
