@@ -1,4 +1,4 @@
-"""Columns and curves as plain numbers for SVG: a box of WIDTH to HEIGHT with room for words at its edges."""
+"""Columns as plain numbers for SVG, and the instants and rows of charts over time: a box of WIDTH to HEIGHT with room for words at its edges."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -54,17 +54,6 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
-    """Steps over time: `line` and `area` of the first thing, `other` of the second ('' without one)."""
-
-    line: str
-    area: str
-    other: str
-    ticks: list[Tick]
-    scale: list[Tick]
-
-
-@dataclass(frozen=True, slots=True)
 class Step:
     """What two counters said from this instant on."""
 
@@ -95,24 +84,6 @@ def build_columns(rows: Sequence[tuple[str, int]], others: Sequence[int] = ()) -
     )  # fmt: skip
 
 
-def build_curve(steps: Sequence[Step], end: datetime, zone: str, shows_second: bool) -> Curve:
-    """The steps on an honest time axis, from the first (at least one) until `end`, dates in the zone."""
-    begin = steps[0].at
-    end = max(end, begin + _MINUTE)
-    scale, top = _build_scale(max(1, *(max(step.first, step.second * shows_second) for step in steps)))
-    places = [_across(step.at, begin, end) for step in steps]
-    line = _stairs(places, [step.first for step in steps], top)
-    return Curve(
-        line=f"M{LEFT} {BOTTOM}{line}",
-        area=f"M{LEFT} {BOTTOM}{line}V{BOTTOM}Z",
-        other=f"M{LEFT} {BOTTOM}{_stairs(places, [step.second for step in steps], top)}"
-        if shows_second
-        else "",
-        ticks=[Tick(_across(at, begin, end), label) for at, label in list_dates(begin, end, zone)],
-        scale=scale,
-    )
-
-
 def list_rows(steps: Sequence[Step], end: datetime, zone: str) -> list[tuple[str, int, int]]:
     """The curve as rows of a table: when, and what the counters had reached by the end of that stretch."""
     begin, instants = steps[0].at, [step.at for step in steps]
@@ -140,16 +111,6 @@ def _column(x: float, width: float, number: int, top: int, is_numbered: bool) ->
 
 def _up(number: int, top: int) -> float:
     return round(BOTTOM - (BOTTOM - TOP) * number / top, 1)
-
-
-def _across(at: datetime, begin: datetime, end: datetime) -> float:
-    return round(LEFT + (RIGHT - LEFT) * ((at - begin) / (end - begin)), 1)
-
-
-def _stairs(places: Sequence[float], numbers: Sequence[int], top: int) -> str:
-    """Nothing is known between two points but that nobody came: the line stays level, then jumps."""
-    stairs = "".join(f"H{x}V{_up(number, top)}" for x, number in zip(places, numbers, strict=True))
-    return f"{stairs}H{RIGHT}"
 
 
 def _build_scale(most: int) -> tuple[list[Tick], int]:

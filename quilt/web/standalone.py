@@ -73,6 +73,13 @@ LOOKS: dict[str, dict[str, str]] = {
     "plot-area": {"fill": BLUE, "opacity": "0.13"},
     "plot-line": {"fill": "none", "stroke": BLUE, "stroke-width": "2.5", "stroke-linejoin": "round"},
     "plot-line-2": {"stroke": RED},
+    "time-plot": {},
+    "curve-word": {"fill": INK, "font-weight": "600"},
+    "curve-burst": {"fill": OCHRE, "fill-opacity": "0.32"},
+    "curve-first": {"fill": "none", "stroke": GREEN, "stroke-width": "2"},
+    "rate-band": {"fill": BLUE, "fill-opacity": "0.2"},
+    "rate-one": {"fill": "none", "stroke": RED, "stroke-width": "1.75", "stroke-dasharray": "6 4"},
+    "rate-early": {"fill": EDGE, "fill-opacity": "0.2"},
     "mark-1": {"fill": BLUE},
     "mark-2": {"fill": RED},
     "mark-3": {"fill": GREEN},
@@ -199,14 +206,28 @@ def _list_present(
     steps = page["funnel_steps"]
     legend = tuple((f"mark-{place}", words) for place, words in enumerate(steps, 1))
     funnel = page["funnel"]
+    curve_hints = (*colours, ("curve-burst", "a burst")) if page["time_curve"].bursts else colours
     return [
-        Download("curve", "Over time", (640, 250), colours, ("By", "People", *votes), page["curve_rows"]),
+        Download("curve", "Over time", (640, 276), curve_hints, ("By", "People", *votes), page["curve_rows"]),
+        *_list_rate(page),
         Download("dial", "From broadcast to chain", (640, 128), hints, ("Figure", "Value"), page["dial_rows"]),
         Download(
             "funnel", "What became of them", (640, max(funnel.height, 1)), legend, page["funnel_headers"],
             page["funnel_rows"],
         ),
     ]  # fmt: skip
+
+
+def _list_rate(page: Mapping[str, Any]) -> list[Download]:
+    if page["timing"] is None:
+        return []
+    hints = (
+        ("mark-1", "people that each one brought"),
+        ("rate-band", "where the true number lies, 19 times of 20"),
+        ("rate-early", "too early to tell"),
+    )
+    headers = ("Who came", "Each brought", "Between", "People")
+    return [Download("rate", "How many each one brought", (640, 240), hints, headers, page["rate_rows"])]
 
 
 def _name(kinds: frozenset[str]) -> tuple[tuple[str, str], ...]:

@@ -18,13 +18,13 @@ from quilt.web.standalone import Download, list_downloads, write_csv, write_png,
 
 FRESH_MINUTES = 5  # visits that were no people's raise no version, so the page is built anew this often
 LOCKED = "default-src 'none'"  # a picture opened by itself loads and runs nothing
-PICTURES = ("tree", "icicle", "curve", "generations", "dial", "funnel")
+PICTURES = ("tree", "icicle", "curve", "rate", "generations", "dial", "funnel")
 TYPES = {"svg": "image/svg+xml", "png": "image/png", "csv": "text/csv"}
 
 
 @site.get("/entries/<int:entry_id>/spread")
 def show_spread(entry_id: int) -> Response:
-    """The page of an entry's spread; below five people a kind sentence. `at` asks for how it was."""
+    """The page of an entry's spread; below five people a kind sentence. `at` asks for how it was, `scale` for powers of ten."""
     head = get_head_or_404(entry_id)
     frame = _find_frame(head)
     if frame is not None:
@@ -33,17 +33,19 @@ def show_spread(entry_id: int) -> Response:
         head.version, head.spread_version, head.contest_version, phase_mark(head, now()),
         this_minute() // FRESH_MINUTES,
     )  # fmt: skip
-    return answer_kept(("spread", entry_id), version, lambda: _render(head))
+    is_log = request.args.get("scale") == "log"
+    return answer_kept(("spread", entry_id, is_log), version, lambda: _render(head, is_log))
 
 
 @site.get(
-    "/entries/<int:entry_id>/spread/<any(tree, icicle, curve, generations, dial, funnel):picture>.<any(svg, png, csv):kind>"
+    f"/entries/<int:entry_id>/spread/<any({', '.join(PICTURES)}):picture>.<any({', '.join(TYPES)}):kind>"
 )
 def show_spread_picture(entry_id: int, picture: str, kind: str) -> Response:
     """One picture of the page to take away: drawn with its own colours, or its numbers."""
     head = get_head_or_404(entry_id)
     frame = _find_frame(head)
-    page = describe_now(head) if frame is None else describe_then(head, frame)
+    is_log = request.args.get("scale") == "log"
+    page = describe_now(head, is_log) if frame is None else describe_then(head, frame)
     download = None if page["figures"].reach < LEAST_SHOWN else list_downloads(page).get(picture)
     if download is None:
         abort(404, "There is no such picture yet. It comes with the first five people.")
@@ -51,13 +53,15 @@ def show_spread_picture(entry_id: int, picture: str, kind: str) -> Response:
     response.headers["Content-Disposition"] = f'attachment; filename="spread-{entry_id}-{picture}.{kind}"'
     response.headers["Content-Security-Policy"] = LOCKED
     response.headers["Cache-Control"] = "private, no-cache"
-    response.set_etag(f"{head.version}-{head.spread_version}-{head.contest_version}-{frame or 0}-{kind}")
+    response.set_etag(
+        f"{head.version}-{head.spread_version}-{head.contest_version}-{frame or 0}-{is_log:d}-{kind}"
+    )
     response.make_conditional(request)
     return response
 
 
-def _render(head: EntryHead) -> str:
-    page = describe_now(head)
+def _render(head: EntryHead, is_log: bool) -> str:
+    page = describe_now(head, is_log)
     if "tree" not in page:
         return render_template("site/spread_young.html", **page)
     return _show(page)

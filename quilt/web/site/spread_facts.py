@@ -12,17 +12,31 @@ from quilt.arrivals.heads import EntryHead
 from quilt.arrivals.overview import count_refused, list_points
 from quilt.arrivals.queries import SpreadFigures, describe_spread
 from quilt.arrivals.similar import list_similar
+from quilt.arrivals.timing import Timing, Way, find_timing, list_ways
 from quilt.contests.models import Contest
 from quilt.contests.rules import name_place, shows_counts
 from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.shares.funnel import FunnelRow, list_funnel
+from quilt.spread.counting import DAILY_VISITOR
 from quilt.spread.dial import Dial, build_dial
 from quilt.spread.measures import measure
 from quilt.votes.spreaders import list_open_names
 from quilt.web.blocks import build_gauge
-from quilt.web.charts import Step, build_columns, build_curve, list_rows
+from quilt.web.charts import Step, build_columns, list_rows
 from quilt.web.clock import now
+from quilt.web.curve_words import (
+    BURST_RULE,
+    list_burst_rows,
+    list_first_rows,
+    list_reproduction_rows,
+    list_way_rows,
+    name_span,
+    tell_people_curve,
+    tell_reproduction,
+    tell_reproduction_plot,
+)
+from quilt.web.curves import build_people_curve, build_reproduction_plot
 from quilt.web.drawings import DrawingCache
 from quilt.web.funnels import STEPS, Passage, build_funnel, gather, tell
 from quilt.web.site.entries import LEAST_SHOWN
@@ -61,7 +75,7 @@ def choose_frame(asked: str, head: EntryHead, reach: int) -> int | None:
     return min(most, least + round((people - least) / step) * step)
 
 
-def describe_now(head: EntryHead) -> dict[str, Any]:
+def describe_now(head: EntryHead, is_log: bool = False) -> dict[str, Any]:
     """The page's variables for the spread as it is now."""
     figures = describe_spread(head.id)
     entry, contest = _read_entry(head)
@@ -76,7 +90,7 @@ def describe_now(head: EntryHead) -> dict[str, Any]:
         **page,
         **_describe_tree(tree, figures),
         **_describe_generations(generations, figures, shows_votes),
-        **_describe_time(head, contest, figures.folded_at, shows_votes),
+        **_describe_time(head, contest, figures.folded_at, shows_votes, is_log),
         **_describe_funnel(head, figures, shows_votes),
         **_describe_spreaders(tree.spreaders, shows_votes),
         "dial": dial,
@@ -85,6 +99,7 @@ def describe_now(head: EntryHead) -> dict[str, Any]:
         "leaning": name_leaning(dial, figures.longest_chain),
         "frames": list_frames(figures.reach),
         "frame": figures.reach,
+        "daily_visitor": DAILY_VISITOR,
         "refused": name_reasons(count_refused(head.id)),
     }
 
@@ -179,16 +194,46 @@ def _name_stretch(stretch: Stretch) -> str:
 
 
 def _describe_time(
-    head: EntryHead, contest: Contest, counted_to: datetime, shows_votes: bool
+    head: EntryHead, contest: Contest, counted_to: datetime, shows_votes: bool, is_log: bool
 ) -> dict[str, Any]:
+    """The curve of people and R over time. Times are counted in the background: at first there are none."""
     zone = contest.time_zone
     steps = [Step(point.at, point.people, point.votes) for point in list_points(head.id)]
+    timing = find_timing(head.id, now())
+    bursts, firsts = (timing.bursts, timing.firsts) if timing else ([], [])
     return {
         **_name_time(counted_to, zone),
         "shows_votes": shows_votes,
-        "curve_chart": build_curve(steps, counted_to, zone, shows_votes),
+        "time_curve": build_people_curve(
+            steps, counted_to, zone, shows_votes=shows_votes, is_log=is_log, bursts=bursts, firsts=firsts
+        ),
+        "curve_label": tell_people_curve(steps, timing, zone, shows_votes=shows_votes, is_log=is_log),
         "curve_rows": [row[: 3 if shows_votes else 2] for row in list_rows(steps, counted_to, zone)],
+        "burst_rows": list_burst_rows(bursts, zone),
+        "burst_rule": BURST_RULE,
+        "first_rows": list_first_rows(firsts, zone),
+        "timing": timing,
+        **(_describe_rate(timing, zone) if timing else {}),
+        "way_rows": list_way_rows(list_ways(head.id, now()), _name_way),
     }
+
+
+def _describe_rate(timing: Timing, zone: str) -> dict[str, Any]:
+    return {
+        "rate_words": tell_reproduction(timing),
+        "rate_plot": build_reproduction_plot(timing, zone),
+        "rate_label": tell_reproduction_plot(timing, zone),
+        "rate_rows": list_reproduction_rows(timing.windows, zone),
+        "half_life": name_span(timing.half_life),
+        "interval": name_span(timing.interval) if timing.interval else "",
+    }
+
+
+def _name_way(way: Way) -> str:
+    """A channel by its word, a named link by its kind alone: its label is the entrant's."""
+    if way.kind == "channel":
+        return name_channel(way.key)
+    return "A link of the entrant’s own" if way.kind == "link" else f"Embedded: {way.label or 'another page'}"
 
 
 def _name_time(counted_to: datetime, zone: str) -> dict[str, Any]:

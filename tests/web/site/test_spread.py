@@ -15,6 +15,7 @@ from quilt.arrivals.fold import fold_entry
 from quilt.arrivals.nodes import Visit, put_in_inbox
 from quilt.arrivals.queries import describe_spread
 from quilt.arrivals.service import record_arrival, record_not_counted
+from quilt.arrivals.timekeeping import refresh_timing
 from quilt.contests.models import Contest
 from quilt.database import db, transaction, write
 from quilt.spread.counting import NotCounted
@@ -177,7 +178,8 @@ def test_a_large_replay_has_a_hundred_frames():
 @pytest.mark.parametrize("picture", PICTURES)
 def test_pictures_can_be_taken_away(client, picture):
     entry = make_entry(title="Bees & <trees>")
-    grow(entry, MIXED, VOTERS)
+    grow(entry, [max(-1, index // 3 - 2) for index in range(45)], VOTERS, folds=15)
+    refresh_timing(entry.id, NOW + timedelta(days=5))
     assert f'/entries/{entry.id}/spread/{picture}.svg"' in open_spread(client, entry).text
     answers = {kind: client.get(f"/entries/{entry.id}/spread/{picture}.{kind}") for kind in TYPES}
     for kind, answer in answers.items():
@@ -195,6 +197,18 @@ def test_pictures_can_be_taken_away(client, picture):
         f"/entries/{entry.id}/spread/{picture}.svg", headers={"If-None-Match": answers["svg"].headers["ETag"]}
     )
     assert again.status_code == 304
+
+
+def test_times_and_rates_follow_in_the_background(client):
+    entry = make_entry()
+    grow(entry, [max(-1, index // 3 - 2) for index in range(45)], VOTERS, folds=15)
+    assert "counted in the background" in open_spread(client, entry).text
+    refresh_timing(entry.id, NOW + timedelta(days=5))
+    page = client.get(f"/entries/{entry.id}/spread?scale=log")
+    assert "Each person who came brought" in page.text and "logarithmic" in page.text
+    tables = read_tables(page.text)
+    assert len(tables["How many each one brought, by when they came"]) > 1
+    assert [row[0] for row in tables["When each generation was first reached"][1:]] == ["1", "2", "3"]
 
 
 def test_a_picture_of_earlier_is_of_earlier(client):
