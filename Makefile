@@ -34,7 +34,7 @@ sure: setup-dev  ## format, lint, types, then every test: before each merge
 
 bench: setup-dev  ## how fast it is, as shares of bare Flask on this machine
 	@$(RUN)/python -m benchmarks.hot_paths
-	@$(RUN)/python -m benchmarks.fold
+	@$(RUN)/python -m benchmarks.spread
 
 screens: setup-dev  ## take the screenshots of docs/screens from the demo
 	@exec $(RUN)/python scripts/take_screens.py

@@ -17,6 +17,7 @@ from quilt.spread.tree import (
     BrokenTree,
     SpreadTree,
     count_children,
+    count_generations,
     list_depths,
     list_sizes,
     sum_subtrees,
@@ -177,7 +178,8 @@ def recount_nodes(tree: SpreadTree, votes: Mapping[int | None, int] | None = Non
     if votes:
         own = [votes.get(node_id, 0) for node_id in tree.ids]
         below = sum_subtrees(parents, own)
-    return Recounted(build_measures(depths, sizes), depths, sizes, count_children(parents), own, below)
+    measures = build_measures(count_generations(depths), sizes)
+    return Recounted(measures, depths, sizes, count_children(parents), own, below)
 
 
 def is_recount_cheaper(size: int, touched: int, share: float) -> bool:

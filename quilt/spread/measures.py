@@ -110,17 +110,18 @@ EMPTY = Measures(size=1, total_depth=0, squared_sizes=0, breadth=(1,), passed_on
 
 def measure(parents: Sequence[int]) -> Measures:
     """Return the figures of a tree given by the parents' indices, in O(n) and exact. Raises BrokenTree."""
-    return build_measures(list_depths(parents), list_sizes(parents))
+    breadth = count_generations(list_depths(parents))  # the depths are not needed any more: memory
+    return build_measures(breadth, list_sizes(parents))
 
 
-def build_measures(depths: Sequence[int], sizes: Sequence[int]) -> Measures:
-    """Return the figures of a tree whose nodes' generations and subtree sizes are known, in O(n)."""
+def build_measures(breadth: tuple[int, ...], sizes: Sequence[int]) -> Measures:
+    """Return the figures of a tree whose generations and subtree sizes are counted, in O(n)."""
     n = sizes[ROOT]
     return Measures(
         size=n,
         total_depth=sum(sizes) - n,
         squared_sizes=sum(map(mul, sizes, sizes)) - n * n,
-        breadth=count_generations(depths),
+        breadth=breadth,
         # Nobody came by the link of those whose subtree is only themselves; the entry is no person.
         passed_on=n - sizes.count(1) - (1 if n > 1 else 0),
     )

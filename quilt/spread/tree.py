@@ -110,10 +110,16 @@ def count_children(parents: Sequence[int]) -> list[int]:
     return counts
 
 
-def count_generations(depths: Iterable[int]) -> tuple[int, ...]:
+def count_generations(depths: Sequence[int]) -> tuple[int, ...]:
     """Return how many nodes each generation has, from the entry (1) to the deepest."""
-    counts = Counter(depths)
-    return tuple(counts[generation] for generation in range(len(counts)))
+    counts = [0] * (max(depths) + 1)
+    if len(counts) < len(depths) // 100:
+        for generation, count in Counter(depths).items():
+            counts[generation] = count
+        return tuple(counts)
+    for generation in depths:  # a Counter of hundreds of thousands would take ten times the memory
+        counts[generation] += 1
+    return tuple(counts)
 
 
 def _leave_out(tree: SpreadTree, excluded: Collection[int]) -> SpreadTree:

@@ -1,0 +1,249 @@
+"""How fast the spread is counted: from arrays, in both databases, by many clients, and on its page.
+
+usage: python -m benchmarks.spread [--size 1000000] [--only arrays,memory,database,append,page]
+                                   [--databases sqlite,postgresql] [--rounds 3]
+
+A short run: --size 100000 --rounds 1 --only arrays,database. The limits beside the figures hold for the full
+size. Milliseconds of processor time stand beside those of the clock: on a busy machine only they tell much.
+Folds are undone after each round, so that every round meets the same tree.
+"""
+
+import argparse
+import os
+import platform
+import random
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+import networkx
+from sqlalchemy import text
+
+from benchmarks.append import measure_appending
+from benchmarks.spread_data import NOW, add_arrivals, chain, load_tree, mixed, open_scratch, star, uniform
+from quilt.arrivals.fold import fold_within, recompute_within
+from quilt.config import ROOT
+from quilt.database import db
+from quilt.spread.measures import measure
+from tests.factories import make_contest, make_entry
+
+SHAPES = {"mixed": mixed, "uniform": uniform, "star": star, "chain": chain}
+FOLD_LIMITS = {"sqlite": {100: 10, 1_000: 60, 10_000: 400}, "postgresql": {100: 20, 1_000: 100, 10_000: 900}}
+ARRAYS_LIMIT_MS, DATABASE_LIMIT_MS, NETWORKX_LIMIT, MEMORY_LIMIT_MB = 200, 2_000, 20, 80
+PAGE_SIZE, PAGE_LIMIT_MS, SVG_LIMIT_KB = 100_000, 150, 300
+CHAIN_SIZE = 100_000
+
+
+class Spent(NamedTuple):
+    wall_ms: float
+    processor_ms: float
+
+
+def main() -> None:
+    options = read_options()
+    print(describe_machine(), flush=True)
+    wanted = options.only.split(",")
+    if "arrays" in wanted:
+        measure_arrays(options.size, options.rounds)
+    if "memory" in wanted:
+        measure_memory(options.size)
+    for kind in options.databases.split(","):
+        if "database" in wanted:
+            measure_database(kind, options.size, options.rounds)
+    if "append" in wanted:
+        with open_scratch("postgresql"):
+            measure_appending()
+    if "page" in wanted:
+        for kind in options.databases.split(","):
+            measure_page(kind, min(PAGE_SIZE, options.size))
+
+
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--size", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="arrays,memory,database,append,page")
+    parser.add_argument("--databases", default="sqlite,postgresql")
+    return parser.parse_args()
+
+
+def describe_machine() -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in ("sqlalchemy", "psycopg", "networkx"))
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} processors (load {os.getloadavg()[0]:.1f}), "
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {packages}.\n"
+        "Best of the rounds, as clock / processor milliseconds of this process."
+    )
+
+
+def measure_arrays(size: int, rounds: int) -> None:
+    print(f"\n## Full recompute of {size:,} from arrays (limit {ARRAYS_LIMIT_MS} ms at 1,000,000)")
+    ours = 0.0
+    for name, make in SHAPES.items():
+        parents = make(size)
+        measure(parents)  # touch the memory
+        spent, measures = take_best(lambda parents=parents: measure(parents), max(5, rounds))
+        ours = ours or spent.processor_ms
+        print(f"{name}: {tell(spent)} ms, depth {measures.depth:,}", flush=True)
+    theirs = time_networkx(mixed(size))
+    print(
+        f"networkx, mixed, subtree sizes alone by its depth-first post-order: {tell(theirs)} ms; "
+        f"{theirs.processor_ms / ours:.0f} times ours (limit {NETWORKX_LIMIT} at 1,000,000)"
+    )
+
+
+def time_networkx(parents: Sequence[int]) -> Spent:
+    """Subtree sizes in linear time with the graph library's own traversal; building the graph is not counted."""
+    graph = networkx.DiGraph()
+    graph.add_edges_from((parent, node) for node, parent in enumerate(parents) if parent >= 0)
+
+    def count_sizes() -> int:
+        sizes = dict.fromkeys(graph, 1)
+        for node in networkx.dfs_postorder_nodes(graph, 0):
+            for parent in graph.predecessors(node):
+                sizes[parent] += sizes[node]
+        return sizes[0]
+
+    spent, root_size = take_best(count_sizes, 1)
+    assert root_size == len(parents)
+    return spent
+
+
+def measure_memory(size: int) -> None:
+    print(f"\n## Memory above the parents' array, {size:,} (limit {MEMORY_LIMIT_MB} MB at 1,000,000)")
+    for name in SHAPES:
+        told = subprocess.run(
+            [sys.executable, "-m", "benchmarks.spread_memory", name, str(size)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        print(
+            f"{name}: {told.stdout.strip()} MB more peak resident memory of a process of its own", flush=True
+        )
+
+
+def measure_database(kind: str, size: int, rounds: int) -> None:
+    with open_scratch(kind):
+        print(f"\n## {describe_database(kind)}", flush=True)
+        contest = make_contest("bench", opens=NOW, closes=datetime(2027, 1, 1, tzinfo=UTC))
+        entry_id = make_entry(contest).id
+        load_tree(entry_id, mixed(size), 1)
+        print(f"mixed, {size:,} (limit of a recompute {DATABASE_LIMIT_MS} ms at 1,000,000)")
+        spent = run_recompute(entry_id)
+        print(f"first full recompute, with the entry's own rows: {tell(spent)} ms")
+        for share in (0, 100, 4):
+            damage(entry_id, share)
+            spent = run_recompute(entry_id)
+            words = f"every {share}th row differs" if share else "nothing differs"
+            print(f"full recompute with its write, {words}: {tell(spent)} ms", flush=True)
+        for count, limit in FOLD_LIMITS[kind].items():
+            spent = run_folds(entry_id, range(1, size), count, rounds)
+            print(f"fold of {count:,} new arrivals: {tell(spent)} ms (limit {limit})", flush=True)
+        first, length = 10 * size, min(CHAIN_SIZE, size)
+        deep_id = make_entry(contest).id
+        load_tree(deep_id, chain(length), first)
+        print(f"chain of {length:,}: full recompute {tell(run_recompute(deep_id))} ms")
+        tip = range(first + length - 3, first + length - 2)
+        spent = run_folds(deep_id, tip, 100, rounds)
+        print(f"chain of {length:,}: 100 new arrivals at its end {tell(spent)} ms", flush=True)
+        broad_id = make_entry(contest).id
+        load_tree(broad_id, star(size), 20 * size)
+        print(f"star of {size:,}: full recompute {tell(run_recompute(broad_id))} ms")
+        spent = run_folds(broad_id, range(20 * size, 21 * size - 2), 100, rounds)
+        print(f"star of {size:,}: 100 new arrivals {tell(spent)} ms", flush=True)
+
+
+def describe_database(kind: str) -> str:
+    if kind == "sqlite":
+        return f"SQLite {sqlite3.sqlite_version}"
+    with db.engine.connect() as connection:
+        told = connection.execute(text("SELECT version()")).scalar_one()
+        buffers = connection.execute(text("SHOW shared_buffers")).scalar_one()
+    return f"{' '.join(told.split()[:2])}, shared_buffers {buffers}"
+
+
+def damage(entry_id: int, share: int) -> None:
+    """Make every so-manieth stored row wrong (0: none)."""
+    if share:
+        with db.engine.begin() as connection:
+            connection.execute(
+                text(
+                    "UPDATE arrival_stat SET subtree_size = subtree_size + 1"
+                    " WHERE entry_id = :entry AND arrival_id % :share = 0"
+                ),
+                {"entry": entry_id, "share": share},
+            )
+
+
+def run_recompute(entry_id: int) -> Spent:
+    """Its read, its work, its write and its commit."""
+    with db.engine.connect().execution_options(quilt_begin="IMMEDIATE") as connection:
+        spent, _ = take_best(lambda: (recompute_within(connection, entry_id, NOW), connection.commit()), 1)
+    return spent
+
+
+def run_folds(entry_id: int, parents: range, count: int, rounds: int) -> Spent:
+    """New people come by random links of `parents` and are folded; the best of the rounds, each undone."""
+    chance = random.Random(count)
+    times = []
+    for _ in range(rounds):
+        with db.engine.connect().execution_options(quilt_begin="IMMEDIATE") as connection:
+            last = connection.execute(text("SELECT max(id) FROM arrival")).scalar_one()
+            add_arrivals(connection, entry_id, [chance.choice(parents) for _ in range(count)], last + 1)
+            spent, taken = take_best(lambda: fold_within(connection, entry_id, NOW), 1)
+            connection.rollback()
+        assert taken == count
+        times.append(spent)
+    return min(times)
+
+
+def measure_page(kind: str, size: int) -> None:
+    with open_scratch(kind) as app:
+        contest = make_contest("bench", opens=NOW, closes=datetime(2027, 1, 1, tzinfo=UTC))
+        paths = []
+        for people, first_id in ((50, 1), (size, 1000)):
+            entry = make_entry(contest)
+            load_tree(entry.id, uniform(people), first_id)
+            run_recompute(entry.id)
+            paths.append(f"/entries/{entry.id}/spread")
+        db.session.remove()
+        client, path = app.test_client(), paths[1]
+        client.get(paths[0])  # the templates are compiled
+        first, answer = take_best(lambda: client.get(path), 1)
+        again, answer = take_best(lambda: client.get(path), 3)
+        assert answer.status_code == 200, answer.status
+        drawings = re.findall(r"<svg.*?</svg>", answer.text, re.DOTALL)
+        largest = max(map(len, drawings), default=0) / 1000
+        print(f"\n## The spread page of {size:,} people, {kind}")
+        print(f"first answer {tell(first)} ms, again {tell(again)} ms (limit {PAGE_LIMIT_MS})")
+        print(
+            f"{len(drawings)} drawings, the largest {largest:.0f} kB (limit {SVG_LIMIT_KB}), "
+            f"the page {len(answer.data) / 1000:.0f} kB"
+        )
+
+
+def take_best(work: Callable[[], Any], rounds: int) -> tuple[Spent, Any]:
+    times, result = [], None
+    for _ in range(rounds):
+        began, busy = time.perf_counter(), time.process_time()
+        result = work()
+        times.append(Spent((time.perf_counter() - began) * 1000, (time.process_time() - busy) * 1000))
+    return min(times), result
+
+
+def tell(spent: Spent) -> str:
+    return f"{spent.wall_ms:,.1f} / {spent.processor_ms:,.1f}"
+
+
+if __name__ == "__main__":
+    main()
