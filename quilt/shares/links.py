@@ -130,7 +130,7 @@ _BROUGHT = (
     .join(ArrivalStat, ArrivalStat.arrival_id == Arrival.id)
     .where(
         Arrival.entry_id == bindparam("entry_id"),
-        Arrival.parent_id.is_(None),
+        Arrival.parent_id.is_(None),  # as all who come by such a link: so the index finds them
         Arrival.link_id.is_not(None),
         Arrival.state == "live",
     )

@@ -47,7 +47,8 @@ IN_APPS = {
     "a CUBOT phone": ANDROID.format("CUBOT_X30") + CHROME,
     "another CUBOT phone": f"Mozilla/5.0 (Linux; Android 9; CUBOT MAX 3) AppleWebKit/537.36 (KHTML, like Gecko) {CHROME}",
 }
-BROWSER_ROBOTS = (
+ROBOTS = (
+    "Dalvik/2.1.0 (Linux; U; Android 14; SM-S921B Build/UP1A.231005.007)",
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/134.0 Safari/537.36",
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
     "Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5X) AppleWebKit/537.36 Chrome/134.0 Mobile Safari/537.36 (compatible; Googlebot/2.1)",
@@ -100,6 +101,6 @@ def test_browsers_inside_apps_are_people(app: str) -> None:
     assert judge(IN_APPS[app]) is None
 
 
-@pytest.mark.parametrize("user_agent", BROWSER_ROBOTS)
-def test_robots_that_look_like_browsers_are_found(user_agent: str) -> None:
+@pytest.mark.parametrize("user_agent", ROBOTS)
+def test_robots_that_look_like_people_are_found(user_agent: str) -> None:
     assert judge(user_agent) is NotCounted.ROBOT
