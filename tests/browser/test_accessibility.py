@@ -12,7 +12,9 @@ from quilt.arrivals.service import record_arrival
 from tests.browser.chromium import make_agent, open_chromium
 from tests.factories import make_contest, make_entry, make_user
 from tests.live import open_site, sign_cookie
+from tests.spreads import STATES, plant
 
+SHAPES = ("five", "star", "chain", "mixed")
 pytestmark = pytest.mark.browser
 LOOKS = {"a phone by day": (390, 844, "light"), "a desk by night": (1280, 900, "dark")}
 PAGES = {
@@ -24,6 +26,11 @@ PAGES = {
     "entry": ("/entries/{entry}", ""),
     "spread": ("/entries/{entry}/spread", ""),
     "young spread": ("/entries/{young}/spread", ""),
+    "spread of five": ("/entries/{five}/spread", ""),
+    "spread of a star": ("/entries/{star}/spread", ""),
+    "spread of a chain": ("/entries/{chain}/spread?scale=log", ""),
+    "spread of a mixture": ("/entries/{mixed}/spread", ""),
+    "spread as it was": ("/entries/{mixed}/spread?at=60", ""),
     "share": ("/entries/{entry}/share", ""),
     "sign in": ("/sign-in", ""),
     "outbox": ("/outbox", ""),
@@ -58,8 +65,11 @@ def scene(site):
             )
             codes.append(record_arrival(visit, None, now=moment, entropy=secrets.token_bytes).code)
         fold_waiting(moment)
+        shapes = {shape: make_entry(contest, title=f"A {shape}").id for shape in SHAPES}
+        for shape, shaped in shapes.items():
+            plant(shaped, STATES[shape](), moment)
         cookies = {role: sign_cookie(site.app, make_user(role=role).id) for role in ("member", "moderator")}
-    return {"entry": entry, "young": young, "waiting": waiting}, cookies
+    return {"entry": entry, "young": young, "waiting": waiting, **shapes}, cookies
 
 
 @pytest.fixture(scope="module")
