@@ -16,7 +16,8 @@ from sqlalchemy.orm import aliased
 from quilt.arrivals.models import Arrival, ArrivalStat, EntrySpread
 from quilt.database import db
 
-MOST_WALKED = 5_000  # people, down all the branches of one request together
+MOST_WALKED = 5_000  # people, down all small branches of one request together, and down a large one
+MOST_LARGE = 3  # of one request that are walked
 MOST_STEPS = 8  # of the way up, the person's own among them
 LEAST_IN_BRANCH = 5  # below a top spreader: fewer would tell of single persons
 
@@ -79,8 +80,7 @@ def list_branches(arrival_ids: Collection[int]) -> list[Branch]:
         return []
     rows = db.session.execute(_FIGURES, {"ids": list(arrival_ids)}).all()
     ways = _read_ways([row.id for row in rows])
-    tall = [row.id for row in rows if (row.subtree_size or 1) - 1 > (row.children_count or 0)]
-    seen = _walk_down(tall)
+    seen = _walk_down({row.id: row.subtree_size - 1 for row in rows if _is_tall(row)})
     return [_build(row, ways.get(row.id, []), *seen.get(row.id, (0, 0))) for row in rows]
 
 
@@ -134,8 +134,29 @@ def _read_ways(arrival_ids: list[int]) -> dict[int, list[Any]]:
     return {top: sorted(way, key=lambda row: row.depth) for top, way in ways.items()}
 
 
-def _walk_down(arrival_ids: list[int]) -> dict[int, tuple[int, int]]:
-    """Generations and people met below each of these, generation by generation until MOST_WALKED were met."""
+def _is_tall(row: Any) -> bool:
+    """Whether somebody came by the link of one whom this person brought."""
+    return (row.subtree_size or 1) - 1 > (row.children_count or 0)
+
+
+def _walk_down(people: Mapping[int, int]) -> dict[int, tuple[int, int]]:
+    """Generations and people met below each of these, generation by generation.
+
+    The small branches are walked to their end, all at once; each of the largest until MOST_WALKED were met.
+    """
+    small, met = [], 0
+    for top, count in sorted(people.items(), key=lambda item: item[1]):
+        met += count
+        if met > MOST_WALKED:
+            break
+        small.append(top)
+    seen = _meet(small)
+    for top in [top for top in people if top not in small][:MOST_LARGE]:
+        seen |= _meet([top])
+    return seen
+
+
+def _meet(arrival_ids: list[int]) -> dict[int, tuple[int, int]]:
     if not arrival_ids:
         return {}
     levels: dict[int, list[int]] = {}

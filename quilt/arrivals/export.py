@@ -6,11 +6,12 @@ first byte is sent, however slow the reader is.
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, select
+from sqlalchemy import BindParameter, Connection, Select, String, bindparam, cast, func, select
 
 from quilt.arrivals.models import Arrival, ArrivalInbox, EntrySpread
 from quilt.database import db, is_sqlite
@@ -53,20 +54,24 @@ class ExportedTree:
             at = datetime.fromtimestamp(hour * HOUR, UTC) if index else None
             yield ExportedNode(index, parent, generation, at, self.channels[tag])
 
-    def find_index(self, arrival_id: int | None) -> int | None:
-        """The index of an arrival (of the entry itself for None); None where it is in no figure."""
-        if arrival_id is None:
-            return 0
-        place = bisect_left(self._ids, arrival_id)
-        return place if place < len(self._ids) and self._ids[place] == arrival_id else None
-
-    def add(self, arrival_id: int, parent: int, at: datetime, tag: int) -> None:
-        """One more person below the node `parent`; arrivals come in the order of their ids."""
-        self._ids.append(arrival_id)
-        self._parents.append(parent)
-        self._generations.append(self._generations[parent] + 1)
-        self._hours.append(int(at.timestamp()) // HOUR)
-        self._tags.append(tag)
+    def add(self, rows: Iterable[Any], left_out: Collection[int]) -> None:
+        """People below their parents, in the order of their ids; those that are not counted are passed over."""
+        ids, hours, tags = self._ids, dict[Any, int](), {"": 0}
+        for arrival_id, parent_id, state, channel, hour in rows:
+            parent = 0 if parent_id is None else bisect_left(ids, parent_id)
+            is_known = parent_id is None or (parent < len(ids) and ids[parent] == parent_id)
+            if state != "live" or not is_known or arrival_id in left_out:
+                continue
+            if hour not in hours:
+                hours[hour] = _number_hour(hour)
+            if channel not in tags:
+                tags[channel] = len(self.channels)
+                self.channels.append(channel)
+            ids.append(arrival_id)
+            self._parents.append(parent)
+            self._generations.append(self._generations[parent] + 1)
+            self._hours.append(hours[hour])
+            self._tags.append(tags[channel])
 
 
 def read_export(entry_id: int) -> ExportedTree:
@@ -81,26 +86,33 @@ def _read(connection: Connection, entry_id: int) -> ExportedTree:
     stored = connection.execute(_VERSION, values).first()
     tree = ExportedTree(stored.version if stored else 0, stored.folded_at if stored else None)
     left_out = set(connection.execute(_WAITING, values).scalars())
-    numbers = {"": 0}
-    rows = connection.execution_options(yield_per=CHUNK).execute(_ARRIVALS, values)
-    for arrival_id, parent_id, state, channel, at in rows:
-        parent = tree.find_index(parent_id)
-        if state != "live" or arrival_id in left_out or parent is None:
-            continue
-        if channel not in numbers:
-            numbers[channel] = len(tree.channels)
-            tree.channels.append(channel)
-        tree.add(arrival_id, parent, at, numbers[channel])
+    rows = connection.execution_options(yield_per=CHUNK).execute(_list_arrivals(), values)
+    tree.add(rows, left_out)
     return tree
+
+
+def _number_hour(hour: datetime | str) -> int:
+    """The hours since 1970 until this one, as the database names it."""
+    begin = hour if isinstance(hour, datetime) else datetime.fromisoformat(f"{hour}:00+00:00")
+    return int(begin.timestamp()) // HOUR
+
+
+def _list_arrivals() -> Select[Any]:
+    """Everybody, with the hour as the database cuts it: a million instants cost seconds to make, hours do not."""
+    hour = (
+        func.substr(cast(Arrival.arrived_at, String), 1, 13)
+        if is_sqlite()
+        else func.date_trunc("hour", Arrival.arrived_at, "UTC")
+    )
+    return (
+        select(Arrival.id, Arrival.parent_id, Arrival.state, Arrival.channel, hour)
+        .where(Arrival.entry_id == _of_entry)
+        .order_by(Arrival.id)
+    )
 
 
 _of_entry: BindParameter[int] = bindparam("entry_id")
 _VERSION = select(EntrySpread.version, EntrySpread.folded_at).where(EntrySpread.entry_id == _of_entry)
 _WAITING = select(ArrivalInbox.arrival_id).where(
     ArrivalInbox.entry_id == _of_entry, ArrivalInbox.is_new.is_(True)
-)
-_ARRIVALS = (
-    select(Arrival.id, Arrival.parent_id, Arrival.state, Arrival.channel, Arrival.arrived_at)
-    .where(Arrival.entry_id == _of_entry)
-    .order_by(Arrival.id)
 )

@@ -79,6 +79,15 @@ def test_a_chain_of_20_000_is_told_by_a_few_steps(app, count_queries):
     assert last.steps[-1].generation == length
 
 
+def test_large_branches_do_not_cut_small_ones_off(app):
+    entries = [make_entry() for _ in range(3)]
+    long, wide = plant(entries[0], range(-1, 7_000)), plant(entries[1], [-1, 0, *[1] * 7_000])
+    small = plant(entries[2], [-1, 0, 1, 2])
+    told = {branch.arrival_id: branch for branch in list_branches([long[0], wide[0], small[0]])}
+    assert [told[ids[0]].generations for ids in (long, wide, small)] == [MOST_WALKED, 2, 3]
+    assert [told[ids[0]].is_whole for ids in (long, wide, small)] == [False, False, True]
+
+
 def test_a_star_is_one_generation_however_wide(app, count_queries):
     ids = plant(make_entry(), [-1] + [0] * (MOST_WALKED * 2))
     branch = list_branches([ids[0]])[0]
