@@ -37,4 +37,5 @@ bench: setup-dev  ## how fast it is, as shares of bare Flask on this machine
 	@$(RUN)/python -m benchmarks.spread
 
 screens: setup-dev  ## take the screenshots of docs/screens from the demo
-	@exec $(RUN)/python scripts/take_screens.py
+	@$(RUN)/python scripts/take_screens.py
+	@$(RUN)/python scripts/take_spread_screens.py
