@@ -5,7 +5,7 @@ import secrets
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from quilt.arrivals.fold import fold_entry, fold_waiting, recompute_entry
 from quilt.arrivals.models import (
@@ -20,7 +20,7 @@ from quilt.arrivals.models import (
 from quilt.arrivals.nodes import Visit, put_in_inbox
 from quilt.arrivals.queries import describe_spread
 from quilt.arrivals.service import record_arrival
-from quilt.database import db, write
+from quilt.database import db, transaction, write
 from tests.conftest import NOW
 from tests.factories import make_entry
 
@@ -124,8 +124,167 @@ def test_returns_are_counted_and_add_nobody(app):
 def test_excluded_people_and_those_below_them_are_left_out_of_a_recount(app):
     entry = make_entry()
     grow(entry, [-1, 0, 1, -1])
-    from quilt.database import transaction
-
     with transaction() as session:
         session.scalars(select(Arrival).where(Arrival.depth == 2)).one().state = "excluded"
     assert recompute_entry(entry.id, NOW).reach == 2
+
+
+def plant(entry, parents):
+    """As `grow`, in bulk and in one fold."""
+    last = db.session.scalar(select(func.coalesce(func.max(Arrival.id), 0)))
+    depths = []
+    for parent in parents:
+        depths.append(1 if parent < 0 else depths[parent] + 1)
+    ids = range(last + 1, last + 1 + len(parents))
+    arrivals = [
+        {"id": node, "entry_id": entry.id, "parent_id": None if parent < 0 else ids[parent], "depth": depth,
+         "code": f"{node:011}", "channel": "wa", "state": "live", "arrived_at": NOW}
+        for node, parent, depth in zip(ids, parents, depths, strict=True)
+    ]  # fmt: skip
+    with transaction() as session:
+        session.execute(insert(Arrival), arrivals)
+        session.execute(
+            insert(ArrivalInbox), [{"entry_id": entry.id, "arrival_id": node, "is_new": True} for node in ids]
+        )
+        if db.engine.dialect.name == "postgresql":
+            session.execute(select(func.setval(func.pg_get_serial_sequence("arrival", "id"), ids[-1])))
+    assert fold_entry(entry.id, NOW) == len(parents)
+    db.session.rollback()
+
+
+def exclude(arrival_id, state="excluded"):
+    with transaction() as session:
+        session.get(Arrival, arrival_id).state = state
+
+
+def list_ids(entry):
+    return db.session.scalars(
+        select(Arrival.id).where(Arrival.entry_id == entry.id).order_by(Arrival.id)
+    ).all()
+
+
+def arrive(entry, via, count, name=b"late"):
+    """People come by this arrival's link; the codes' owners are what the inbox then holds."""
+    code = db.session.get(Arrival, via).code
+    nodes = [
+        record_arrival(
+            Visit(entry.id, name + bytes([n]), via=code), None, now=NOW, entropy=secrets.token_bytes
+        )
+        for n in range(count)
+    ]
+    db.session.rollback()
+    return [node.arrival_id for node in nodes]
+
+
+def vote(entry, arrival_id, votes=1):
+    entry_id = entry.id
+    write(lambda connection: put_in_inbox(connection, entry_id, arrival_id, votes=votes))
+
+
+def size_of(arrival_id):
+    db.session.rollback()
+    return db.session.scalar(select(ArrivalStat.subtree_size).where(ArrivalStat.arrival_id == arrival_id))
+
+
+@pytest.mark.parametrize("is_large", [True, False], ids=["folded", "recounted"])
+def test_who_comes_below_an_excluded_ancestor_counts_when_it_is_restored(app, is_large):
+    entry = make_entry()
+    plant(entry, [-1, 0, 1] + [-1] * (200 if is_large else 0))
+    top, _, below = list_ids(entry)[:3]
+    before = describe_spread(entry.id).reach
+    exclude(top)
+    assert recompute_entry(entry.id, NOW).reach == before - 3
+    late = arrive(entry, below, 2)
+    vote(entry, late[0], 2)
+    vote(entry, below)
+    assert fold_entry(entry.id, NOW) == 4
+    db.session.rollback()
+    figures = describe_spread(entry.id)
+    assert (figures.reach, figures.votes) == (before - 3, 0)
+    left = snapshot(entry)
+    recompute_entry(entry.id, NOW)
+    assert snapshot(entry) == left
+    exclude(top, "live")
+    assert recompute_entry(entry.id, NOW).reach == before + 2
+    assert size_of(top) == 5
+    assert describe_spread(entry.id).votes == 3
+    below_top = select(ArrivalStat.votes_subtree).where(ArrivalStat.arrival_id == top)
+    assert db.session.scalar(below_top) == 3
+
+
+def test_a_fold_reads_no_more_than_the_new_and_those_above_them(app):
+    entry = make_entry()
+    plant(entry, [-1, 0, 1] + [-1] * 300)
+    third = list_ids(entry)[2]
+    damaged = list_ids(entry)[200]
+    with transaction() as session:
+        session.get(ArrivalStat, damaged).subtree_size = 77  # whoever read it would mend it
+    arrive(entry, third, 1)
+    fold_entry(entry.id, NOW)
+    assert size_of(damaged) == 77
+    assert [size_of(node) for node in list_ids(entry)[:3]] == [4, 3, 2]
+    recompute_entry(entry.id, NOW)
+    assert size_of(damaged) == 1
+
+
+def test_a_recount_writes_what_is_missing_wrong_or_out_of_date(app):
+    entry = make_entry()
+    grow(entry, [-1, 0, 1, -1, 3, -1], votes=True)
+    right = snapshot(entry)
+    ids = list_ids(entry)
+    with transaction() as session:
+        session.delete(session.get(ArrivalStat, ids[4]))
+        session.get(ArrivalStat, ids[0]).subtree_size = 9
+        session.get(ArrivalStat, ids[5]).children_count = 2
+        session.get(EntrySpread, entry.id).squared_sizes = 1
+        session.add(EntryGeneration(entry_id=entry.id, generation=9, people_count=4, votes_count=1))
+    stored = snapshot(entry)
+    assert stored != right
+    recompute_entry(entry.id, NOW)
+    mended = snapshot(entry)
+    assert mended[1][0] == [row if row[0] != ids[4] else (ids[4], 1, 0, 0, 0) for row in right[1][0]]
+    assert mended[0]["squared_sizes"] == right[0]["squared_sizes"]
+
+
+def test_who_waits_is_counted_by_the_fold_and_not_by_a_recount_before_it(app):
+    entry = make_entry()
+    grow(entry, [-1, 0])
+    arrive(entry, list_ids(entry)[1], 3)
+    assert recompute_entry(entry.id, NOW).reach == 2
+    assert fold_entry(entry.id, NOW) == 3
+    db.session.rollback()
+    assert describe_spread(entry.id).reach == 5
+
+
+def test_a_deep_tree_is_climbed_in_one_go_or_counted_anew(app):
+    entry = make_entry()
+    plant(entry, list(range(-1, 119)) + [-1] * 3000)
+    deepest = list_ids(entry)[119]
+    arrive(entry, deepest, 2)  # 120 above them, of 3,121
+    assert fold_entry(entry.id, NOW) == 2
+    folded = snapshot(entry)
+    assert (folded[0]["max_depth"], folded[0]["size"]) == (121, 3123)
+    recompute_entry(entry.id, NOW)
+    assert snapshot(entry) == folded
+
+
+def test_a_chain_of_four_million_is_stored_and_folded_exactly(app):
+    n = 4_000_000
+    squares = (n - 1) * n * (2 * n - 1) // 6
+    assert squares > 2**63
+    entry = make_entry()
+    with transaction() as session:
+        session.add(
+            EntrySpread(
+                entry_id=entry.id, size=n, total_depth=n * (n - 1) // 2, squared_sizes=squares,
+                max_depth=n - 1, max_breadth=1, passed_on_count=n - 2,
+            )
+        )  # fmt: skip
+    record_arrival(Visit(entry.id, b"one more"), None, now=NOW, entropy=secrets.token_bytes)
+    assert fold_entry(entry.id, NOW) == 1
+    stored = snapshot(entry)[0]
+    assert (stored["size"], stored["max_depth"]) == (n + 1, n - 1)
+    assert (stored["squared_sizes"], stored["total_depth"]) == (squares + 1, n * (n - 1) // 2 + 1)
+    # The new one is as far from everybody as its depth and theirs add up to.
+    pairs, wiener = n * (n + 1) // 2, (n**3 - n) // 6 + n * (n - 1) // 2 + n
+    assert describe_spread(entry.id).structural_virality == wiener / pairs
