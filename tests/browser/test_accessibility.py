@@ -23,6 +23,7 @@ PAGES = {
     "quilt": ("/contests/ten?view=quilt", ""),
     "standings": ("/contests/ten?view=standings", ""),
     "rules": ("/contests/ten/rules", ""),
+    "contest spread": ("/contests/ten/spread", ""),
     "entry": ("/entries/{entry}", ""),
     "spread": ("/entries/{entry}/spread", ""),
     "young spread": ("/entries/{young}/spread", ""),
