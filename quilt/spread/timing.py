@@ -69,8 +69,7 @@ def find_bursts(counts: Mapping[int, int]) -> list[Burst]:
     """Return the bursts among hours, given as people by the hour's begin (seconds, multiples of HOUR).
 
     An hour belongs to one when at least LEAST_BURST people came and more than BURST_FACTOR times the
-    median of the MEMORY hours before it, hours without anybody counted as such and never taken below
-    one person. The story's first LEAST_MEMORY hours are no burst: they are its beginning.
+    median of the MEMORY hours before it, hours without anybody among them. The story's first LEAST_MEMORY hours are no burst: they are its beginning.
     """
     if not counts:
         return []
@@ -80,7 +79,7 @@ def find_bursts(counts: Mapping[int, int]) -> list[Burst]:
         if hour - first < LEAST_MEMORY * HOUR:
             continue
         usual = _median_before(counts, first, hour)
-        if counts[hour] > BURST_FACTOR * max(1.0, usual):
+        if counts[hour] > BURST_FACTOR * usual:
             _add_hour(bursts, hour, counts[hour], usual)
     return bursts
 

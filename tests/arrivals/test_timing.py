@@ -207,6 +207,17 @@ def test_ways_have_their_own_times(app):
     assert ways["link", "mail to the clinic"].reproduction is None  # of five people
 
 
+def test_r_of_a_way_waits_for_the_whole_hour_to_be_a_day_old(app):
+    entry = make_entry().id
+    for _ in range(30):
+        arrive(entry, NOW + timedelta(minutes=30), channel="wa", fold=False)
+    fold_entry(entry, NOW + HOUR)
+    refresh(entry, NOW + HOUR)
+    (early,) = list_ways(entry, NOW + DAY + timedelta(minutes=59))
+    (late,) = list_ways(entry, NOW + DAY + HOUR)
+    assert early.reproduction is None and late.reproduction.people == 30
+
+
 def test_refreshing_by_and_by_equals_refreshing_once(app):
     entry, other = make_entry().id, make_entry().id
     nodes = grow(entry, 80)
@@ -234,11 +245,14 @@ def test_an_excluded_branch_leaves_every_time_and_the_past(app):
     nodes = grow(entry, 60, seed=4)
     refresh(entry, LATER)
     before = stored(entry)
-    excluded = exclude_arrival(nodes[0].arrival_id, staff, "a robot", now=LATER)
+    voted = db.session.scalar(select(EntrySpread.votes_count))
+    excluded = exclude_arrival(nodes[1].arrival_id, staff, "a robot", now=LATER)
     assert 5 < excluded.people < 55
     assert refresh(entry, LATER)
     timing = find_timing(entry, LATER)
     assert timing.people == 60 - excluded.people
+    votes = select(func.max(EntryPoint.votes_count)), select(EntrySpread.votes_count)
+    assert 0 < db.session.scalar(votes[0]) == db.session.scalar(votes[1]) < voted
     hours = select(func.sum(EntryHour.people_count)).where(EntryHour.entry_id == entry, EntryHour.facet == "")
     assert db.session.scalar(hours) == timing.people
     points = db.session.execute(select(EntryPoint.at, EntryPoint.size).order_by(EntryPoint.at)).all()
@@ -246,7 +260,7 @@ def test_an_excluded_branch_leaves_every_time_and_the_past(app):
     for at, size in points:
         came = [instant for instant in live if instant < at + timedelta(minutes=1)]
         assert size - 1 == len(came)
-    restore_arrival(nodes[0].arrival_id, staff, "a school", now=LATER)
+    restore_arrival(nodes[1].arrival_id, staff, "a school", now=LATER)
     assert refresh(entry, LATER)
     after = stored(entry)
     assert after[:3] == before[:3]

@@ -173,7 +173,7 @@ def test_the_scale_of_r_has_round_numbers_and_one(value, high, labels):
     plot = build_reproduction_plot(make_timing([window(0, value, 0.0, high)]), ZONE)
     assert [tick.label for tick in plot.scale] == labels
     assert TOP <= plot.one < BOTTOM
-    assert all(TOP <= float(at) <= BOTTOM for at in re.findall(r"V([\d.]+)", plot.band))
+    assert all(TOP <= float(at) <= BOTTOM for at in re.findall(r"V([-\d.]+)", plot.band))
 
 
 def test_a_young_spread_is_all_too_early():
