@@ -77,11 +77,11 @@ def get_salt(now: datetime, entropy: Callable[[int], bytes]) -> bytes:
 
 
 def forget_old(now: datetime) -> tuple[int, int]:
-    """Delete salts older than 48 hours and used nonces that can no longer come again; how many of each."""
-    oldest_day = (now - SALT_AGE).astimezone(UTC).date()
+    """Delete salts whose day began 48 hours ago, and used nonces that can no longer come again; how many of each."""
+    forgotten_day = (now - SALT_AGE).astimezone(UTC).date()
 
     def work(connection: Connection) -> tuple[int, int]:
-        salts = connection.execute(delete(VisitorSalt).where(_salts.c.day < oldest_day)).rowcount
+        salts = connection.execute(delete(VisitorSalt).where(_salts.c.day <= forgotten_day)).rowcount
         nonces = connection.execute(delete(UsedNonce).where(_nonces.c.used_at < now - NONCE_AGE)).rowcount
         return salts, nonces
 

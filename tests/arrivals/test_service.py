@@ -108,4 +108,4 @@ def test_salts_change_by_the_day_and_go_after_two(app):
     salts = {get_salt(NOW + timedelta(days=day), secrets.token_bytes) for day in range(4)}
     assert len(salts) == count(VisitorSalt) == 4
     forget_old(NOW + timedelta(days=3))
-    assert count(VisitorSalt) == 3
+    assert count(VisitorSalt) == 2
