@@ -50,7 +50,7 @@ class Links:
 class Bulk(Protocol):
     """What the fold asks of a database, always inside the caller's transaction."""
 
-    share: float
+    share: float  # of a tree: where a fold touches more of it, counting all of it anew costs less
 
     def drain(self, entry_id: int) -> list[Waiting]:
         """Take everything out of the entry's inbox."""

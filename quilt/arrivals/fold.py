@@ -67,16 +67,17 @@ def fold_waiting(now: datetime) -> int:
     return sum(fold_entry(entry_id, now) for entry_id in dirty)
 
 
-def fold_entry(entry_id: int, now: datetime) -> int:
+def fold_entry(entry_id: int, now: datetime, share: float | None = None) -> int:
     """Fold one entry's waiting rows into its stored spread; returns how many were taken."""
-    return write(lambda connection: fold_within(connection, entry_id, now))
+    return write(lambda connection: fold_within(connection, entry_id, now, share))
 
 
-def fold_within(connection: Connection, entry_id: int, now: datetime) -> int:
+def fold_within(connection: Connection, entry_id: int, now: datetime, share: float | None = None) -> int:
     """The fold of one entry inside the caller's transaction.
 
     It reads the new arrivals and those above them. Where they are so many that counting the whole tree anew
-    costs less, it does that: in young trees, after a rush, and in very deep ones.
+    costs less, it does that: in young trees, after a rush, and in very deep ones. `share` is the
+    part of the tree from which that is so, by default as measured on the database; 0 always counts anew.
     """
     spread = lock_spread(connection, entry_id)
     bulk = open_bulk(connection)
@@ -84,7 +85,7 @@ def fold_within(connection: Connection, entry_id: int, now: datetime) -> int:
     if not waiting:
         return 0
     drained = _sort_out(waiting)
-    touched = bulk.climb(drained.moved, int(spread["size"] * bulk.share))
+    touched = bulk.climb(drained.moved, int(spread["size"] * (bulk.share if share is None else share)))
     if touched is None:
         bulk.add_own(entry_id, drained.list_own())
         store_recount(connection, bulk, entry_id, spread, now)

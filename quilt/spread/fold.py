@@ -182,16 +182,6 @@ def recount_nodes(tree: SpreadTree, votes: Mapping[int | None, int] | None = Non
     return Recounted(measures, depths, sizes, count_children(parents), own, below)
 
 
-def is_recount_cheaper(size: int, touched: int, share: float) -> bool:
-    """Tell whether counting a tree of `size` anew costs less than folding `touched` of its arrivals.
-
-    `touched` is the number of new arrivals and of those above them, as far as they are known: a deep tree
-    is one where many stand above. `share` is the part of the tree beyond which reading all of it in one go
-    wins, as measured on the database in question.
-    """
-    return touched > size * share
-
-
 def _collect_touched(
     new: Sequence[NewNode], known: Mapping[int, NodeStat], votes: Mapping[int | None, int]
 ) -> dict[int, NodeStat]:

@@ -25,7 +25,7 @@ from tests.conftest import NOW
 from tests.factories import make_entry
 
 
-def grow(entry, parents, *, every=1, seed=0, votes=False):
+def grow(entry, parents, *, every=1, seed=0, votes=False, share=None):
     """Let people arrive by one another's links (parents[i] is the index of person i's, -1: nobody's)."""
     chance, codes = random.Random(seed), []
     for index, parent in enumerate(parents):
@@ -36,8 +36,8 @@ def grow(entry, parents, *, every=1, seed=0, votes=False):
         if votes and chance.random() < 0.4:
             write(lambda connection, node=node: put_in_inbox(connection, entry.id, node.arrival_id, votes=1))
         if index % every == every - 1:
-            fold_entry(entry.id, NOW + timedelta(minutes=index))
-    fold_entry(entry.id, NOW + timedelta(days=1))
+            fold_entry(entry.id, NOW + timedelta(minutes=index), share)
+    fold_entry(entry.id, NOW + timedelta(days=1), share)
     db.session.rollback()
 
 
@@ -71,9 +71,15 @@ def test_figures_of_a_small_tree(app):
     assert db.session.scalar(select(func.count()).select_from(EntryPoint)) >= 2
 
 
-@pytest.mark.parametrize("every", [1, 7, 1000])
+ALWAYS_FOLD, ALWAYS_RECOUNT = 1e9, 0.0
+
+
+@pytest.mark.parametrize(
+    ("every", "share"),
+    [(1, ALWAYS_FOLD), (7, ALWAYS_FOLD), (1000, ALWAYS_FOLD), (7, ALWAYS_RECOUNT), (1, None)],
+)
 @pytest.mark.parametrize("shape", ["star", "chain", "mixed", "uniform"])
-def test_any_batching_equals_the_recount(app, shape, every):
+def test_any_batching_equals_the_recount(app, shape, every, share):
     chance = random.Random(shape)
     parents = {
         "star": [-1] * 60,
@@ -82,7 +88,7 @@ def test_any_batching_equals_the_recount(app, shape, every):
         "uniform": [chance.randrange(-1, index) for index in range(60)],
     }[shape]
     entry = make_entry()
-    grow(entry, parents, every=every, votes=True)
+    grow(entry, parents, every=every, votes=True, share=share)
     folded = snapshot(entry)
     recompute_entry(entry.id, NOW)
     assert snapshot(entry) == folded
@@ -92,13 +98,13 @@ def test_any_batching_equals_the_recount(app, shape, every):
 def test_a_large_tree_is_folded_by_its_touched_nodes_alone(app):
     entry = make_entry()
     chance = random.Random(1)
-    grow(entry, [chance.randrange(-1, index) for index in range(400)], every=400)
+    plant(entry, [chance.randrange(-1, index) for index in range(400)])
     before = snapshot(entry)
     codes = db.session.scalars(select(Arrival.code).where(Arrival.entry_id == entry.id)).all()
     for index in range(20):
         visit = Visit(entry.id, b"late" + bytes([index]), via=chance.choice(codes))
         record_arrival(visit, None, now=NOW, entropy=secrets.token_bytes)
-    assert fold_entry(entry.id, NOW) == 20
+    assert fold_entry(entry.id, NOW, ALWAYS_FOLD) == 20
     folded = snapshot(entry)
     assert folded != before
     recompute_entry(entry.id, NOW)
@@ -186,10 +192,10 @@ def size_of(arrival_id):
     return db.session.scalar(select(ArrivalStat.subtree_size).where(ArrivalStat.arrival_id == arrival_id))
 
 
-@pytest.mark.parametrize("is_large", [True, False], ids=["folded", "recounted"])
-def test_who_comes_below_an_excluded_ancestor_counts_when_it_is_restored(app, is_large):
+@pytest.mark.parametrize("share", [ALWAYS_FOLD, ALWAYS_RECOUNT])
+def test_who_comes_below_an_excluded_ancestor_counts_when_it_is_restored(app, share):
     entry = make_entry()
-    plant(entry, [-1, 0, 1] + [-1] * (200 if is_large else 0))
+    plant(entry, [-1, 0, 1, -1])
     top, _, below = list_ids(entry)[:3]
     before = describe_spread(entry.id).reach
     exclude(top)
@@ -197,7 +203,7 @@ def test_who_comes_below_an_excluded_ancestor_counts_when_it_is_restored(app, is
     late = arrive(entry, below, 2)
     vote(entry, late[0], 2)
     vote(entry, below)
-    assert fold_entry(entry.id, NOW) == 4
+    assert fold_entry(entry.id, NOW, share) == 4
     db.session.rollback()
     figures = describe_spread(entry.id)
     assert (figures.reach, figures.votes) == (before - 3, 0)
@@ -220,7 +226,7 @@ def test_a_fold_reads_no_more_than_the_new_and_those_above_them(app):
     with transaction() as session:
         session.get(ArrivalStat, damaged).subtree_size = 77  # whoever read it would mend it
     arrive(entry, third, 1)
-    fold_entry(entry.id, NOW)
+    fold_entry(entry.id, NOW, ALWAYS_FOLD)
     assert size_of(damaged) == 77
     assert [size_of(node) for node in list_ids(entry)[:3]] == [4, 3, 2]
     recompute_entry(entry.id, NOW)
@@ -256,14 +262,14 @@ def test_who_waits_is_counted_by_the_fold_and_not_by_a_recount_before_it(app):
     assert describe_spread(entry.id).reach == 5
 
 
-def test_a_deep_tree_is_climbed_in_one_go_or_counted_anew(app):
+@pytest.mark.parametrize("share", [ALWAYS_FOLD, ALWAYS_RECOUNT, 0.5])
+def test_a_deep_tree_is_climbed_in_one_go_or_counted_anew(app, share):
     entry = make_entry()
-    plant(entry, list(range(-1, 119)) + [-1] * 3000)
-    deepest = list_ids(entry)[119]
-    arrive(entry, deepest, 2)  # 120 above them, of 3,121
-    assert fold_entry(entry.id, NOW) == 2
+    plant(entry, list(range(-1, 119)))
+    arrive(entry, list_ids(entry)[119], 2)
+    assert fold_entry(entry.id, NOW, share) == 2
     folded = snapshot(entry)
-    assert (folded[0]["max_depth"], folded[0]["size"]) == (121, 3123)
+    assert (folded[0]["max_depth"], folded[0]["size"]) == (121, 123)
     recompute_entry(entry.id, NOW)
     assert snapshot(entry) == folded
 

@@ -15,7 +15,6 @@ from quilt.spread.fold import (
     find_missing,
     find_missing_parents,
     fold,
-    is_recount_cheaper,
     recount,
 )
 from quilt.spread.measures import EMPTY, measure
@@ -143,20 +142,6 @@ def test_a_recount_leaves_excluded_people_and_their_votes_out() -> None:
 
 def test_a_recount_of_the_entry_alone() -> None:
     assert recount(build_tree([])) == Folded(EMPTY, {}, {0: Change(0, 0)}, 0)
-
-
-@pytest.mark.parametrize(
-    ("size", "touched", "share", "verdict"),
-    [
-        (1, 1, 0.25, True),
-        (400, 100, 0.25, False),
-        (400, 101, 0.25, True),
-        (1_000_000, 50_000, 0.05, False),
-        (1_000_000, 50_001, 0.05, True),
-    ],
-)
-def test_when_a_recount_is_cheaper(size: int, touched: int, share: float, verdict: bool) -> None:
-    assert is_recount_cheaper(size, touched, share) is verdict
 
 
 def test_a_hundred_arrivals_into_a_million_take_milliseconds() -> None:
