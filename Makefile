@@ -8,7 +8,7 @@ RUN = .venv/bin
 PYTEST = $(RUN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test sure bench screens
+.PHONY: help setup setup-dev demo test sure faults bench screens
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,9 @@ sure: setup-dev  ## format, lint, types, then every test: before each merge
 	@$(RUN)/mypy
 	@$(RUN)/djlint templates --lint --quiet
 	@$(PYTEST) -n 2 --dist loadgroup
+
+faults: setup-dev  ## folds killed by SIGKILL under eight writers, a minute each, on both databases
+	@FAULT_SECONDS=60 $(PYTEST) -q tests/faults/test_fold_kills.py
 
 bench: setup-dev  ## how fast it is, as shares of bare Flask on this machine
 	@$(RUN)/python -m benchmarks.hot_paths
