@@ -1,6 +1,5 @@
-"""What the page of an entry's spread reads: the tree, its generations, channels and curve, what was not counted."""
+"""What the page of an entry's spread reads: generations, the curve, what was not counted."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,16 +7,11 @@ from typing import Any
 from sqlalchemy import BindParameter, String, bindparam, cast, func, select
 
 from quilt.arrivals.models import (
-    Arrival,
-    ArrivalInbox,
-    ArrivalStat,
-    EntryChannel,
     EntryGeneration,
     EntryPoint,
     NotCounted,
 )
 from quilt.database import db, is_sqlite
-from quilt.spread.tree import SpreadTree, build_tree
 
 # The curve has a point a minute, an hour or a day: the finest of which this many cover it.
 MOST_POINTS = 400
@@ -52,36 +46,9 @@ class Point:
     votes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    """One arrival with everybody below it: `people` and `votes` count itself."""
-
-    id: int
-    generation: int
-    channel: str
-    children: int
-    people: int
-    votes: int
-
-
-def read_tree(entry_id: int) -> SpreadTree:
-    """The tree of everybody who is counted so far, in the order of their numbers."""
-    values = {"entry_id": entry_id}
-    rows = db.session.execute(_LINKS, values).all()
-    # Read after the links: what is folded meanwhile is simply in the tree already.
-    left_out = set(db.session.scalars(_WAITING, values))
-    left_out.update(row.id for row in rows if row.state != "live")
-    return build_tree(((row.id, row.parent_id) for row in rows), left_out)
-
-
 def list_generations(entry_id: int) -> list[Generation]:
     """The stored generations, the entry itself first."""
     return [Generation(*row) for row in db.session.execute(_GENERATIONS, {"entry_id": entry_id})]
-
-
-def list_channels(entry_id: int) -> list[Channel]:
-    """The stored channels, the largest first."""
-    return [Channel(*row) for row in db.session.execute(_CHANNELS, {"entry_id": entry_id})]
 
 
 def list_points(entry_id: int) -> list[Point]:
@@ -92,12 +59,6 @@ def list_points(entry_id: int) -> list[Point]:
     step = next((name for name, length in STEPS if (last - first) / length < MOST_POINTS), "day")
     rows = db.session.execute(_list_points(step), {"entry_id": entry_id})
     return [Point(at, size - 1, votes) for at, size, votes in rows]
-
-
-def list_people(entry_id: int, ids: Collection[int]) -> list[Person]:
-    """The stored figures of these arrivals, the one with the largest branch first."""
-    rows = db.session.execute(_PEOPLE, {"entry_id": entry_id, "ids": list(ids)})
-    return [Person(*row) for row in rows]
 
 
 def count_refused(entry_id: int) -> dict[str, int]:
@@ -126,38 +87,12 @@ def _name_stretch(step: str) -> Any:
 
 
 _of_entry: BindParameter[int] = bindparam("entry_id")
-_LINKS = (
-    select(Arrival.id, Arrival.parent_id, Arrival.state)
-    .where(Arrival.entry_id == _of_entry)
-    .order_by(Arrival.id)
-)
-_WAITING = select(ArrivalInbox.arrival_id).where(
-    ArrivalInbox.entry_id == _of_entry, ArrivalInbox.is_new.is_(True)
-)
 _GENERATIONS = (
     select(EntryGeneration.generation, EntryGeneration.people_count, EntryGeneration.votes_count)
     .where(EntryGeneration.entry_id == _of_entry)
     .order_by(EntryGeneration.generation)
 )
-_CHANNELS = (
-    select(EntryChannel.channel, EntryChannel.people_count, EntryChannel.votes_count)
-    .where(EntryChannel.entry_id == _of_entry)
-    .order_by(EntryChannel.people_count.desc(), EntryChannel.channel)
-)
 _SPAN = select(func.min(EntryPoint.at), func.max(EntryPoint.at)).where(EntryPoint.entry_id == _of_entry)
-_PEOPLE = (
-    select(
-        Arrival.id,
-        Arrival.depth,
-        Arrival.channel,
-        ArrivalStat.children_count,
-        ArrivalStat.subtree_size,
-        ArrivalStat.votes_subtree,
-    )
-    .join(ArrivalStat, ArrivalStat.arrival_id == Arrival.id)
-    .where(Arrival.entry_id == _of_entry, Arrival.id.in_(bindparam("ids", expanding=True)))
-    .order_by(ArrivalStat.subtree_size.desc(), Arrival.id)
-)
 _REFUSED = (
     select(NotCounted.reason, func.sum(NotCounted.visits_count))
     .where(NotCounted.entry_id == _of_entry)
