@@ -102,8 +102,8 @@ def restore_arrival(
 
 
 def list_branches(entry_id: int, limit: int) -> list[Branch]:
-    """The largest branches that count, as of the last fold."""
-    statement = _BRANCHES.where(ArrivalStat.subtree_size > 0, Arrival.state == "live")
+    """The largest branches that count, as of the last fold; nobody who stands alone."""
+    statement = _BRANCHES.where(ArrivalStat.subtree_size > 1, Arrival.state == "live")
     statement = statement.order_by(ArrivalStat.subtree_size.desc(), Arrival.id).limit(limit)
     return [Branch(*row) for row in db.session.execute(statement, {"entry_id": entry_id})]
 

@@ -102,6 +102,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("admin.decide", "POST"): Route(STAFF, _form(action="approve"), state="submitted"),
     ("admin.change_prize", "POST"): Route(STAFF, _form(is_eligible="no", words="A school class.")),
     ("admin.rerun_video", "POST"): Route(STAFF),
+    ("admin.show_branches", "GET"): Route(STAFF),
+    ("admin.change_branch", "POST"): Route(STAFF, _form(action="exclude", arrival_id="1", reason="A burst.")),
     ("admin.show_log", "GET"): Route(STAFF),
     # the widget
     ("widget.show_embed", "GET"): Route(EVERYBODY),

@@ -8,4 +8,5 @@ from quilt.web.admin import (
     log,  # noqa: F401
     queue,  # noqa: F401
     review,  # noqa: F401
+    spread,  # noqa: F401
 )
