@@ -154,7 +154,7 @@ def replay(
     """Write the figures of every tree in FILE (one JSON object a line, plain or gzipped) to a CSV.
 
     With `--through services` the people of a tree arrive one by another's link in a scratch database, which is
-    deleted afterwards. On SQLite that one does not wait for the disk (synchronous=OFF).
+    deleted afterwards and does not wait for the disk (synchronous, or synchronous_commit, is off).
     """
     from quilt.replaying import CannotReplay, Plan, replay_file
 

@@ -265,7 +265,10 @@ def _add_contest() -> int:
 
 
 def _hurry(engine: Engine) -> None:
-    """Let SQLite answer before the disk has written: what is in a scratch database may be lost."""
+    """Let SQLite answer before the disk has written: what is in a scratch database may be lost.
+
+    PostgreSQL's does so by a setting of its own.
+    """
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", lambda raw, _record: raw.execute("PRAGMA synchronous=OFF"))
 
@@ -280,6 +283,7 @@ def _scratch_database(server_url: str) -> Iterator[str]:
     server = create_engine(url, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
         connection.execute(text(f'CREATE DATABASE "{name}"'))
+        connection.execute(text(f'ALTER DATABASE "{name}" SET synchronous_commit TO off'))
     try:
         yield url.set(database=name).render_as_string(hide_password=False)
     finally:
