@@ -18,6 +18,8 @@ from quilt.entries import models as _entries  # noqa: F401
 from quilt.entries import tasks as _entries_tasks  # noqa: F401
 from quilt.extensions import csrf, limiter, login_manager, migrate
 from quilt.jobs.queue import queue
+from quilt.journeys import models as _journeys  # noqa: F401
+from quilt.journeys import tasks as _journeys_tasks  # noqa: F401
 from quilt.media import models as _media  # noqa: F401
 from quilt.media import tasks as _media_tasks  # noqa: F401
 from quilt.moderation import models as _moderation  # noqa: F401

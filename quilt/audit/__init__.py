@@ -10,7 +10,7 @@ from quilt.audit.counters import check_ballots, check_tallies
 from quilt.audit.files import check_files
 from quilt.audit.keys import check_links_between_tables, check_unique_keys
 from quilt.audit.report import Check
-from quilt.audit.trees import check_arrivals, check_spreads
+from quilt.audit.trees import check_arrivals, check_spreads, check_times
 from quilt.config import Settings
 from quilt.database import db
 
@@ -25,6 +25,7 @@ def run_audit(settings: Settings, now: datetime) -> list[Check]:
             check_links_between_tables(connection),
             check_arrivals(connection),
             check_spreads(connection),
+            check_times(connection, now),
             *check_files(connection, settings, now),
         ]
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, func, or_, select
@@ -15,7 +16,9 @@ from quilt.arrivals.models import (
     EntryChannel,
     EntryGeneration,
     EntrySpread,
+    EntryTiming,
 )
+from quilt.arrivals.timekeeping import list_differences
 from quilt.audit.report import Check
 from quilt.spread.fold import Folded, recount
 from quilt.spread.tree import BrokenTree, build_tree
@@ -50,6 +53,19 @@ def check_arrivals(connection: Connection) -> Check:
         f"arrival {number} does not follow from its parent" for number in connection.scalars(strays)
     ]
     return Check("arrivals", count, "arrivals", tuple(differences))
+
+
+def check_times(connection: Connection, now: datetime) -> Check:
+    """Each entry's stored times equal those that its arrivals tell, unless they are due to be computed again."""
+    entry_ids = connection.scalars(
+        select(EntryTiming.entry_id).distinct().order_by(EntryTiming.entry_id)
+    ).all()
+    differences = [
+        f"the stored {table} of entry {entry_id} is not what its arrivals say"
+        for entry_id in entry_ids
+        for table in list_differences(entry_id, now)
+    ]
+    return Check("times", len(entry_ids), "entries", tuple(differences))
 
 
 def check_spreads(connection: Connection) -> Check:

@@ -13,15 +13,16 @@ from sqlalchemy import Connection, text
 from quilt.arrivals.fold import fold_waiting
 from quilt.arrivals.nodes import Visit
 from quilt.arrivals.service import record_arrival
+from quilt.arrivals.timekeeping import refresh_timing
 from quilt.audit import run_audit
 from quilt.audit.counters import check_ballots, check_tallies
 from quilt.audit.files import check_files
 from quilt.audit.keys import check_links_between_tables, check_unique_keys
 from quilt.audit.report import Check, count_differences, spell_out
-from quilt.audit.trees import check_arrivals, check_spreads
+from quilt.audit.trees import check_arrivals, check_spreads, check_times
 from quilt.config import Settings
 from quilt.contests.models import Contest
-from quilt.database import db
+from quilt.database import db, transaction
 from quilt.media.storage import new_key
 from quilt.votes.queries import build_policy
 from quilt.votes.service import Ballot, cast_vote
@@ -108,6 +109,26 @@ def test_a_planted_corruption_is_found(connection: Connection, check, corruption
     found = check(connection)
     assert found.differences
     assert found.looked_at > 0
+
+
+@pytest.mark.parametrize(
+    "corruption",
+    [
+        "UPDATE entry_hour SET people_count = people_count + 1",
+        "DELETE FROM entry_first WHERE generation = 2",
+        "UPDATE entry_timing SET half_life_seconds = 7.5",
+    ],
+)
+def test_times_that_the_arrivals_do_not_tell_are_found(
+    connection: Connection, entry_id: int, corruption
+) -> None:
+    fold_waiting(NOW)
+    assert refresh_timing(entry_id, NOW)
+    sound = check_times(connection, NOW)
+    assert (sound.looked_at, sound.differences) == (1, ())
+    with transaction() as session:
+        assert session.execute(text(corruption)).rowcount > 0
+    assert check_times(connection, NOW).differences
 
 
 def test_a_lost_key_and_a_doubled_row_are_found(connection: Connection) -> None:

@@ -4,7 +4,6 @@ from flask import Response, abort, make_response, render_template
 
 from quilt.accounts.choices import read_off_token, stop_branch_letters
 from quilt.extensions import csrf, limiter
-from quilt.journeys import tasks as _tasks  # noqa: F401 the letters that lead here register themselves
 from quilt.journeys.service import OFF_PATH
 from quilt.web.settings import get_settings
 from quilt.web.site import site
