@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from quilt.arrivals.generations import Generations, Stretch, gather_generations, read_generations
 from quilt.arrivals.heads import EntryHead
 from quilt.arrivals.overview import count_refused, list_points
-from quilt.arrivals.queries import SpreadFigures, describe_spread
+from quilt.arrivals.queries import SpreadFigures, describe_spread, list_not_counted
 from quilt.arrivals.similar import list_similar
 from quilt.arrivals.timing import Timing, Way, find_timing, list_ways
 from quilt.contests.models import Contest
@@ -22,6 +22,7 @@ from quilt.spread.counting import DAILY_VISITOR
 from quilt.spread.dial import Dial, build_dial
 from quilt.spread.measures import measure
 from quilt.votes.spreaders import list_open_names
+from quilt.votes.touches import ChannelVotes, count_votes_by_channel
 from quilt.web.blocks import build_gauge
 from quilt.web.charts import Step, build_columns, list_rows
 from quilt.web.clock import now
@@ -48,6 +49,9 @@ MOST_COLUMNS = 30  # that can be told apart; in a deeper tree each stands for se
 MOST_REPLAYED = 200_000  # people: more are not read for a picture of earlier
 FRAMES = 100  # of the replay of a large spread; a small one has a frame for everybody
 
+MOST_DAYS = 14  # of visits that were not counted
+
+_touches: DrawingCache[list[ChannelVotes]] = DrawingCache(most=300)
 _funnels: DrawingCache[list[FunnelRow]] = DrawingCache(most=300)
 
 
@@ -101,6 +105,8 @@ def describe_now(head: EntryHead, is_log: bool = False) -> dict[str, Any]:
         "frame": figures.reach,
         "daily_visitor": DAILY_VISITOR,
         "refused": name_reasons(count_refused(head.id)),
+        "refused_days": _list_refused_days(head.id),
+        "touch_rows": _describe_touches(head) if shows_votes else [],
     }
 
 
@@ -257,6 +263,29 @@ def _describe_funnel(head: EntryHead, figures: SpreadFigures, shows_votes: bool)
         "funnel_totals": [tell(total) for total in totals],
         "funnel_rows": [(passage.way, *map(tell, passage.steps)) for passage in passages],
     }
+
+
+def _describe_touches(head: EntryHead) -> list[tuple[str, ...]]:
+    """Votes by the link their voters first came by, and by the one they voted by; small ways go together."""
+    rows = _touches.get(
+        (id(db.engine), head.id), head.spread_version, lambda: count_votes_by_channel(head.id)
+    )
+    ways: dict[str, Counter[int]] = {}
+    for row in rows:
+        ways.setdefault(name_channel(row.channel), Counter()).update({0: row.first, 1: row.last})
+    passages = gather([Passage(way, (counts[0], counts[1])) for way, counts in ways.items()])
+    return [(passage.way, *map(tell, passage.steps)) for passage in passages]
+
+
+def _list_refused_days(entry_id: int) -> list[tuple[str, str, int]]:
+    """What was not counted on each of the last days (UTC), by reason."""
+    rows = list_not_counted(entry_id)
+    days = sorted({row.day for row in rows}, reverse=True)[:MOST_DAYS]
+    return [
+        (f"{day.day} {day:%B %Y}", words, visits)
+        for day in days
+        for words, visits in name_reasons({row.reason: row.visits for row in rows if row.day == day})
+    ]
 
 
 def _describe_spreaders(spreaders: Sequence[Spreader], shows_votes: bool) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import update
 
-from quilt.arrivals.fold import fold_entry
+from quilt.arrivals.fold import fold_entry, fold_waiting
 from quilt.arrivals.nodes import Visit, put_in_inbox
 from quilt.arrivals.queries import describe_spread
 from quilt.arrivals.service import record_arrival, record_not_counted
@@ -19,10 +19,12 @@ from quilt.arrivals.timekeeping import refresh_timing
 from quilt.contests.models import Contest
 from quilt.database import db, transaction, write
 from quilt.spread.counting import NotCounted
+from quilt.votes.queries import build_policy
+from quilt.votes.service import Ballot, cast_vote
 from quilt.web.site.spread import PICTURES, TYPES
 from quilt.web.site.spread_facts import list_frames
 from tests.conftest import NOW
-from tests.factories import make_contest, make_entry
+from tests.factories import make_contest, make_entry, make_user
 from tests.web.site.browsing import hide_counts
 
 CHANNELS = ("wa", "copy", "", "shout-abuse")
@@ -114,6 +116,21 @@ def test_the_funnel_tells_of_nobody_alone(client):
     assert [row[:3] for row in rows[1:]] == [
         [way, "6", "under 5"] for way in ("A plain link", "Copied link", "Other links", "WhatsApp")
     ]
+
+
+def test_votes_are_told_by_the_first_link_and_by_the_last(client):
+    entry = make_entry()
+    policy = build_policy(db.session.get_one(Contest, entry.contest_id))
+    for number in range(6):
+        key, entropy = bytes([number]) * 8, secrets.token_bytes
+        record_arrival(Visit(entry.id, key, channel="wa"), None, now=NOW, entropy=entropy)
+        visit = Visit(entry.id, key, channel="qr" if number else "wa")
+        cast_vote(Ballot(make_user().id, "email", visit), policy, secret="s", now=NOW, entropy=entropy)
+    db.session.rollback()
+    fold_waiting(NOW)
+    table = read_tables(open_spread(client, entry).text)["Votes by the first link and by the last"]
+    assert table[0] == ["Way", "First came by it", "Voted by it"]
+    assert table[1][:2] == ["WhatsApp", "6"]
 
 
 def test_branches_are_told_in_words(client):
@@ -265,6 +282,10 @@ def test_visits_of_machines_stand_apart(client):
     html = open_spread(client, entry).text
     assert '<dt>Robots</dt><dd class="number">2</dd>' in html
     assert '<dt>Sent without having opened the page</dt><dd class="number">2</dd>' in html
+    day = f"{NOW.day} {NOW:%B %Y}"
+    assert sorted(read_tables(html)["What was not counted, by day"][1:]) == [
+        [day, "Robots", "2"], [day, "Sent without having opened the page", "2"],
+    ]  # fmt: skip
 
 
 def test_the_page_follows_the_fold_and_waits_for_it(client):
