@@ -163,20 +163,19 @@ def _find_least_size(nodes_of_size: Counter[int], count: int) -> int:
 
 def _count_shown(tree: FoldedTree, ranked: list[int], max_marks: int) -> int:
     """Return how many of the ranked nodes can be shown so that they and their "+N" stay within bounds."""
-    fits, too_many = max_marks // 2, len(ranked) + 1
-    if fits >= len(ranked):
-        return len(ranked)
-    while too_many - fits > 1:
-        middle = (fits + too_many) // 2
-        if middle + _count_more(tree, ranked[:middle]) <= max_marks:
-            fits = middle
-        else:
-            too_many = middle
-    return fits
-
-
-def _count_more(tree: FoldedTree, shown: list[int]) -> int:
-    return sum(people > 0 for people in _count_hidden(tree, shown).values())
+    hidden: dict[int, int] = {}
+    marks = 0
+    for count, node in enumerate(ranked):
+        marks += 1
+        if node != ROOT:
+            above = tree.above(node)
+            hidden[above] -= tree.sizes[node]
+            marks -= hidden[above] == 0
+        hidden[node] = tree.sizes[node] - tree.people(node)
+        marks += hidden[node] > 0
+        if marks > max_marks:  # one more node never makes fewer marks
+            return count
+    return len(ranked)
 
 
 def _count_hidden(tree: FoldedTree, shown: Collection[int]) -> dict[int, int]:

@@ -67,6 +67,17 @@ class _Branch:
 
 
 @dataclass(frozen=True, slots=True)
+class _Room:
+    """What each item takes up, by its place: the angle and the radius of its mark, and the rows that it and its
+    siblings stand in. Lone people are not among them.
+    """
+
+    widths: list[float]
+    rows: list[int]
+    radii: list[float]
+
+
+@dataclass(frozen=True, slots=True)
 class _Sector:
     start: float
     span: float
@@ -127,7 +138,9 @@ class _Drawing:
         ]
         self.turns = {place: turn for branch in self.branches for turn, place in enumerate(branch.limbs)}
         self.largest = max((item.reach for item in items[1:]), default=1)
+        self.shares = [(item.reach - 1) / max(1, self.largest - 1) for item in items]
         self.cell = 0.0
+        self.room = _Room([], [], [])
         self.seats: list[_Seat] = [_Seat(0.0, 0.0)] * len(items)
         self.fans: list[Fan] = []
         self.sown: set[int] = set()
@@ -138,6 +151,7 @@ class _Drawing:
 
     def draw(self) -> Picture:
         self.cell = self._find_cell()
+        self.room = self._measure(self.cell)
         self._seat_everybody()
         return Picture(
             size=self.size,
@@ -165,30 +179,40 @@ class _Drawing:
 
     def _list_needs(self, cell: float) -> list[float]:
         """Return the angle that each item's children need; index 0 is the whole picture's."""
+        widths = self._measure(cell).widths
         needs = [0.0] * len(self.items)
         for place in self.inner:
-            needs[place] = self._need(self.branches[place], needs, cell)
+            branch = self.branches[place]
+            own = 0.0
+            for limb in branch.limbs:
+                own += max(needs[limb], widths[limb])
+            needs[place] = own + self._need_of_leaves(branch.leaves, cell)
         return needs
 
-    def _need(self, branch: _Branch, needs: list[float], cell: float) -> float:
-        own = sum(max(needs[place], self._width(place, cell)) for place in branch.limbs)
-        return own + self._need_of_leaves(branch.leaves, cell)
+    def _measure(self, cell: float) -> "_Room":
+        """Return how much room each limb takes up when a lone person's place has this side."""
+        room = _Room([0.0] * len(self.items), [1] * len(self.items), [0.0] * len(self.items))
+        room.radii[0] = self.size * ENTRY_RADIUS
+        dot, most = self._list_radii(cell)
+        least_area, more_area = dot**2, most**2 - dot**2
+        for branch in self.branches:
+            for place in branch.limbs:
+                band = self.bands[self.items[place].generation]
+                radius = min(sqrt(least_area + more_area * self.shares[place]), 0.46 * band.width)
+                rows = 1
+                if 0 < radius < LARGEST_IN_ROWS * dot:
+                    fits = int(band.width / (2 * CLEARANCE * radius))
+                    rows = max(1, min(fits, len(branch.limbs), MOST_ROWS_OF_LIMBS))
+                breadth = 2 * CLEARANCE * radius
+                room.radii[place] = radius
+                room.rows[place] = rows
+                room.widths[place] = breadth / (band.ring - (rows - 1) / 2 * breadth) / rows
+        return room
 
-    def _width(self, place: int, cell: float) -> float:
-        """Return the angle an item's own mark needs, shared by the rows that such small marks stand in."""
-        band, breadth = self._band(place), 2 * CLEARANCE * self._radius(place, cell)
-        rows = self._count_limb_rows(place, cell)
-        return breadth / (band.ring - (rows - 1) / 2 * breadth) / rows
-
-    def _count_limb_rows(self, place: int, cell: float) -> int:
-        radius = self._radius(place, cell)
-        if not 0 < radius < LARGEST_IN_ROWS * DOT_TO_CELL * cell:
-            return 1
-        fits = int(self._band(place).width / (2 * CLEARANCE * radius))
-        return max(1, min(fits, len(self._siblings(place)), MOST_ROWS_OF_LIMBS))
-
-    def _siblings(self, place: int) -> list[int]:
-        return self.branches[self.items[place].parent].limbs
+    def _list_radii(self, cell: float) -> tuple[float, float]:
+        """Return the radius of a lone person's dot and that of the largest mark."""
+        dot = cell * DOT_TO_CELL
+        return dot, min(LARGEST_TO_DOT * dot, max(dot, self.size * LARGEST_RADIUS))
 
     def _need_of_leaves(self, leaves: list[int], cell: float) -> float:
         if not leaves:
@@ -197,14 +221,11 @@ class _Drawing:
         # Rows further out hold more, so on the whole they hold as much as the middle one does.
         return ceil(len(leaves) / _count_rows(band, cell, len(leaves))) * cell / band.ring
 
-    def _radius(self, place: int, cell: float) -> float:
-        item = self.items[place]
-        if item.kind is MarkKind.ENTRY:
-            return self.size * ENTRY_RADIUS
-        share = (item.reach - 1) / max(1, self.largest - 1)
-        dot = cell * DOT_TO_CELL
-        most = min(LARGEST_TO_DOT * dot, max(dot, self.size * LARGEST_RADIUS))
-        return min(sqrt(dot**2 + (most**2 - dot**2) * share), 0.46 * self._band(place).width)
+    def _radius(self, place: int) -> float:
+        """Return a mark's radius; a lone person's is the same for all on a ring."""
+        if self.items[place].reach > 1 or place == 0:
+            return self.room.radii[place]
+        return min(self._list_radii(self.cell)[0], 0.46 * self._band(place).width)
 
     def _band(self, place: int) -> _Band:
         return self.bands[self.items[place].generation]
@@ -230,7 +251,7 @@ class _Drawing:
     ) -> Iterator[tuple[int | None, _Sector]]:
         """Yield each limb's sector and, last, that of the leaves (None), in proportion to the needs."""
         wanted: list[tuple[int | None, float]] = [
-            (place, max(needs[place], self._width(place, self.cell))) for place in branch.limbs
+            (place, max(needs[place], self.room.widths[place])) for place in branch.limbs
         ]
         if branch.leaves:
             wanted.append((None, self._need_of_leaves(branch.leaves, self.cell)))
@@ -242,11 +263,9 @@ class _Drawing:
 
     def _distance(self, place: int) -> float:
         """Return how far out a limb stands: on its ring, or near it where small ones take turns in rows."""
-        rows = self._count_limb_rows(place, self.cell)
+        rows = self.room.rows[place]
         row = self.turns[place] % rows
-        return self._band(place).ring + (row - (rows - 1) / 2) * 2 * CLEARANCE * self._radius(
-            place, self.cell
-        )
+        return self._band(place).ring + (row - (rows - 1) / 2) * 2 * CLEARANCE * self.room.radii[place]
 
     def _sow(self, source: int, leaves: list[int], sector: _Sector) -> None:
         """Seat lone people of one parent in as few rows as they fit into, the nearest row first."""
@@ -272,7 +291,7 @@ class _Drawing:
     def _mark(self, place: int) -> Mark:
         item = self.items[place]
         x, y = self._point(self.seats[place])
-        radius = self._radius(place, self.cell)
+        radius = self._radius(place)
         has_label = item.people > 1 and radius >= self.size * LEAST_LABELLED_RADIUS
         return Mark(
             x=round(x, 2),
