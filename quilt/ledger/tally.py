@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from quilt.ledger.canonical import VERSION
 from quilt.ledger.draw import build_key, draw_order, is_public_value
-from quilt.ledger.leaves import COUNTED, STATES, Leaf
+from quilt.ledger.leaves import COUNTED, RECORDED, STATES, Leaf
 from quilt.ledger.refusals import DrawNeeded, StateRefused
 from quilt.ledger.states import Ballots
 from quilt.ledger.terms import STRONGER, Terms
@@ -95,13 +95,26 @@ def decide_places(tally: Tally, terms: Terms, head_hash: bytes, value: str | Non
     return order[:wanted]
 
 
+def needs_draw(tally: Tally, terms: Terms) -> bool:
+    """Tell whether entries are level at a place that counts, after every other tie-break."""
+    try:
+        decide_places(tally, terms, b"", None)
+    except DrawNeeded:
+        return True
+    return False
+
+
 def encode_results(
     tally: Tally, terms: Terms, head_hash: bytes, is_final: bool, value: str | None = None
 ) -> bytes:
     """Return `results.json` for the tally at the head `head_hash`.
 
-    Places are named when `is_final` only; then this raises DrawNeeded where the draw has not been made.
+    Places are named when `is_final` only; then this raises StateRefused while a vote has no decision, and
+    DrawNeeded where the draw has not been made. A value that was not needed is left out.
     """
+    if is_final and any(states[RECORDED] for states in tally.votes.values()):
+        raise StateRefused("a vote is recorded and not yet decided about")
+    is_drawn = is_final and needs_draw(tally, terms)
     places = decide_places(tally, terms, head_hash, value) if is_final else []
     fields = {
         "v": VERSION,
@@ -109,7 +122,7 @@ def encode_results(
         "size": tally.size,
         "head": head_hash.hex(),
         "final": is_final,
-        "draw": {"source": terms.draw_source, "value": value} if is_final and value is not None else None,
+        "draw": {"source": terms.draw_source, "value": value} if is_drawn else None,
         "tally": [{"entry": entry, **states} for entry, states in sorted(tally.votes.items())],
         "points": [{"entry": entry, "points": given} for entry, given in sorted(tally.points.items())],
         "out": sorted(tally.out),
