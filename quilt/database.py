@@ -1,13 +1,11 @@
 """The database: one session for the ORM, one group-committing writer for the hot paths, column types."""
 
-import fcntl
 import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
@@ -28,6 +26,9 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
+from quilt.writer import RemoteWriter, may_travel
+from quilt.writing import GroupWriter, lock_writes
+
 T = TypeVar("T")
 
 NAMING = {
@@ -37,7 +38,6 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-BATCH = 256  # rows that one commit of the group writer carries at the most
 
 
 class Base(DeclarativeBase):
@@ -97,7 +97,7 @@ def transaction() -> Iterator[Session]:
     """
     session = db.session()
     session.rollback()
-    with _write_lock(db.engine):
+    with lock_writes(db.engine):
         session.connection(execution_options={"quilt_begin": "IMMEDIATE"})
         try:
             yield session
@@ -107,19 +107,24 @@ def transaction() -> Iterator[Session]:
             raise
 
 
-def write(work: Callable[[Connection], T]) -> T:
-    """Run `work` in a transaction and return its result once that is durable.
+def write(work: Callable[..., T], *args: Any) -> T:
+    """Run `work(connection, *args)` in a transaction and return its result once that is durable.
 
-    On SQLite one thread a process commits everything that waits in one go (group commit); on
-    PostgreSQL, which groups commits itself, the work has a transaction of its own. `work` may be
-    run again when another in its group failed: it must depend on nothing but the database and
-    its arguments.
+    On PostgreSQL, which groups commits itself, the work has a transaction of its own. On SQLite everything that
+    waits is committed in one go: by the writer process where this server has one and `work` is a module's own
+    function, else by one thread of this process. `work` may be run again when another in its group failed: it
+    must depend on nothing but the database and its arguments.
     """
     engine = db.engine
     if engine.dialect.name != "sqlite":
         with engine.begin() as connection:
-            return work(connection)
-    return _writer_of(engine).submit(work)
+            return work(connection, *args)
+    if _remote is not None and may_travel(work):
+        try:
+            return _remote.submit(work, args)  # type: ignore[no-any-return]
+        except ConnectionError:
+            pass  # no writer listens at this moment, and nothing was done
+    return _writer_of(engine).submit(work, args)  # type: ignore[no-any-return]
 
 
 @lru_cache
@@ -145,96 +150,6 @@ def is_sqlite() -> bool:
     return db.engine.dialect.name == "sqlite"
 
 
-class GroupWriter:
-    """One thread that owns SQLite's write transaction and commits for everybody who waits."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
-        self.thread = threading.Thread(target=self._run, name="group-writer", daemon=True)
-        self.thread.start()
-
-    def submit(self, work: Callable[[Connection], T]) -> T:
-        waiting = _Waiting(work)
-        self._queue.put(waiting)
-        return waiting.wait()  # type: ignore[no-any-return]
-
-    def close(self) -> None:
-        self._queue.put(None)
-        self.thread.join()
-
-    def _run(self) -> None:
-        is_open = True
-        while is_open:
-            group, is_open = self._next_group()
-            if group and not self._commit_together(group):
-                for waiting in group:
-                    self._commit_alone(waiting)
-
-    def _next_group(self) -> "tuple[list[_Waiting], bool]":
-        group: list[_Waiting] = []
-        item = self._queue.get()
-        while item is not None:
-            group.append(item)
-            if len(group) == BATCH:
-                return group, True
-            try:
-                item = self._queue.get_nowait()
-            except Empty:
-                return group, True
-        return group, False
-
-    def _commit_together(self, group: "list[_Waiting]") -> bool:
-        """Commit the group at once; False when one of them failed after it had changed something."""
-        try:
-            with _immediate(self._engine) as connection:
-                raw: Any = connection.connection.driver_connection
-                for waiting in group:
-                    before = raw.total_changes
-                    try:
-                        waiting.result = waiting.work(connection)
-                    except Exception as error:
-                        if raw.total_changes != before:
-                            raise
-                        waiting.error = error
-        except Exception:  # noqa: BLE001 whatever it was, each of the group now hears its own error
-            return False
-        for waiting in group:
-            waiting.done()
-        return True
-
-    def _commit_alone(self, waiting: "_Waiting") -> None:
-        waiting.error = None
-        try:
-            with _immediate(self._engine) as connection:
-                waiting.result = waiting.work(connection)
-        except Exception as error:  # noqa: BLE001 raised again where the answer is awaited
-            waiting.error = error
-        waiting.done()
-
-
-class _Waiting:
-    """One request's work, and the lock that its thread sleeps on: a Future does more than is needed here."""
-
-    __slots__ = ("_lock", "error", "result", "work")
-
-    def __init__(self, work: Callable[[Connection], Any]) -> None:
-        self.work = work
-        self.result: Any = None
-        self.error: Exception | None = None
-        self._lock = threading.Lock()
-        self._lock.acquire()
-
-    def wait(self) -> Any:
-        self._lock.acquire()
-        if self.error is not None:
-            raise self.error
-        return self.result
-
-    def done(self) -> None:
-        self._lock.release()
-
-
 def prepare_engine(engine: Engine) -> None:
     """Give a SQLite engine its pragmas and explicit transactions; leave any other as it is."""
     if engine.dialect.name != "sqlite":
@@ -243,6 +158,7 @@ def prepare_engine(engine: Engine) -> None:
     event.listen(engine, "begin", _begin)
 
 
+_remote: RemoteWriter | None = None
 _writers: dict[tuple[int, int], GroupWriter] = {}
 _writers_lock = threading.Lock()
 
@@ -257,35 +173,17 @@ def _writer_of(engine: Engine) -> GroupWriter:
     return writer
 
 
+def use_writer(address: str | None) -> None:
+    """From now on this process's writes go to the writer process that listens there (None: to no other process)."""
+    global _remote
+    _remote = RemoteWriter(address) if address else None
+
+
 def close_writers() -> None:
     """End this process's writer threads after what they still hold is committed."""
     with _writers_lock:
         for key in [key for key in _writers if key[0] == os.getpid()]:
             _writers.pop(key).close()
-
-
-@contextmanager
-def _immediate(engine: Engine) -> Iterator[Connection]:
-    with (
-        engine.connect().execution_options(quilt_begin="IMMEDIATE") as connection,
-        _write_lock(engine),
-        connection.begin(),
-    ):
-        yield connection
-
-
-@contextmanager
-def _write_lock(engine: Engine) -> Iterator[None]:
-    """Queue SQLite's writers on a file lock: its own busy handler sleeps and starves under many processes."""
-    if engine.dialect.name != "sqlite" or engine.url.database in (None, "", ":memory:"):
-        yield
-        return
-    handle = os.open(f"{engine.url.database}.lock", os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _set_pragmas(raw: Any, _record: Any) -> None:

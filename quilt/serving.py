@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 import time
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,9 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 
 from quilt.app import create_app
+from quilt.committer import ADDRESS, keep_writer
+from quilt.config import from_environment
+from quilt.database import use_writer
 from quilt.web.requests_log import set_up_logging
 
 THREADS = 16  # a worker's requests at a time: enough to fill a group commit
@@ -35,7 +39,12 @@ def serve(host: str, port: int, workers: int) -> None:
     os.environ.setdefault(
         "MALLOC_ARENA_MAX", "2"
     )  # one heap a thread would keep tens of MB a worker for nothing
-    Granian(
+    with keep_writer() if from_environment().database.startswith("sqlite") else nullcontext():
+        _make_server(host, port, workers).serve()
+
+
+def _make_server(host: str, port: int, workers: int) -> Any:
+    return Granian(
         "quilt.serving:build_app",
         factory=True,
         interface=Interfaces.WSGI,
@@ -50,12 +59,13 @@ def serve(host: str, port: int, workers: int) -> None:
         workers_kill_timeout=PATIENCE,
         log_access=False,  # the application writes one structured line a request itself
         log_dictconfig=LOGGING,
-    ).serve()
+    )
 
 
 def build_app() -> Flask:
     """The application of one worker process, with its logs set up."""
     set_up_logging()
+    use_writer(os.environ.get(ADDRESS))
     return create_app()
 
 

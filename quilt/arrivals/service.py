@@ -38,24 +38,13 @@ def record_arrival(
     visitor has used this page's nonce.
     """
 
-    def work(connection: Connection) -> Node:
-        is_fresh = nonce is None or _use_nonce(connection, nonce, now)
-        node = find_or_add_node(connection, visit, now, entropy)
-        if not is_fresh and node.is_new:
-            raise NonceUsed
-        if is_fresh:
-            put_in_inbox(
-                connection, visit.entry_id, node.arrival_id, is_new=node.is_new, returns=int(not node.is_new)
-            )
-        return node
-
-    return write(work)
+    return write(_record, visit, nonce, now, entropy)
 
 
 def record_not_counted(entry_id: int, reason: Reason, now: datetime) -> None:
     """Add one to the day's number of visits that were no person, by reason."""
     row = {"entry_id": entry_id, "day": now.astimezone(UTC).date(), "reason": reason.value, "visits_count": 1}
-    write(lambda connection: _COUNT_OUT.rows(connection, row))
+    write(_count_out, row)
 
 
 def get_salt(now: datetime, entropy: Callable[[int], bytes]) -> bytes:
@@ -86,6 +75,23 @@ def forget_old(now: datetime) -> tuple[int, int]:
         return salts, nonces
 
     return write(work)
+
+
+def _count_out(connection: Connection, row: dict[str, object]) -> None:
+    _COUNT_OUT.rows(connection, row)
+
+
+def _record(
+    connection: Connection, visit: Visit, nonce: bytes | None, now: datetime, entropy: Callable[[int], bytes]
+) -> Node:
+    is_fresh = nonce is None or _use_nonce(connection, nonce, now)
+    node = find_or_add_node(connection, visit, now, entropy)
+    if not is_fresh and node.is_new:
+        raise NonceUsed
+    if is_fresh:
+        returns = int(not node.is_new)
+        put_in_inbox(connection, visit.entry_id, node.arrival_id, is_new=node.is_new, returns=returns)
+    return node
 
 
 def _use_nonce(connection: Connection, nonce: bytes, now: datetime) -> bool:

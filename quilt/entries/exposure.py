@@ -56,7 +56,7 @@ def record_shown(counts: Mapping[int, int]) -> None:
     """
     rows = [{"of_entry": entry_id, "times": counts[entry_id]} for entry_id in sorted(counts)]
     if rows:
-        write(lambda connection: _add_shown(connection, rows))
+        write(_add_shown, rows)
 
 
 def list_exposures(contest_id: int) -> list[Exposure]:
@@ -69,7 +69,7 @@ def refresh_exposure_order(contest_id: int, epoch: int, now: datetime) -> int:
 
     Returns the number of entries that were put in order.
     """
-    return write(lambda connection: _store_epoch(connection, contest_id, epoch, now))
+    return write(_store_epoch, contest_id, epoch, now)
 
 
 def refresh_exposure_orders(now: datetime) -> int:

@@ -18,8 +18,8 @@ def record_share(entry_id: int, arrival_id: int, channel: str, *, now: datetime)
         "channel": channel,
         "shared_at": now.replace(second=0, microsecond=0),
     }
+    write(_keep, row)
 
-    def work(connection: Connection) -> None:
-        connection.execute(insert_if_new(_acts, connection.dialect.name), row)
 
-    write(work)
+def _keep(connection: Connection, row: dict[str, object]) -> None:
+    connection.execute(insert_if_new(_acts, connection.dialect.name), row)

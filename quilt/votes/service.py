@@ -111,34 +111,41 @@ def cast_vote(
     The vote also counts as its voter's visit and points at the voter's own arrival. The contest knows the
     voter by a hash keyed with `secret`.
     """
-    period = name_period(policy, now)
+    return write(_cast, ballot, policy, secret, now, entropy)
 
-    def work(connection: Connection) -> Receipt:
-        email = _check(connection, ballot, policy, now)
-        voter_key = make_voter_key(secret, policy.contest_id, person_key(email))
-        voter_id = _find_or_add_voter(connection, ballot, voter_key, policy, now)
-        key = {"contest_id": policy.contest_id, "voter_id": voter_id, "period": period}
-        first = _FIRST.first(connection, {**key, "entry_id": ballot.visit.entry_id})
-        if first is not None:
-            raise AlreadyVoted(first.cast_at, first.receipt, find_next_period(policy, now))
-        node = _settle_node(connection, ballot, voter_id, now, entropy)
-        receipt = entropy(12).hex()
-        row = {
-            **key,
-            "entry_id": ballot.visit.entry_id,
-            "state": "counted",
-            "receipt": receipt,
-            "arrival_id": node.arrival_id,
-            "last_code": ballot.visit.via if ballot.visit.via != node.code else "",
-            "last_channel": ballot.visit.channel,
-            "cast_at": now,
-        }
-        _insert(connection, row, policy, now)
-        _COUNT_ONE.rows(connection, {"of_entry": ballot.visit.entry_id})
-        put_in_inbox(connection, ballot.visit.entry_id, node.arrival_id, is_new=node.is_new, votes=1)
-        return Receipt(receipt, now, node)
 
-    return write(work)
+def _cast(
+    connection: Connection,
+    ballot: Ballot,
+    policy: Policy,
+    secret: str,
+    now: datetime,
+    entropy: Callable[[int], bytes],
+) -> Receipt:
+    email = _check(connection, ballot, policy, now)
+    voter_key = make_voter_key(secret, policy.contest_id, person_key(email))
+    voter_id = _find_or_add_voter(connection, ballot, voter_key, policy, now)
+    key = {"contest_id": policy.contest_id, "voter_id": voter_id, "period": name_period(policy, now)}
+    entry_id = ballot.visit.entry_id
+    first = _FIRST.first(connection, {**key, "entry_id": entry_id})
+    if first is not None:
+        raise AlreadyVoted(first.cast_at, first.receipt, find_next_period(policy, now))
+    node = _settle_node(connection, ballot, voter_id, now, entropy)
+    receipt = entropy(12).hex()
+    row = {
+        **key,
+        "entry_id": entry_id,
+        "state": "counted",
+        "receipt": receipt,
+        "arrival_id": node.arrival_id,
+        "last_code": ballot.visit.via if ballot.visit.via != node.code else "",
+        "last_channel": ballot.visit.channel,
+        "cast_at": now,
+    }
+    _insert(connection, row, policy, now)
+    _COUNT_ONE.rows(connection, {"of_entry": entry_id})
+    put_in_inbox(connection, entry_id, node.arrival_id, is_new=node.is_new, votes=1)
+    return Receipt(receipt, now, node)
 
 
 def _check(connection: Connection, ballot: Ballot, policy: Policy, now: datetime) -> str:

@@ -7,6 +7,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from quilt.web.requests_log import request_id
+from quilt.writer import WriterGone
 
 WORDS = {
     400: ("We could not read that request.", "Nothing was changed. Go back and try again."),
@@ -34,6 +35,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(OperationalError, _database_away)
     app.register_error_handler(InterfaceError, _database_away)
+    app.register_error_handler(WriterGone, _database_away)
     app.register_error_handler(Exception, _unexpected)
 
 

@@ -38,7 +38,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("letters",),
     ("extensions",),
     ("prepared",),
+    ("committer",),
     ("database",),
+    ("writer",),
+    ("writing",),
     ("config",),
     ("spread", "ledger"),
 )

@@ -1,0 +1,144 @@
+"""The writer process of a server on SQLite: it commits for all workers, everything that waits in one transaction.
+
+usage: python -m quilt.committer ADDRESS (started, and started again, by `quilt serve`)
+"""
+
+import os
+import pickle
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine
+
+from quilt.config import from_environment
+from quilt.database import prepare_engine
+from quilt.writer import MOST_BYTES, pack
+from quilt.writing import BATCH, commit_group
+
+ADDRESS = "QUILT_WRITER"  # where the writer of this server listens; set by `quilt serve` for its workers
+REST = 0.5  # seconds before a writer that ended is started again
+
+
+@contextmanager
+def keep_writer() -> Iterator[None]:
+    """Run a writer process, again where it ends, and tell child processes where it listens."""
+    with tempfile.TemporaryDirectory(prefix="quilt-writer-") as folder:
+        address = str(Path(folder, "socket"))
+        keeper = _Keeper(address)
+        os.environ[ADDRESS] = address
+        try:
+            yield
+        finally:
+            del os.environ[ADDRESS]
+            keeper.end()
+
+
+def run_writer(engine: Engine, address: str) -> None:
+    """Commit what comes over the socket until standard input closes: that is, until the server has ended."""
+    for asked in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asked, signal.SIG_IGN)  # the workers end first, and need it until then
+    with (
+        selectors.DefaultSelector() as selector,
+        socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door,
+    ):
+        Path(address).unlink(missing_ok=True)
+        door.bind(address)
+        door.listen(512)
+        selector.register(door, selectors.EVENT_READ)
+        selector.register(sys.stdin.fileno(), selectors.EVENT_READ)
+        while True:
+            ready = [key.fileobj for key, _ in selector.select()]
+            group = [piece for fileobj in ready if (piece := _receive(fileobj, door, selector))]
+            for start in range(0, len(group), BATCH):
+                commit_group(engine, group[start : start + BATCH])
+            if sys.stdin.fileno() in ready and not group:
+                return
+
+
+class _Arrived:
+    """A piece that came over a socket, and goes back there."""
+
+    __slots__ = ("_args", "_socket", "_work", "error", "result")
+
+    def __init__(self, connection: socket.socket, message: bytes) -> None:
+        self._socket = connection
+        self._work, self._args = pickle.loads(message)
+        self.result: Any = None
+        self.error: Exception | None = None
+
+    def run(self, connection: Connection) -> Any:
+        return self._work(connection, *self._args)
+
+    def done(self) -> None:
+        try:
+            self._socket.send(pack(self.result, self.error))
+        except OSError:  # the worker was killed: what it asked for is committed all the same
+            self._socket.close()
+
+
+class _Keeper:
+    """Starts the writer, and starts it again where it ends before it should."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._is_over = False
+        self._process = self._start()
+        self._thread = threading.Thread(target=self._watch, name="writer-keeper", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        self._is_over = True
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+        self._thread.join()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "quilt.committer", self._address], stdin=subprocess.PIPE
+        )
+
+    def _watch(self) -> None:
+        while not self._is_over:
+            self._process.wait()
+            if not self._is_over:
+                time.sleep(REST)
+                self._process = self._start()
+
+
+def _receive(fileobj: Any, door: socket.socket, selector: selectors.BaseSelector) -> _Arrived | None:
+    if fileobj is door:
+        connection, _ = door.accept()
+        selector.register(connection, selectors.EVENT_READ)
+        return None
+    if not isinstance(fileobj, socket.socket):
+        return None
+    try:
+        message = fileobj.recv(MOST_BYTES)
+    except OSError:
+        message = b""
+    if message:
+        return _Arrived(fileobj, message)
+    selector.unregister(fileobj)
+    fileobj.close()
+    return None
+
+
+def main() -> None:
+    engine = create_engine(from_environment().database, hide_parameters=True)
+    prepare_engine(engine)
+    run_writer(engine, sys.argv[1])
+
+
+if __name__ == "__main__":
+    main()

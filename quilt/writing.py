@@ -1,0 +1,154 @@
+"""One SQLite transaction for everybody who waits: the group commit of one process, and the lock between processes."""
+
+import fcntl
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Engine
+
+BATCH = 256  # pieces of work that one commit carries at the most
+
+
+class Piece(Protocol):
+    """One request's work in a group, and where its outcome goes."""
+
+    result: Any
+    error: Exception | None
+
+    def run(self, connection: Connection) -> Any: ...
+
+    def done(self) -> None: ...
+
+
+def commit_group(engine: Engine, group: Sequence[Piece]) -> None:
+    """Commit the pieces in one transaction and tell each its outcome.
+
+    A piece that fails before it changed anything hears its error and harms nobody; where one fails later, all
+    are taken back and committed one by one.
+    """
+    if not _commit_together(engine, group):
+        for piece in group:
+            _commit_alone(engine, piece)
+    for piece in group:
+        piece.done()
+
+
+class GroupWriter:
+    """One thread that owns SQLite's write transaction and commits for everybody who waits."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self.thread = threading.Thread(target=self._run, name="group-writer", daemon=True)
+        self.thread.start()
+
+    def submit(self, work: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """What `work(connection, *args)` returned, once that is durable; raises what it raised."""
+        waiting = _Waiting(work, args)
+        self._queue.put(waiting)
+        return waiting.wait()
+
+    def close(self) -> None:
+        """Commit what still waits, and end."""
+        self._queue.put(None)
+        self.thread.join()
+
+    def _run(self) -> None:
+        is_open = True
+        while is_open:
+            group, is_open = self._next_group()
+            if group:
+                commit_group(self._engine, group)
+
+    def _next_group(self) -> "tuple[list[_Waiting], bool]":
+        group: list[_Waiting] = []
+        item = self._queue.get()
+        while item is not None:
+            group.append(item)
+            if len(group) == BATCH:
+                return group, True
+            try:
+                item = self._queue.get_nowait()
+            except Empty:
+                return group, True
+        return group, False
+
+
+@contextmanager
+def lock_writes(engine: Engine) -> Iterator[None]:
+    """Queue SQLite's writers on a file lock: its own busy handler sleeps and starves under many processes."""
+    if engine.dialect.name != "sqlite" or engine.url.database in (None, "", ":memory:"):
+        yield
+        return
+    handle = os.open(f"{engine.url.database}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+class _Waiting:
+    """A piece, and the lock that its thread sleeps on: a Future does more than is needed here."""
+
+    __slots__ = ("_args", "_lock", "_work", "error", "result")
+
+    def __init__(self, work: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self._work, self._args = work, args
+        self.result: Any = None
+        self.error: Exception | None = None
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def run(self, connection: Connection) -> Any:
+        return self._work(connection, *self._args)
+
+    def wait(self) -> Any:
+        self._lock.acquire()
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+    def done(self) -> None:
+        self._lock.release()
+
+
+def _commit_together(engine: Engine, group: Sequence[Piece]) -> bool:
+    """Commit the group at once; False when one of them failed after it had changed something."""
+    try:
+        with _immediate(engine) as connection:
+            raw: Any = connection.connection.driver_connection
+            for piece in group:
+                before = raw.total_changes
+                try:
+                    piece.result = piece.run(connection)
+                except Exception as error:
+                    if raw.total_changes != before:
+                        raise
+                    piece.error = error
+    except Exception:  # noqa: BLE001 whatever it was, each of the group now hears its own error
+        return False
+    return True
+
+
+def _commit_alone(engine: Engine, piece: Piece) -> None:
+    piece.error = None
+    try:
+        with _immediate(engine) as connection:
+            piece.result = piece.run(connection)
+    except Exception as error:  # noqa: BLE001 raised again where the answer is awaited
+        piece.error = error
+
+
+@contextmanager
+def _immediate(engine: Engine) -> Iterator[Connection]:
+    with (
+        engine.connect().execution_options(quilt_begin="IMMEDIATE") as connection,
+        lock_writes(engine),
+        connection.begin(),
+    ):
+        yield connection

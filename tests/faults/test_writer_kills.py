@@ -1,0 +1,112 @@
+"""The writer process is killed again and again: what was acknowledged is there, once, and the site goes on."""
+
+import http.client
+import os
+import secrets
+import signal
+import threading
+import time
+import urllib.parse
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from quilt.database import db
+from quilt.web.tickets import issue_ticket
+from tests.factories import make_contest, make_entry, make_user
+from tests.live import Site, open_site, sign_cookie
+
+CLIENTS, VOTES_EACH, KILLS = 8, 60, 6
+
+
+def find_writer(site: Site) -> int | None:
+    """The process id of this site's writer."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+            is_writer = b"quilt.committer" in (process / "cmdline").read_bytes()
+            if is_writer and str(site.port).encode() in Path("/proc", parent, "cmdline").read_bytes():
+                return int(process.name)
+        except OSError:
+            continue
+    return None
+
+
+def vote_until_acknowledged(site: Site, entry_id: int, voter: int) -> str:
+    """Press until a receipt comes back, as a person would."""
+    headers = {
+        "Cookie": sign_cookie(site.app, voter), "Content-Type": "application/x-www-form-urlencoded",
+        "Accept": "application/json", "User-Agent": f"Mozilla/5.0 (X11; Linux) Firefox/{voter}",
+    }  # fmt: skip
+    while True:
+        secret = site.settings.secret_key
+        ticket = issue_ticket(entry_id, str(voter), secret, datetime.now(UTC), secrets.token_bytes)
+        with closing(http.client.HTTPConnection("127.0.0.1", site.port, timeout=60)) as connection:
+            form = urllib.parse.urlencode({"ticket": ticket})
+            connection.request("POST", f"/entries/{entry_id}/vote", form, headers)
+            with connection.getresponse() as response:
+                response.read()
+                if response.status in (200, 201):
+                    return str(voter)
+                assert response.status == 503, response.status
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks for processes in /proc")
+def test_no_acknowledged_vote_is_lost_or_doubled_when_the_writer_is_killed(tmp_path):
+    with open_site(tmp_path / "site") as site:
+        moment = datetime.now(UTC)
+        with site.app.app_context():
+            contest = make_contest(opens=moment - timedelta(days=1), closes=moment + timedelta(days=1))
+            entry_id = make_entry(contest).id
+            voters = [make_user().id for _ in range(CLIENTS * VOTES_EACH)]
+            db.session.remove()
+        acknowledged: list[str] = []
+
+        def press(mine: list[int]) -> None:
+            acknowledged.extend(vote_until_acknowledged(site, entry_id, voter) for voter in mine)
+
+        clients = [threading.Thread(target=press, args=(voters[n::CLIENTS],)) for n in range(CLIENTS)]
+        for client in clients:
+            client.start()
+        killed = set()
+        while len(killed) < KILLS and any(client.is_alive() for client in clients):
+            writer = find_writer(site)
+            if writer is not None and writer not in killed:
+                time.sleep(0.15)
+                os.kill(writer, signal.SIGKILL)
+                killed.add(writer)
+            time.sleep(0.02)
+        for client in clients:
+            client.join()
+        time.sleep(1)
+        assert len(killed) >= 2 and find_writer(site) is not None  # it comes back
+        with site.app.app_context():
+            rows = db.session.execute(text("SELECT count(*), count(DISTINCT voter_id) FROM vote")).one()
+            counter = db.session.execute(text("SELECT counted FROM entry_tally")).scalar()
+            db.session.remove()
+        assert len(acknowledged) == len(voters) == rows[0] == rows[1] == counter
+    assert find_writer(site) is None
+
+
+def test_a_site_without_a_writer_commits_by_itself(tmp_path):
+    """The writer's door is shut (its socket is gone): the workers go on."""
+    with open_site(tmp_path / "site") as site:
+        writer = find_writer(site)
+        assert writer is not None
+        arguments = Path("/proc", str(writer), "cmdline").read_bytes().split(b"\0")
+        door = Path(next(part for part in arguments if part.endswith(b"socket")).decode())
+        while not door.exists():
+            time.sleep(0.05)
+        door.unlink()
+        moment = datetime.now(UTC)
+        with site.app.app_context():
+            contest = make_contest(opens=moment - timedelta(days=1), closes=moment + timedelta(days=1))
+            entry_id, voter = make_entry(contest).id, make_user().id
+            db.session.remove()
+        vote_until_acknowledged(site, entry_id, voter)
+        with site.app.app_context():
+            assert db.session.execute(text("SELECT count(*) FROM vote")).scalar() == 1
+            db.session.remove()
