@@ -1,5 +1,7 @@
 """Voting: an address, a code, a receipt; signed-in people need one click."""
 
+import time
+
 from flask import (
     Request,
     Response,
@@ -12,7 +14,6 @@ from flask import (
     url_for,
 )
 from flask_login import current_user
-from limits import parse
 
 from quilt.accounts.models import User
 from quilt.accounts.people import Person
@@ -30,6 +31,7 @@ from quilt.votes.service import Ballot, Receipt
 from quilt.votes.service import cast_vote as cast
 from quilt.web.clock import entropy, now
 from quilt.web.errors import wants_json
+from quilt.web.floods import FloodGate
 from quilt.web.front import in_front
 from quilt.web.inputs import read_form
 from quilt.web.json_bodies import answer_json
@@ -44,14 +46,14 @@ from quilt.web.tickets import FORM_AGE, TicketRefused, read_ticket
 from quilt.web.visitors import describe_visitor, remember_code
 from quilt.web.words import describe_account_refusal, describe_vote_refusal
 
-LIMIT = "600 per minute"  # an address may be a whole school: only a flood is refused
-_LIMIT = parse(LIMIT)
+LIMIT = 600  # votes a minute from one address, which may be a whole school: only a flood is refused
+_gate = FloodGate(LIMIT)
 _policies: VersionedCache[Policy] = VersionedCache(most=200)
 
 
 @site.post("/entries/<int:entry_id>/vote")
 @csrf.exempt  # type: ignore[untyped-decorator]
-@limiter.limit(LIMIT)
+@limiter.limit(f"{LIMIT} per minute")
 def cast_vote(entry_id: int) -> Response:
     """Cast the vote of a signed-in person; send a code to everybody else."""
     head = get_head_or_404(entry_id)
@@ -66,7 +68,7 @@ def cast_vote(entry_id: int) -> Response:
 def cast_at_once(request: Request, entry_id: int) -> Response | None:
     """The vote of a signed-in person whose form fits; the view above has the words for everybody else."""
     session = find_session(request)
-    if session is None or not _is_below_limit(request):
+    if session is None or (limiter.enabled and not _gate.lets_in(request.remote_addr or "", time.monotonic())):
         return None
     user_id, epoch = session
     head, form = get_head_or_404(entry_id), read_form(request)
@@ -76,7 +78,7 @@ def cast_at_once(request: Request, entry_id: int) -> Response | None:
 
 
 @site.route("/entries/<int:entry_id>/vote/confirm", methods=["GET", "POST"])
-@limiter.limit("600 per minute", methods=["POST"])
+@limiter.limit(f"{LIMIT} per minute", methods=["POST"])
 def confirm_vote(entry_id: int) -> Response:
     """Take the code, sign the voter in, and cast the vote that was waiting for it."""
     head = get_head_or_404(entry_id)
@@ -150,13 +152,6 @@ def _send_code(head: EntryHead) -> Response:
         visitor, node = counted
         remember_code(response, visitor, head.id, node.code)
     return response
-
-
-def _is_below_limit(request: Request) -> bool:
-    """Whether the limit of the view still has room for this address; counted where the view counts it."""
-    return not limiter.enabled or limiter.limiter.hit(
-        _LIMIT, request.remote_addr or "", "site.cast_vote", cost=1
-    )
 
 
 def _cast(head: EntryHead, user: User | Person, via: str, channel: str) -> Response:
