@@ -26,6 +26,7 @@ from quilt.writer import MOST_BYTES, pack
 from quilt.writing import BATCH, commit_group
 
 ADDRESS = "QUILT_WRITER"  # where the writer of this server listens; set by `quilt serve` for its workers
+_room = bytearray(MOST_BYTES)
 REST = 0.5  # seconds before a writer that ended is started again
 
 
@@ -70,7 +71,7 @@ class _Arrived:
 
     __slots__ = ("_args", "_socket", "_work", "error", "result")
 
-    def __init__(self, connection: socket.socket, message: bytes) -> None:
+    def __init__(self, connection: socket.socket, message: memoryview) -> None:
         self._socket = connection
         self._work, self._args = pickle.loads(message)
         self.result: Any = None
@@ -124,11 +125,11 @@ def _receive(fileobj: Any, door: socket.socket, selector: selectors.BaseSelector
     if not isinstance(fileobj, socket.socket):
         return None
     try:
-        message = fileobj.recv(MOST_BYTES)
+        length = fileobj.recv_into(_room)
     except OSError:
-        message = b""
-    if message:
-        return _Arrived(fileobj, message)
+        length = 0
+    if length:
+        return _Arrived(fileobj, memoryview(_room)[:length])
     selector.unregister(fileobj)
     fileobj.close()
     return None

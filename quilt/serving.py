@@ -21,7 +21,7 @@ from quilt.config import from_environment
 from quilt.database import use_writer
 from quilt.web.requests_log import set_up_logging
 
-THREADS = 16  # a worker's requests at a time: enough to fill a group commit
+THREADS = 16
 BACKLOG = 2048  # connections that may wait in the kernel
 PATIENCE = 30  # seconds that running requests get once the server is asked to stop
 

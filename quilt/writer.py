@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-MOST_BYTES = 1 << 18
+MOST_BYTES = 1 << 16  # of a message; what is longer is committed in the worker itself
 
 
 class WriterGone(Exception):
@@ -40,13 +40,13 @@ class RemoteWriter:
             self._drop()
             raise ConnectionError("The writer does not listen.") from error
         try:
-            answer = connection.recv(MOST_BYTES)
+            length = connection.recv_into(self._own.room)
         except OSError:
-            answer = b""
-        if not answer:
+            length = 0
+        if not length:
             self._drop()
             raise WriterGone
-        return _unpack(answer)
+        return _unpack(memoryview(self._own.room)[:length])
 
     def _connect(self) -> socket.socket:
         connection: socket.socket | None = getattr(self._own, "connection", None)
@@ -58,6 +58,7 @@ class RemoteWriter:
                 connection.close()
                 raise ConnectionError("The writer does not listen.") from error
             self._own.connection = connection
+            self._own.room = bytearray(MOST_BYTES)  # kept: so large a one made anew is dear
         return connection
 
     def _drop(self) -> None:
@@ -80,7 +81,7 @@ def pack(result: Any, error: Exception | None) -> bytes:
         return pickle.dumps((False, RuntimeError, (repr(error),), {}), pickle.HIGHEST_PROTOCOL)
 
 
-def _unpack(answer: bytes) -> Any:
+def _unpack(answer: memoryview) -> Any:
     is_fine, *told = pickle.loads(answer)
     if is_fine:
         return told[0]

@@ -4,8 +4,8 @@ Arrivals and votes both do this: a vote or a share without JavaScript counts as 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, insert, select
 
@@ -28,8 +28,7 @@ _INBOX_COLUMNS = ("entry_id", "arrival_id", "is_new", "votes", "returns")
 _TO_INBOX = Prepared(insert(ArrivalInbox.__table__), _INBOX_COLUMNS)  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """A visitor of an entry, as the spread sees them.
 
     `via` is the code in the address ('' without one), `own_code` what the visitor's cookie holds for this
@@ -44,8 +43,7 @@ class Visit:
     referrer_host: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """The visitor's arrival: `code` is the link they can pass on."""
 
     arrival_id: int

@@ -4,6 +4,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 
@@ -59,8 +60,7 @@ class NoVotesLeft(VoteRefused):
         self.first_at = first_at
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """A contest's ballot policy and its voting times, as plain facts.
 
     `windows` are the stretches in which one may vote, in order, start included and end excluded.

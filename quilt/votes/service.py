@@ -1,8 +1,8 @@
 """Casting a vote: one transaction in which the database's unique keys decide."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
 
@@ -80,8 +80,7 @@ _VOTE_COLUMNS = (
 _ADD_VOTE = Prepared(lambda dialect: insert_if_new(_vote, dialect, "id"), _VOTE_COLUMNS)
 
 
-@dataclass(frozen=True, slots=True)
-class Ballot:
+class Ballot(NamedTuple):
     """One person's wish: who, proven in which way, for which entry, and how they came.
 
     `session_epoch` is that of the voter's session, where they are known by one: a session that was ended
@@ -94,8 +93,7 @@ class Ballot:
     session_epoch: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What the voter gets: the vote's number in public, its time, and the voter's own link."""
 
     receipt: str

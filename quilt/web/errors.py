@@ -1,11 +1,14 @@
 """Errors as people see them: what happened, what we kept, what to do; problem details for JSON."""
 
 import structlog
-from flask import Flask, Request, Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError
+from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import parse_accept_header
 
+from quilt.web.plain import AnyRequest
 from quilt.web.requests_log import request_id
 from quilt.writer import WriterGone
 
@@ -39,12 +42,14 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-def wants_json(request: Request) -> bool:
+def wants_json(request: AnyRequest) -> bool:
     """Whether the client asked for JSON rather than a page."""
     if request.headers.get("Accept") == "application/json":
         return True
-    accept = request.accept_mimetypes
-    return request.is_json or accept.best_match(("text/html", "application/json")) == "application/json"
+    if request.is_json:
+        return True
+    accept = parse_accept_header(request.headers.get("Accept", ""), MIMEAccept)
+    return accept.best_match(("text/html", "application/json")) == "application/json"
 
 
 def answer_error(status: int, detail: str = "", headers: dict[str, str] | None = None) -> Response:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+
 class FloodGate:
     """Lets an address in so many times a minute. An address may be a whole school: the number is a generous one.
 

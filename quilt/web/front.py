@@ -12,26 +12,29 @@ from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any, TypeVar
 
-from flask import Flask, Request, Response
+from flask import Flask
+from werkzeug.http import HTTP_STATUS_CODES
 
 from quilt.web.headers import list_plain_headers
 from quilt.web.origins import fits_host, is_from_here
+from quilt.web.plain import Answer, PlainRequest
 from quilt.web.requests_log import log_request, new_request_id
 
-Answer = Callable[..., Response | None]
-A = TypeVar("A", bound=Answer)
-
 MOST_BYTES = 16_384
-_answers: list[tuple[re.Pattern[str], str, Answer]] = []
 
 
-def in_front(rule: str) -> Callable[[A], A]:
+Find = Callable[..., Answer | None]
+F = TypeVar("F", bound=Find)
+_answers: list[tuple[re.Pattern[str], str, Find]] = []
+
+
+def in_front(rule: str) -> Callable[[F], F]:
     """Answer POST requests for this route in front of Flask; its `<int:name>` parts are handed over by name."""
     pattern = re.compile(re.sub(r"<int:(\w+)>", r"(?P<\1>[1-9][0-9]{0,17})", rule))
 
-    def register(answer: A) -> A:
-        _answers.append((pattern, rule, answer))
-        return answer
+    def register(find: F) -> F:
+        _answers.append((pattern, rule, find))
+        return find
 
     return register
 
@@ -49,37 +52,36 @@ class Front:
         if found is None:
             return self._inner(environ, start_response)  # type: ignore[no-any-return]
         began, identifier = time.perf_counter(), new_request_id()
-        rule, answer, values = found
+        rule, find, values = found
         body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
-        environ["wsgi.input"] = BytesIO(body)
-        response = self._ask(answer, environ, values)
-        if response is None:
+        answer = self._ask(find, PlainRequest(environ, body), values)
+        if answer is None:
             environ["wsgi.input"] = BytesIO(body)
             return self._inner(environ, start_response)  # type: ignore[no-any-return]
-        headers = [*response.headers, *list_plain_headers(self._app), ("X-Request-Id", identifier)]
-        start_response(response.status, headers)
-        log_request("POST", rule, response.status_code, began, identifier)
-        return [response.get_data()]
+        headers = [*answer.headers, *list_plain_headers(self._app), ("X-Request-Id", identifier)]
+        headers.append(("Content-Length", str(len(answer.body))))
+        start_response(f"{answer.status} {HTTP_STATUS_CODES[answer.status].upper()}", headers)
+        log_request("POST", rule, answer.status, began, identifier)
+        return [answer.body]
 
-    def _ask(self, answer: Answer, environ: dict[str, Any], values: dict[str, int]) -> Response | None:
+    def _ask(self, find: Find, request: PlainRequest, values: dict[str, int]) -> Answer | None:
         with self._app.app_context():
-            request = Request(environ)
             try:
                 if not (fits_host(request) and is_from_here(request)):
                     return None
-                return answer(request, **values)
+                return find(request, **values)
             except Exception:  # noqa: BLE001 the view meets the same, and has the words for it
                 return None
 
 
-def _find(environ: dict[str, Any]) -> tuple[str, Answer, dict[str, int]] | None:
+def _find(environ: dict[str, Any]) -> tuple[str, Find, dict[str, int]] | None:
     length = environ.get("CONTENT_LENGTH") or ""
     if not (length.isascii() and length.isdecimal() and int(length) <= MOST_BYTES):
         return None
     if environ.get("QUERY_STRING"):
         return None
-    for pattern, rule, answer in _answers:
+    for pattern, rule, find in _answers:
         match = pattern.fullmatch(environ["PATH_INFO"])
         if match is not None:
-            return rule, answer, {name: int(value) for name, value in match.groupdict().items()}
+            return rule, find, {name: int(value) for name, value in match.groupdict().items()}
     return None

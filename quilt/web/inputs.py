@@ -2,10 +2,11 @@
 
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from flask import Flask, Request, abort, request
+from flask import Flask, abort, request
 from werkzeug.http import parse_date
 
 from quilt.web.origins import SAFE
+from quilt.web.plain import AnyRequest
 
 FORM = "application/x-www-form-urlencoded"
 DATES = ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF_RANGE")
@@ -26,7 +27,7 @@ def is_readable(encoded: bytes) -> bool:
     return b"\x00" not in raw
 
 
-def read_form(request: Request) -> dict[str, str]:
+def read_form(request: AnyRequest) -> dict[str, str]:
     """The fields of a small form, the last of each name; empty for any other kind of body.
 
     Raises ValueError for what no person typed.

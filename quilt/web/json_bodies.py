@@ -3,10 +3,12 @@
 from typing import Any
 
 import orjson
-from flask import Request, Response, abort
+from flask import Response, abort
+
+from quilt.web.plain import AnyRequest
 
 
-def read_json(request: Request) -> Any:
+def read_json(request: AnyRequest) -> Any:
     """The request's JSON body; answers 415 for another type and 400 for what cannot be read."""
     if not request.is_json:
         abort(415, "Send this as application/json.")

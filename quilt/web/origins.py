@@ -2,8 +2,9 @@
 
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, abort, request
+from flask import Flask, abort, request
 
+from quilt.web.plain import AnyRequest
 from quilt.web.settings import get_settings
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -30,13 +31,13 @@ def is_own_origin(origin: str | None, fetch_site: str | None, host: str) -> bool
         return False
 
 
-def is_from_here(request: Request) -> bool:
+def is_from_here(request: AnyRequest) -> bool:
     """Whether an unsafe request comes from a page of ours, or from no page at all."""
     headers = request.headers
     return is_own_origin(headers.get("Origin"), headers.get("Sec-Fetch-Site"), request.host)
 
 
-def fits_host(request: Request) -> bool:
+def fits_host(request: AnyRequest) -> bool:
     """Whether the request calls this site by its own name (asked in production only)."""
     settings = get_settings()
     return not settings.is_production or request.host == urlsplit(settings.base_url).netloc

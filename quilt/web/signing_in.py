@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from flask import Request, current_app, session
+from flask import current_app, session
 from flask_login import login_user
 from itsdangerous import BadSignature
 
@@ -13,6 +13,7 @@ from quilt.accounts.models import User
 from quilt.accounts.people import Person
 from quilt.accounts.queries import find_visiting_user
 from quilt.web.lean import LeanSessions
+from quilt.web.plain import AnyRequest
 
 _PROVED_AT = "proved_at"
 
@@ -29,7 +30,7 @@ def sign_in(user: User, proved_at: datetime | None = None) -> None:
         session[_PROVED_AT] = int(proved_at.timestamp())
 
 
-def find_session(request: Request) -> tuple[int, int] | None:
+def find_session(request: AnyRequest) -> tuple[int, int] | None:
     """Whom the session cookie of this request names, and the epoch of that session; costs no look at the database.
 
     The cookie may be one of a session that was ended since: only the person's row knows.

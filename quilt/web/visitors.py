@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from flask import Request, Response
+from flask import Response
 
 from quilt.spread.codes import is_code
+from quilt.web.plain import Answer, AnyRequest
 from quilt.web.settings import get_settings
 
 MOST_CODES = 30
@@ -20,7 +21,7 @@ class Visitor:
     codes: dict[int, str] = field(default_factory=dict)  # entry id → own code
 
 
-def describe_visitor(request: Request) -> Visitor:
+def describe_visitor(request: AnyRequest) -> Visitor:
     """The visitor behind this request."""
     return Visitor(
         address=request.remote_addr or "",
@@ -44,17 +45,15 @@ def read_codes(text: str) -> dict[int, str]:
     return codes
 
 
-def remember_code(response: Response, visitor: Visitor, entry_id: int, code: str) -> None:
+def remember_code(response: Response | Answer, visitor: Visitor, entry_id: int, code: str) -> None:
     """Put the visitor's own code for this entry into the cookie: codes and nothing else, for seven days."""
     codes = {**visitor.codes}
     codes.pop(entry_id, None)
     newest = [(entry_id, code), *reversed(codes.items())][:MOST_CODES]
-    response.set_cookie(
-        cookie_name(),
-        "~".join(f"{entry}.{own}" for entry, own in reversed(newest)),
-        max_age=COOKIE_AGE,
-        httponly=True,
-        samesite="Lax",
-        secure=get_settings().is_https,
-        path="/",
-    )
+    value = "~".join(f"{entry}.{own}" for entry, own in reversed(newest))  # no letter in it needs quoting
+    secure = "; Secure" if get_settings().is_https else ""
+    kept = f"{cookie_name()}={value}; Max-Age={COOKIE_AGE}; Path=/; HttpOnly; SameSite=Lax{secure}"
+    if isinstance(response, Answer):
+        response.headers.append(("Set-Cookie", kept))
+    else:
+        response.headers.add("Set-Cookie", kept)

@@ -4,7 +4,7 @@ import io
 from datetime import timedelta
 
 import segno
-from flask import Request, Response, abort, request
+from flask import Response, abort, request
 
 from quilt.arrivals.nodes import Node, Visit
 from quilt.arrivals.service import NonceUsed, get_salt, record_arrival, record_not_counted
@@ -15,9 +15,10 @@ from quilt.spread.counting import NonceState, VisitFacts, find_objection, visito
 from quilt.spread.counting import NotCounted as Reason
 from quilt.web.clock import entropy, now
 from quilt.web.front import in_front
-from quilt.web.json_bodies import answer_json, read_json
+from quilt.web.json_bodies import read_json
 from quilt.web.lookups import get_head_or_404, get_link_or_404
 from quilt.web.origins import is_from_here
+from quilt.web.plain import Answer, AnyRequest, tell_json
 from quilt.web.robots import is_robot
 from quilt.web.settings import get_settings
 from quilt.web.signing_in import find_session
@@ -60,11 +61,11 @@ def show_qr(code: str, kind: str) -> Response:
 @csrf.exempt  # type: ignore[untyped-decorator]
 def record() -> Response:
     """The page's beacon: answers with the visitor's own link."""
-    return answer_beacon(request)
+    return answer_beacon(request).as_response()
 
 
 @in_front("/arrivals")
-def answer_beacon(request: Request) -> Response:
+def answer_beacon(request: AnyRequest) -> Answer:
     """Count what the page tells of a visit, or say why it does not count."""
     told = read_json(request)
     if (
@@ -141,14 +142,14 @@ def _read_nonce(
     return None, state
 
 
-def _find_bindings(request: Request) -> tuple[str, ...]:
+def _find_bindings(request: AnyRequest) -> tuple[str, ...]:
     """Whom the page's ticket may be for: whoever is signed in, or nobody, where that session was ended."""
     session = find_session(request)
     return (str(session[0]), "") if session else ("",)
 
 
 def _facts_of_beacon(
-    request: Request, told: dict[str, object], nonce: bytes | None, state: NonceState
+    request: AnyRequest, told: dict[str, object], nonce: bytes | None, state: NonceState
 ) -> VisitFacts:
     headers = request.headers
     return VisitFacts(
@@ -172,15 +173,13 @@ def _find_dwell(told: object, nonce: bytes | None) -> int | None:
     return int(told) if nonce is None else min(int(told), age_of(nonce, now()))
 
 
-def _refuse(entry_id: int, reason: Reason) -> Response:
+def _refuse(entry_id: int, reason: Reason) -> Answer:
     record_not_counted(entry_id, reason, now())
-    return answer_json({"counted": False, "reason": reason.value})
+    return tell_json({"counted": False, "reason": reason.value})
 
 
-def _answer_node(visitor: Visitor, entry_id: int, node: Node) -> Response:
-    response = answer_json(
-        {"counted": True, "is_new": node.is_new, "code": node.code, "path": f"/s/{node.code}"}
-    )
+def _answer_node(visitor: Visitor, entry_id: int, node: Node) -> Answer:
+    answer = tell_json({"counted": True, "is_new": node.is_new, "code": node.code, "path": f"/s/{node.code}"})
     if visitor.codes.get(entry_id) != node.code:
-        remember_code(response, visitor, entry_id, node.code)
-    return response
+        remember_code(answer, visitor, entry_id, node.code)
+    return answer

@@ -3,7 +3,6 @@
 import time
 
 from flask import (
-    Request,
     Response,
     abort,
     make_response,
@@ -37,6 +36,7 @@ from quilt.web.inputs import read_form
 from quilt.web.json_bodies import answer_json
 from quilt.web.lookups import get_head_or_404
 from quilt.web.pages import VersionedCache
+from quilt.web.plain import Answer, AnyRequest, tell_json
 from quilt.web.settings import get_settings
 from quilt.web.signing_in import find_session, sign_in
 from quilt.web.site import site
@@ -65,10 +65,12 @@ def cast_vote(entry_id: int) -> Response:
 
 
 @in_front("/entries/<int:entry_id>/vote")
-def cast_at_once(request: Request, entry_id: int) -> Response | None:
+def cast_at_once(request: AnyRequest, entry_id: int) -> Answer | None:
     """The vote of a signed-in person whose form fits; the view above has the words for everybody else."""
     session = find_session(request)
-    if session is None or (limiter.enabled and not _gate.lets_in(request.remote_addr or "", time.monotonic())):
+    if session is None or (
+        limiter.enabled and not _gate.lets_in(request.remote_addr or "", time.monotonic())
+    ):
         return None
     user_id, epoch = session
     head, form = get_head_or_404(entry_id), read_form(request)
@@ -158,30 +160,33 @@ def _cast(head: EntryHead, user: User | Person, via: str, channel: str) -> Respo
     policy = get_policy(head)
     visit = build_visit(describe_visitor(request), head.id, via, channel)
     try:
-        return _count(request, head, Ballot(user.id, "email", visit, user.session_epoch), policy)
+        answer = _count(request, head, Ballot(user.id, "email", visit, user.session_epoch), policy)
     except VoteRefused as refusal:
         return _answer_refusal(head, refusal, policy)
+    return answer.as_response()
 
 
-def _count(request: Request, head: EntryHead, ballot: Ballot, policy: Policy) -> Response:
+def _count(request: AnyRequest, head: EntryHead, ballot: Ballot, policy: Policy) -> Answer:
     """Cast the vote and answer with its receipt; raises VoteRefused."""
     receipt = cast(ballot, policy, secret=get_settings().secret_key, now=now(), entropy=entropy)
-    response = _answer_receipt(request, head, receipt)
+    answer = _answer_receipt(request, head, receipt)
     visitor = describe_visitor(request)
     if visitor.codes.get(head.id) != receipt.node.code:
-        remember_code(response, visitor, head.id, receipt.node.code)
-    return response
+        remember_code(answer, visitor, head.id, receipt.node.code)
+    return answer
 
 
-def _answer_receipt(request: Request, head: EntryHead, receipt: Receipt) -> Response:
+def _answer_receipt(request: AnyRequest, head: EntryHead, receipt: Receipt) -> Answer:
     if wants_json(request):
         facts = {
             "receipt": receipt.receipt,
             "cast_at": receipt.cast_at.isoformat(),
             "path": f"/s/{receipt.node.code}",
         }
-        return answer_json(facts, 201)
-    return redirect(f"/entries/{head.id}/share?voted=1", 303)  # type: ignore[return-value]
+        return tell_json(facts, 201)
+    return Answer(
+        303, headers=[("Location", f"/entries/{head.id}/share?voted=1"), ("Cache-Control", "no-store")]
+    )
 
 
 def _answer_refusal(head: EntryHead, refusal: VoteRefused, policy: Policy) -> Response:
