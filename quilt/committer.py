@@ -23,7 +23,7 @@ from sqlalchemy import Connection, Engine, create_engine
 from quilt.config import from_environment
 from quilt.database import prepare_engine
 from quilt.writer import MOST_BYTES, pack
-from quilt.writing import BATCH, commit_group
+from quilt.writing import BATCH, Committer
 
 ADDRESS = "QUILT_WRITER"  # where the writer of this server listens; set by `quilt serve` for its workers
 _room = bytearray(MOST_BYTES)
@@ -52,6 +52,7 @@ def run_writer(engine: Engine, address: str) -> None:
         selectors.DefaultSelector() as selector,
         socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door,
     ):
+        committer = Committer(engine)
         Path(address).unlink(missing_ok=True)
         door.bind(address)
         door.listen(512)
@@ -61,7 +62,7 @@ def run_writer(engine: Engine, address: str) -> None:
             ready = [key.fileobj for key, _ in selector.select()]
             group = [piece for fileobj in ready if (piece := _receive(fileobj, door, selector))]
             for start in range(0, len(group), BATCH):
-                commit_group(engine, group[start : start + BATCH])
+                committer.commit(group[start : start + BATCH])
             if sys.stdin.fileno() in ready and not group:
                 return
 

@@ -24,24 +24,74 @@ class Piece(Protocol):
     def done(self) -> None: ...
 
 
-def commit_group(engine: Engine, group: Sequence[Piece]) -> None:
-    """Commit the pieces in one transaction and tell each its outcome.
+class Committer:
+    """Commits groups over one connection, which it keeps: opening one costs as much as a small commit."""
 
-    A piece that fails before it changed anything hears its error and harms nobody; where one fails later, all
-    are taken back and committed one by one.
-    """
-    if not _commit_together(engine, group):
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    def commit(self, group: Sequence[Piece]) -> None:
+        """Commit the pieces in one transaction and tell each its outcome.
+
+        A piece that fails before it changed anything hears its error and harms nobody; where one fails later,
+        all are taken back and committed one by one.
+        """
+        if not self._commit_together(group):
+            for piece in group:
+                self._commit_alone(piece)
         for piece in group:
-            _commit_alone(engine, piece)
-    for piece in group:
-        piece.done()
+            piece.done()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _commit_together(self, group: Sequence[Piece]) -> bool:
+        """Commit the group at once; False when one of them failed after it had changed something."""
+        try:
+            with self._transaction() as connection:
+                raw: Any = connection.connection.driver_connection
+                for piece in group:
+                    before = raw.total_changes
+                    try:
+                        piece.result = piece.run(connection)
+                    except Exception as error:
+                        if raw.total_changes != before:
+                            raise
+                        piece.error = error
+        except Exception:  # noqa: BLE001 whatever it was, each of the group now hears its own error
+            return False
+        return True
+
+    def _commit_alone(self, piece: Piece) -> None:
+        piece.error = None
+        try:
+            with self._transaction() as connection:
+                piece.result = piece.run(connection)
+        except Exception as error:  # noqa: BLE001 raised again where the answer is awaited
+            piece.error = error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """A transaction that begins with SQLite's write lock; after an error the next has a fresh connection."""
+        try:
+            if self._connection is None:
+                self._connection = self._engine.connect().execution_options(quilt_begin="IMMEDIATE")
+            with lock_writes(self._engine), self._connection.begin():
+                yield self._connection
+        except Exception:
+            self.close()
+            raise
 
 
 class GroupWriter:
     """One thread that owns SQLite's write transaction and commits for everybody who waits."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self._committer = Committer(engine)
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self.thread = threading.Thread(target=self._run, name="group-writer", daemon=True)
         self.thread.start()
@@ -62,7 +112,8 @@ class GroupWriter:
         while is_open:
             group, is_open = self._next_group()
             if group:
-                commit_group(self._engine, group)
+                self._committer.commit(group)
+        self._committer.close()
 
     def _next_group(self) -> "tuple[list[_Waiting], bool]":
         group: list[_Waiting] = []
@@ -115,40 +166,3 @@ class _Waiting:
 
     def done(self) -> None:
         self._lock.release()
-
-
-def _commit_together(engine: Engine, group: Sequence[Piece]) -> bool:
-    """Commit the group at once; False when one of them failed after it had changed something."""
-    try:
-        with _immediate(engine) as connection:
-            raw: Any = connection.connection.driver_connection
-            for piece in group:
-                before = raw.total_changes
-                try:
-                    piece.result = piece.run(connection)
-                except Exception as error:
-                    if raw.total_changes != before:
-                        raise
-                    piece.error = error
-    except Exception:  # noqa: BLE001 whatever it was, each of the group now hears its own error
-        return False
-    return True
-
-
-def _commit_alone(engine: Engine, piece: Piece) -> None:
-    piece.error = None
-    try:
-        with _immediate(engine) as connection:
-            piece.result = piece.run(connection)
-    except Exception as error:  # noqa: BLE001 raised again where the answer is awaited
-        piece.error = error
-
-
-@contextmanager
-def _immediate(engine: Engine) -> Iterator[Connection]:
-    with (
-        engine.connect().execution_options(quilt_begin="IMMEDIATE") as connection,
-        lock_writes(engine),
-        connection.begin(),
-    ):
-        yield connection
