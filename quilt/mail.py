@@ -33,7 +33,9 @@ class MailMessage(Model):
     subject: Mapped[str] = mapped_column(String(200))
     text: Mapped[str] = mapped_column(Text)
     html: Mapped[str] = mapped_column(Text)
-    off_url: Mapped[str] = mapped_column(String(500), default="", server_default="")  # where one click ends these
+    off_url: Mapped[str] = mapped_column(
+        String(500), default="", server_default=""
+    )  # where one click ends these
     state: Mapped[str] = mapped_column(String(8), default="waiting")
     attempts_count: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
