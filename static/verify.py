@@ -65,7 +65,7 @@ class Source:
     def lines(self, name, size=None):
         with self.open(name, size) as stream:
             while True:
-                line = stream.readline(LONGEST_LINE + 2)
+                line = stream.readline(LONGEST_LINE + 1)
                 if not line:
                     return
                 if not line.endswith(b"\n"):
