@@ -16,6 +16,7 @@ from sqlalchemy import Connection, select
 from quilt.arrivals.bulk import LEFT_OUT, Bulk, StatOf, Touched, Waiting
 from quilt.arrivals.bulk_postgresql import PostgresqlBulk
 from quilt.arrivals.bulk_sqlite import SqliteBulk
+from quilt.arrivals.collector import pause_collector
 from quilt.arrivals.models import ArrivalInbox
 from quilt.arrivals.recount import store_recount
 from quilt.arrivals.stored import (
@@ -72,6 +73,7 @@ def fold_entry(entry_id: int, now: datetime, share: float | None = None) -> int:
     return write(lambda connection: fold_within(connection, entry_id, now, share))
 
 
+@pause_collector()
 def fold_within(connection: Connection, entry_id: int, now: datetime, share: float | None = None) -> int:
     """The fold of one entry inside the caller's transaction.
 
@@ -99,6 +101,7 @@ def recompute_entry(entry_id: int, now: datetime) -> Measures:
     return write(lambda connection: recompute_within(connection, entry_id, now))
 
 
+@pause_collector()
 def recompute_within(connection: Connection, entry_id: int, now: datetime) -> Measures:
     """The recount of one entry inside the caller's transaction, as after an exclusion."""
     spread = lock_spread(connection, entry_id)

@@ -63,9 +63,10 @@ def _store_stats(
 
 def _list_stats(tree: SpreadTree, counted: Recounted) -> list[StatOf]:
     """The figures of those in the tree that are not PLAIN, the oldest first."""
-    is_parent: Iterable[int] = map((1).__lt__, counted.sizes)
-    has_more = list(map(or_, is_parent, map(bool, counted.votes_below)))
-    has_more = list(map(or_, has_more, map(bool, counted.votes)))
+    has_more = [size > 1 for size in counted.sizes]
+    if any(counted.votes):
+        has_more = list(map(or_, has_more, map(bool, counted.votes_below)))
+        has_more = list(map(or_, has_more, map(bool, counted.votes)))
     has_more[ROOT] = False
     columns = (tree.ids, counted.sizes, counted.children, counted.votes, counted.votes_below)
     return list(zip(*(compress(column, has_more) for column in columns), strict=True))

@@ -48,15 +48,7 @@ def build_tree_of(
     ids: Sequence[int], parent_ids: Sequence[int | None], excluded: Collection[int] = ()
 ) -> SpreadTree:
     """Return the tree of arrivals given as two columns; everything else as `build_tree`."""
-    index_of: dict[int | None, int] = dict(zip(ids, range(1, len(ids) + 1), strict=True))
-    if len(index_of) < len(ids):
-        twice = next(node_id for node_id, count in Counter(ids).items() if count > 1)
-        raise BrokenTree(f"arrival {twice} comes twice")
-    index_of[None] = ROOT
-    try:
-        parents = [NO_PARENT, *map(index_of.__getitem__, parent_ids)]
-    except KeyError as missing:
-        raise BrokenTree(f"arrival {missing} is somebody's parent and is not there") from None
+    parents = _count_off(ids, parent_ids) or _look_up(ids, parent_ids)
     check_parents(parents)
     whole = SpreadTree(parents, [None, *ids])
     return _leave_out(whole, excluded) if excluded else whole
@@ -120,6 +112,29 @@ def count_generations(depths: Sequence[int]) -> tuple[int, ...]:
     for generation in depths:  # a Counter of hundreds of thousands would take ten times the memory
         counts[generation] += 1
     return tuple(counts)
+
+
+def _count_off(ids: Sequence[int], parent_ids: Sequence[int | None]) -> list[int] | None:
+    """The parents where the ids are consecutive numbers, which needs no table; None where they are not."""
+    if not ids or ids[-1] - ids[0] != len(ids) - 1 or ids != list(range(ids[0], ids[-1] + 1)):
+        return None
+    before = ids[0] - 1
+    parents = [NO_PARENT]
+    parents += [ROOT if parent_id is None else parent_id - before for parent_id in parent_ids]
+    # Who hangs below a number from before the first is not a child of the entry.
+    return parents if parents.count(ROOT) == parent_ids.count(None) else None
+
+
+def _look_up(ids: Sequence[int], parent_ids: Sequence[int | None]) -> list[int]:
+    index_of: dict[int | None, int] = dict(zip(ids, range(1, len(ids) + 1), strict=True))
+    if len(index_of) < len(ids):
+        twice = next(node_id for node_id, count in Counter(ids).items() if count > 1)
+        raise BrokenTree(f"arrival {twice} comes twice")
+    index_of[None] = ROOT
+    try:
+        return [NO_PARENT, *map(index_of.__getitem__, parent_ids)]
+    except KeyError as missing:
+        raise BrokenTree(f"arrival {missing} is somebody's parent and is not there") from None
 
 
 def _leave_out(tree: SpreadTree, excluded: Collection[int]) -> SpreadTree:

@@ -46,6 +46,17 @@ def test_arrivals_keep_their_ids() -> None:
     assert built.ids == [None, 7, 9, 12, 30]
 
 
+@given(random_parents(), st.integers(1, 1000))
+def test_ids_with_gaps_and_without_make_the_same_tree(parents: list[int], first: int) -> None:
+    for step in (1, 3):
+        links = [
+            (first + node * step, first + parent * step if parent else None)
+            for node, parent in enumerate(parents)
+            if node
+        ]
+        assert build_tree(links).parents == parents
+
+
 @pytest.mark.parametrize(
     ("excluded", "left"),
     [
@@ -69,6 +80,10 @@ def test_an_excluded_arrival_takes_its_subtree_along(excluded: set[int], left: l
         [(7, 8)],
         [(7, 7)],
         [(8, 7), (7, None)],
+        [(7, None), (8, 6)],
+        [(7, None), (8, 5)],
+        [(7, None), (8, 9), (9, 7)],
+        [(7, None), (9, None), (8, 7), (10, 6)],
     ],
 )
 def test_links_that_are_no_tree_are_refused(links: list[tuple[int, int | None]]) -> None:
