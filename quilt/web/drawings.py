@@ -1,22 +1,15 @@
-"""The picture of a spread tree, made ready for SVG, and kept while drawing it anew would cost too much."""
+"""The picture of a spread tree, made ready for SVG."""
 
-import threading
-import time
-from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Generic, TypeVar
 
 from quilt.spread.condense import FoldedTree, MarkKind
 from quilt.spread.layout import LEAST_CELL, draw_folded
 from quilt.spread.picture import Link, Mark, Picture, Ring
 
-V = TypeVar("V")
-
-CHEAP = 0.05  # seconds: what takes no longer is always drawn anew
 LEAST_LETTERS = 9.0  # high, in the units of the drawing
 LABEL_GAP = 0.034  # between the numbers of two rings, as a share of the drawing
-REST = 10  # what took one second is kept for this many
 MOST_TITLED = 160  # people who say under the pointer how many came through them; the others are dots alone
 
 
@@ -95,52 +88,6 @@ def prepare(picture: Picture) -> Drawing:
         entry_radius=entry.radius,
         kinds=frozenset(kinds),
     )
-
-
-@dataclass(slots=True)
-class _Kept(Generic[V]):
-    version: Hashable
-    value: V
-    until: float
-
-
-@dataclass(slots=True)
-class DrawingCache(Generic[V]):
-    """The newest build of each thing, by version; a costly one is kept a while longer.
-
-    Building takes at most about a tenth of a process's time for each thing. One thread builds, the others
-    take what there was before.
-    """
-
-    most: int
-    _kept: dict[Hashable, _Kept[V]] = field(default_factory=dict)
-    _locks: dict[Hashable, threading.Lock] = field(default_factory=dict)
-
-    def get(self, key: Hashable, version: Hashable, build: Callable[[], V]) -> V:
-        """The thing at this version, or shortly before where building it is costly."""
-        kept = self._kept.get(key)
-        if kept is not None and (kept.version == version or time.monotonic() < kept.until):
-            return kept.value
-        lock = self._locks.setdefault(key, threading.Lock())
-        if not lock.acquire(blocking=kept is None):
-            return kept.value  # type: ignore[union-attr]
-        try:
-            newer = self._kept.get(key)
-            if newer is not None and newer.version == version:
-                return newer.value
-            return self._build(key, version, build)
-        finally:
-            lock.release()
-
-    def _build(self, key: Hashable, version: Hashable, build: Callable[[], V]) -> V:
-        began = time.monotonic()
-        value = build()
-        ended = time.monotonic()
-        cost = ended - began
-        if len(self._kept) >= self.most:
-            self._kept.clear()
-        self._kept[key] = _Kept(version, value, ended + (REST * cost if cost > CHEAP else 0.0))
-        return value
 
 
 def _label_rings(picture: Picture) -> list[LabelledRing]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from quilt.spread.condense import fold_runs
-from quilt.web.drawings import DrawingCache
+from quilt.web.drawing_cache import BEHIND, DrawingCache
 from quilt.web.drawings import make_drawing as draw_folded
 
 SHAPES = {
@@ -85,7 +85,33 @@ def test_what_is_costly_is_kept_for_a_while():
     assert cache.get("a", 1, build) == "first"
     assert cache.get("a", 2, lambda: "second") == "first"
     time.sleep(0.65)
+    assert cache.get("a", 2, lambda: "second") == "first"
+    wait_for(lambda: cache.get("a", 2, lambda: "never") == "second")
+
+
+def test_what_is_costly_is_built_at_once_where_what_there_was_is_too_old():
+    cache = DrawingCache(most=2)
+    assert cache.get("a", 1, lambda: time.sleep(0.06) or "first") == "first"
+    cache._kept["a"].until -= BEHIND + 1
     assert cache.get("a", 2, lambda: "second") == "second"
+
+
+def test_an_error_in_the_other_thread_is_logged_and_leaves_the_next_one_free_to_build(caplog):
+    cache = DrawingCache(most=2)
+    assert cache.get("a", 1, lambda: time.sleep(0.06) or "first") == "first"
+    cache._kept["a"].until = time.monotonic()
+    assert cache.get("a", 2, lambda: 1 // 0) == "first"
+    wait_for(lambda: not cache._locks["a"].locked())
+    assert "ZeroDivisionError" in caplog.text
+    assert cache.get("a", 2, lambda: "second") == "first"
+    wait_for(lambda: cache.get("a", 2, lambda: "never") == "second")
+
+
+def wait_for(is_done):
+    end = time.monotonic() + 10
+    while not is_done():
+        assert time.monotonic() < end
+        time.sleep(0.005)
 
 
 def test_one_thread_builds_and_the_others_take_what_there_was():

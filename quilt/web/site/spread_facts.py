@@ -38,7 +38,7 @@ from quilt.web.curve_words import (
     tell_reproduction_plot,
 )
 from quilt.web.curves import build_people_curve, build_reproduction_plot
-from quilt.web.drawings import DrawingCache
+from quilt.web.drawing_cache import DrawingCache
 from quilt.web.funnels import STEPS, Passage, build_funnel, gather, tell
 from quilt.web.site.entries import LEAST_SHOWN
 from quilt.web.site.spread_words import list_dial_rows, name_channel, name_leaning, name_reasons

@@ -9,7 +9,8 @@ from quilt.database import db
 from quilt.spread.condense import FoldedTree, Item, MarkKind, condense
 from quilt.spread.icicle import build_icicle
 from quilt.web.blocks import Wall, lay_bricks
-from quilt.web.drawings import Drawing, DrawingCache, make_drawing
+from quilt.web.drawing_cache import DrawingCache
+from quilt.web.drawings import Drawing, make_drawing
 from quilt.web.site.spread_words import name_channel
 
 MOST_MARKS = 2000
