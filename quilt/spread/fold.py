@@ -18,7 +18,7 @@ from quilt.spread.tree import (
     SpreadTree,
     count_children,
     count_generations,
-    list_depths,
+    find_depths,
     list_sizes,
     sum_subtrees,
 )
@@ -75,10 +75,10 @@ class Folded:
 
 @dataclass(frozen=True, slots=True)
 class Recounted:
-    """A whole tree counted anew, by node: each list has an item a node, the entry's (0) first."""
+    """A whole tree counted anew, by node: each has an item a node, the entry's (0) first."""
 
     measures: Measures
-    depths: list[int]
+    depths: Sequence[int]
     sizes: list[int]
     children: list[int]
     votes: list[int]
@@ -173,7 +173,7 @@ def recount(tree: SpreadTree, votes: Mapping[int | None, int] | None = None) -> 
 def recount_nodes(tree: SpreadTree, votes: Mapping[int | None, int] | None = None) -> Recounted:
     """Return a whole tree's figures, by node, in O(n); votes and errors as `recount`."""
     parents = tree.parents
-    depths, sizes = list_depths(parents), list_sizes(parents)
+    depths, sizes = find_depths(parents), list_sizes(parents)
     own = below = [0] * len(parents)
     if votes:
         own = [votes.get(node_id, 0) for node_id in tree.ids]

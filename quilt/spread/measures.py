@@ -20,7 +20,7 @@ from quilt.spread.tree import (
     ROOT,
     check_parents,
     count_generations,
-    list_depths,
+    find_depths,
     list_sizes,
 )
 
@@ -110,7 +110,7 @@ EMPTY = Measures(size=1, total_depth=0, squared_sizes=0, breadth=(1,), passed_on
 
 def measure(parents: Sequence[int]) -> Measures:
     """Return the figures of a tree given by the parents' indices, in O(n) and exact. Raises BrokenTree."""
-    breadth = count_generations(list_depths(parents))  # the depths are not needed any more: memory
+    breadth = count_generations(find_depths(parents))  # the depths are not needed any more: memory
     return build_measures(breadth, list_sizes(parents))
 
 

@@ -10,6 +10,7 @@ from quilt.spread.tree import (
     check_parents,
     count_children,
     count_generations,
+    find_depths,
     list_depths,
     list_sizes,
     sum_subtrees,
@@ -118,4 +119,18 @@ def test_sizes_are_what_one_finds_by_climbing(parents: list[int], seed: int) -> 
             sums[above] += amounts[node]
     assert list_sizes(parents) == sizes
     assert sum_subtrees(parents, amounts) == sums
-    assert list_depths(parents) == depths
+    assert list_depths(parents) == list(find_depths(parents)) == depths
+
+
+@pytest.mark.parametrize("generations", [0, 1, 254, 255, 256, 257, 1000])
+def test_depths_are_the_same_in_bytes_and_in_a_deep_tree(generations: int) -> None:
+    parents = [-1, *range(generations), *[0] * 5]
+    depths = find_depths(parents)
+    assert list(depths) == list_depths(parents) == [*range(generations + 1), *[1] * 5]
+    assert count_generations(depths) == count_generations(list_depths(parents))
+
+
+@pytest.mark.parametrize("parents", [[], [0], [-1, 1], [-1, 2, 0], [-1, 0, -2]])
+def test_no_depths_of_what_is_no_tree(parents: list[int]) -> None:
+    with pytest.raises(BrokenTree):
+        find_depths(parents)
