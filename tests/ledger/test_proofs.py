@@ -166,3 +166,19 @@ def refuse_all_consistency(proof: Consistency) -> None:
         with pytest.raises(ProofRefused):
             check_consistency(*mutated)
     assert tried >= 20
+
+
+def test_a_leaf_of_a_larger_tree_is_not_in_the_smaller_one() -> None:
+    tree = Levels(make_leaves(2))
+    with pytest.raises(ProofRefused, match="too long"):
+        check_inclusion(tree.read(0, 1), 0, 1, [tree.read(0, 0)], tree.root())
+
+
+def test_bytes_cannot_be_moved_between_neighbours() -> None:
+    tree = Levels(make_leaves(2))
+    left, right = tree.read(0, 0), tree.read(0, 1)
+    check_inclusion(left, 0, 2, [right], tree.root())
+    with pytest.raises(ProofRefused, match="32 bytes"):
+        check_inclusion(left[:-1], 0, 2, [left[-1:] + right], tree.root())
+    with pytest.raises(ProofRefused, match="32 bytes"):
+        check_consistency(1, 2, left[:-1], tree.root(), [left[-1:] + right])

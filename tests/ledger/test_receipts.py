@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quilt.ledger.heads import encode_head, name_key
+from quilt.ledger.heads import encode_head, name_key, sign_head
 from quilt.ledger.leaves import encode_leaf
 from quilt.ledger.receipts import (
     InclusionProof,
@@ -17,7 +17,7 @@ from quilt.ledger.receipts import (
     sign_receipt,
     write_promise,
 )
-from quilt.ledger.refusals import LedgerRefused, ProofRefused, ReceiptRefused
+from quilt.ledger.refusals import HeadRefused, LedgerRefused, ProofRefused, ReceiptRefused
 from tests.ledger.books import (
     KEY,
     OTHER_KEY,
@@ -162,3 +162,10 @@ def test_every_vote_of_a_book_has_a_receipt_that_holds() -> None:
     head = book.close_batch()
     for index, receipt in receipts:
         check_receipt(receipt, book.prove(index), head, KEYS, verify_signature)
+
+
+def test_a_head_that_nobody_signed_keeps_no_promise() -> None:
+    assert PROOF is not None
+    forged = sign_head(HEAD.head, OTHER_KEY.sign)
+    with pytest.raises(HeadRefused, match="signature"):
+        check_receipt(SIGNED, PROOF, forged, KEYS, verify_signature)
