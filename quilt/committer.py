@@ -3,6 +3,7 @@
 usage: python -m quilt.committer ADDRESS (started, and started again, by `quilt serve`)
 """
 
+import json
 import os
 import pickle
 import selectors
@@ -13,8 +14,10 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +85,13 @@ class _Arrived:
         return self._work(connection, *self._args)
 
     def done(self) -> None:
+        answer = pack(self.result, self.error)
+        if len(answer) > MOST_BYTES:
+            answer = pack(None, ValueError("The outcome of this work is too long to travel."))
         try:
-            self._socket.send(pack(self.result, self.error))
-        except OSError:  # the worker was killed: what it asked for is committed all the same
-            self._socket.close()
+            self._socket.send(answer)
+        except OSError:
+            pass  # the worker was killed: what it asked for is committed all the same, and its end is read next
 
 
 class _Keeper:
@@ -112,8 +118,9 @@ class _Keeper:
 
     def _watch(self) -> None:
         while not self._is_over:
-            self._process.wait()
+            status = self._process.wait()
             if not self._is_over:
+                _tell("writer_ended", f"status {status}; it is started again")
                 time.sleep(REST)
                 self._process = self._start()
 
@@ -130,16 +137,30 @@ def _receive(fileobj: Any, door: socket.socket, selector: selectors.BaseSelector
     except OSError:
         length = 0
     if length:
-        return _Arrived(fileobj, memoryview(_room)[:length])
+        try:
+            return _Arrived(fileobj, memoryview(_room)[:length])
+        except Exception:  # noqa: BLE001 whatever is wrong with one message harms no other
+            _tell("message_unreadable", traceback.format_exc())
     selector.unregister(fileobj)
     fileobj.close()
     return None
 
 
+def _tell(event: str, words: str) -> None:
+    """One line of the log, in the shape that all have."""
+    line = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, "message": words}
+    sys.stderr.write(json.dumps(line) + "\n")
+    sys.stderr.flush()
+
+
 def main() -> None:
     engine = create_engine(from_environment().database, hide_parameters=True)
     prepare_engine(engine)
-    run_writer(engine, sys.argv[1])
+    try:
+        run_writer(engine, sys.argv[1])
+    except Exception:  # noqa: BLE001 it ends here, and says why in one line
+        _tell("writer_failed", traceback.format_exc())
+        sys.exit(1)
 
 
 if __name__ == "__main__":

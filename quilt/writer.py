@@ -29,24 +29,31 @@ class RemoteWriter:
     def submit(self, work: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """What `work(connection, *args)` returned, once that is durable; raises what it raised.
 
-        Raises ConnectionError where no writer listens (then nothing was done), and WriterGone where it
+        Raises ConnectionError where no writer listens or the message is too long (then nothing was done), and WriterGone where it
         ended meanwhile.
         """
         message = pickle.dumps((work, args), pickle.HIGHEST_PROTOCOL)
+        if len(message) > MOST_BYTES:
+            raise ConnectionError("The message is too long to travel.")
         connection = self._connect()
         try:
             connection.send(message)
         except OSError as error:
-            self._drop()
+            self.close()
             raise ConnectionError("The writer does not listen.") from error
         try:
             length = connection.recv_into(self._own.room)
         except OSError:
             length = 0
         if not length:
-            self._drop()
+            self.close()
             raise WriterGone
         return _unpack(memoryview(self._own.room)[:length])
+
+    def close(self) -> None:
+        """Hang up this thread's connection; the next piece of work opens another."""
+        self._own.connection.close()
+        del self._own.connection
 
     def _connect(self) -> socket.socket:
         connection: socket.socket | None = getattr(self._own, "connection", None)
@@ -61,9 +68,6 @@ class RemoteWriter:
             self._own.room = bytearray(MOST_BYTES)  # kept: so large a one made anew is dear
         return connection
 
-    def _drop(self) -> None:
-        self._own.connection.close()
-        del self._own.connection
 
 
 def may_travel(work: Callable[..., Any]) -> bool:

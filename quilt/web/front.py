@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any, TypeVar
 
+import structlog
 from flask import Flask
+from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
 from quilt.web.headers import list_plain_headers
@@ -21,6 +23,7 @@ from quilt.web.plain import Answer, PlainRequest
 from quilt.web.requests_log import log_request, new_request_id
 
 MOST_BYTES = 16_384
+log = structlog.get_logger("quilt.front")
 
 
 Find = Callable[..., Answer | None]
@@ -70,7 +73,10 @@ class Front:
                 if not (fits_host(request) and is_from_here(request)):
                     return None
                 return find(request, **values)
-            except Exception:  # noqa: BLE001 the view meets the same, and has the words for it
+            except (HTTPException, ValueError):
+                return None
+            except Exception:
+                log.exception("front_failed")
                 return None
 
 

@@ -2,11 +2,16 @@
 
 import http.client
 import os
+import pickle
 import secrets
 import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 import urllib.parse
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,8 +19,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from quilt.config import ROOT
 from quilt.database import db
 from quilt.web.tickets import issue_ticket
+from quilt.writer import RemoteWriter
 from tests.factories import make_contest, make_entry, make_user
 from tests.live import Site, open_site, sign_cookie
 
@@ -89,6 +96,53 @@ def test_no_acknowledged_vote_is_lost_or_doubled_when_the_writer_is_killed(tmp_p
             db.session.remove()
         assert len(acknowledged) == len(voters) == rows[0] == rows[1] == counter
     assert find_writer(site) is None
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[tuple[RemoteWriter, subprocess.Popen[bytes], str]]:
+    """A writer process on a fresh database: the way to it, the process, and its address."""
+    address = str(tmp_path / "socket")
+    environment = {**os.environ, "QUILT_ENV": "development", "QUILT_DATA": str(tmp_path)}
+    command = [sys.executable, "-m", "quilt.committer", address]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, cwd=ROOT)
+    while not Path(address).exists():
+        time.sleep(0.05)
+    remote = RemoteWriter(address)
+    yield remote, process, address
+    remote.close()
+    process.stdin.close()
+    assert process.wait(20) == 0
+
+
+def test_a_caller_that_is_gone_or_talks_nonsense_harms_nobody(writer):
+    remote, process, address = writer
+    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)) as rude:
+        rude.connect(address)
+        rude.send(pickle.dumps((pause, (0.3,))))
+    for _ in range(3):
+        with closing(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)) as another:
+            another.connect(address)
+            another.send(b"no pickle at all")
+            assert another.recv(100) == b""
+    assert remote.submit(pause, (0.0,)) == 0.0 and process.poll() is None
+
+
+def test_what_is_too_long_to_travel_is_not_sent_and_not_cut(writer):
+    remote, process, _ = writer
+    with pytest.raises(ConnectionError):
+        remote.submit(repeat, ("x" * 70_000, 1))
+    with pytest.raises(ValueError, match="too long"):
+        remote.submit(repeat, ("x", 70_000))
+    assert remote.submit(repeat, ("x", 60_000)) == "x" * 60_000 and process.poll() is None
+
+
+def pause(_connection, seconds):
+    time.sleep(seconds)
+    return seconds
+
+
+def repeat(_connection, text, times):
+    return text * times
 
 
 def test_a_site_without_a_writer_commits_by_itself(tmp_path):

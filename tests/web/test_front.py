@@ -4,7 +4,10 @@ import io
 import json
 
 import pytest
+from sqlalchemy import select
 
+from quilt.arrivals.models import Arrival
+from quilt.database import db
 from quilt.web.front import MOST_BYTES, Front
 from tests.factories import make_entry, make_user
 from tests.live import sign_cookie
@@ -39,7 +42,7 @@ def beacon(client, entry):
     page = open_page(client, entry)
     told = {
         "entry": entry.id,
-        "ticket": page["ticket"],
+        "ticket": page["aged"][page["ticket"]],  # as if the page were two seconds old
         "visible": True,
         "prerendering": False,
         "dwell": 1500,
@@ -50,9 +53,12 @@ def beacon(client, entry):
 def test_a_beacon_is_answered_here_with_every_header_it_needs(app, client, ask):
     entry = make_entry(open_contest())
     status, headers, body = ask("/arrivals", beacon(client, entry), CONTENT_TYPE="application/json")
-    told = json.loads(body)
+    db.session.rollback()
+    told, arrival = json.loads(body), db.session.scalars(select(Arrival)).one()
     assert status == "200 OK" and "Came" not in headers
-    assert told["counted"] or told["reason"] == "too_quick"
+    assert told == {"counted": True, "is_new": True, "code": arrival.code, "path": f"/s/{arrival.code}"}
+    assert headers["Set-Cookie"].startswith(f"quilt_codes={entry.id}.{arrival.code}; Max-Age=604800; ")
+    assert headers["Set-Cookie"].endswith("; HttpOnly; SameSite=Lax")
     assert headers["Cache-Control"] == "no-store" and headers["X-Content-Type-Options"] == "nosniff"
     assert len(headers["X-Request-Id"]) == 12
 

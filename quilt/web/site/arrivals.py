@@ -175,7 +175,8 @@ def _find_dwell(told: object, nonce: bytes | None) -> int | None:
 
 def _refuse(entry_id: int, reason: Reason) -> Answer:
     record_not_counted(entry_id, reason, now())
-    return tell_json({"counted": False, "reason": reason.value})
+    status = 403 if reason is Reason.FOREIGN_ORIGIN else 200
+    return tell_json({"counted": False, "reason": reason.value}, status)
 
 
 def _answer_node(visitor: Visitor, entry_id: int, node: Node) -> Answer:

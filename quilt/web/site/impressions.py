@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from quilt.entries.exposure import record_shown
 from quilt.web.robots import is_robot
 from quilt.web.settings import get_settings
+from quilt.writer import WriterGone
 
 DELAY = 1.0
 log = structlog.get_logger("quilt.impressions")
@@ -54,7 +55,7 @@ class ImpressionBuffer:
             return
         try:
             self._save(counts)
-        except SQLAlchemyError:
+        except (SQLAlchemyError, WriterGone):
             log.exception("impressions_wait", entries=len(counts))
             with self._lock:
                 self._counts.update(counts)

@@ -29,12 +29,8 @@ def show_spread(entry_id: int) -> Response:
     frame = _find_frame(head)
     if frame is not None:
         return answer_fresh(lambda: _show(describe_then(head, frame)))
-    version = (
-        head.version, head.spread_version, head.contest_version, phase_mark(head, now()),
-        this_minute() // FRESH_MINUTES,
-    )  # fmt: skip
     is_log = request.args.get("scale") == "log"
-    return answer_kept(("spread", entry_id, is_log), version, lambda: _render(head, is_log))
+    return answer_kept(("spread", entry_id, is_log), _version_of(head), lambda: _render(head, is_log))
 
 
 @site.get(
@@ -53,11 +49,15 @@ def show_spread_picture(entry_id: int, picture: str, kind: str) -> Response:
     response.headers["Content-Disposition"] = f'attachment; filename="spread-{entry_id}-{picture}.{kind}"'
     response.headers["Content-Security-Policy"] = LOCKED
     response.headers["Cache-Control"] = "private, no-cache"
-    response.set_etag(
-        f"{head.version}-{head.spread_version}-{head.contest_version}-{frame or 0}-{is_log:d}-{kind}"
-    )
+    response.set_etag("-".join(map(str, (*_version_of(head), frame or 0, int(is_log), kind))))
     response.make_conditional(request)
     return response
+
+
+def _version_of(head: EntryHead) -> tuple[int, ...]:
+    """What the page and its pictures depend on; the minutes stand for times and rates, which follow later."""
+    minutes = this_minute() // FRESH_MINUTES
+    return head.version, head.spread_version, head.contest_version, phase_mark(head, now()), minutes
 
 
 def _render(head: EntryHead, is_log: bool) -> str:

@@ -41,6 +41,7 @@ from quilt.web.curves import build_people_curve, build_reproduction_plot
 from quilt.web.drawing_cache import DrawingCache
 from quilt.web.funnels import STEPS, Passage, build_funnel, gather, tell
 from quilt.web.site.entries import LEAST_SHOWN
+from quilt.web.site.kept import this_minute
 from quilt.web.site.spread_words import list_dial_rows, name_channel, name_leaning, name_reasons
 from quilt.web.site.tree_facts import Spreader, TreeFacts, find_early, find_tree
 
@@ -247,7 +248,8 @@ def _name_time(counted_to: datetime, zone: str) -> dict[str, Any]:
 
 
 def _describe_funnel(head: EntryHead, figures: SpreadFigures, shows_votes: bool) -> dict[str, Any]:
-    rows = _funnels.get((id(db.engine), head.id), head.spread_version, lambda: list_funnel(head.id))
+    version = (head.spread_version, this_minute())  # who presses share raises no version
+    rows = _funnels.get((id(db.engine), head.id), version, lambda: list_funnel(head.id))
     steps = [place for place, name in enumerate(STEPS) if name != "voted" or shows_votes]
     ways: dict[str, Counter[int]] = {}
     for row in rows:

@@ -74,9 +74,14 @@ def cast_at_once(request: AnyRequest, entry_id: int) -> Answer | None:
         return None
     user_id, epoch = session
     head, form = get_head_or_404(entry_id), read_form(request)
-    read_ticket(form.get("ticket", ""), entry_id, str(user_id), get_settings().secret_key, now(), FORM_AGE)
-    visit = build_visit(describe_visitor(request), head.id, form.get("via", ""), form.get("c", ""))
-    return _count(request, head, Ballot(user_id, "email", visit, epoch), get_policy(head))
+    try:
+        read_ticket(
+            form.get("ticket", ""), entry_id, str(user_id), get_settings().secret_key, now(), FORM_AGE
+        )
+        visit = build_visit(describe_visitor(request), head.id, form.get("via", ""), form.get("c", ""))
+        return _count(request, head, Ballot(user_id, "email", visit, epoch), get_policy(head))
+    except (TicketRefused, VoteRefused):
+        return None
 
 
 @site.route("/entries/<int:entry_id>/vote/confirm", methods=["GET", "POST"])

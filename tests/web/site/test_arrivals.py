@@ -161,7 +161,7 @@ def test_another_site_s_page_is_refused(client):
     page = open_page(client, entry)
     for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}):
         assert send_beacon(client, entry, page, headers=headers).status_code == 403
-    assert count_arrivals() == 0
+    assert count_arrivals() == 0 and reasons() == {"foreign_origin": 3}
 
 
 def test_the_same_beacon_twice_and_a_second_tab_are_one_person(client):
