@@ -16,6 +16,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -237,6 +238,7 @@ def measure_page(kind: str, size: int) -> None:
         changed = min(ask_after_a_change(client, entry.id, path) for _ in range(3))
         again, answer = take_best(lambda: client.get(path), 3)
         assert answer.status_code == 200, answer.status
+        await_drawings()
         drawings = re.findall(r"<svg.*?</svg>", answer.text, re.DOTALL)
         largest = max(map(len, drawings), default=0) / 1000
         print(f"\n## The spread page of {size:,} people, {kind}")
@@ -252,12 +254,20 @@ def measure_page(kind: str, size: int) -> None:
 
 def ask_after_a_change(client: FlaskClient, entry_id: int, path: str) -> Spent:
     """The first answer when the figures are others and the drawing that is kept has rested long enough."""
+    await_drawings()
     time.sleep(REST * PAGE_LIMIT_MS * 4 / 1000)
     run_recompute(entry_id)
     db.session.remove()
     spent, answer = take_best(lambda: client.get(path), 1)
     assert answer.status_code == 200, answer.status
     return spent
+
+
+def await_drawings() -> None:
+    """Let the threads that draw beside the answers come to their end."""
+    for thread in threading.enumerate():
+        if thread.name == "drawing":
+            thread.join()
 
 
 def take_best(work: Callable[[], Any], rounds: int) -> tuple[Spent, Any]:
