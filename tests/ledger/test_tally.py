@@ -177,3 +177,12 @@ def test_other_bytes_are_no_policy(policy: bytes) -> None:
         read_terms(policy)
     with pytest.raises(VERIFIER.Wrong):
         VERIFIER.check_policy(VERIFIER.read_json(policy, "policy.json"))
+
+
+def test_a_policy_that_says_a_thing_twice_is_refused() -> None:
+    policy = build_policy(TERMS, {}).replace(b'"places": 2', b'"places": 9,\n "places": 2')
+    assert json.loads(policy)["places"] == 2  # most readers take the last and say nothing
+    with pytest.raises(PolicyRefused, match="once"):
+        read_terms(policy)
+    with pytest.raises(VERIFIER.Wrong, match="twice"):
+        VERIFIER.read_json(policy, "policy.json")

@@ -365,3 +365,15 @@ def test_a_signed_lie_about_the_root_is_found(tmp_path: Path, verify: Callable) 
     book.heads[-1] = sign_head(lie, KEY.sign)
     code, said = verify(book.publish(tmp_path / "lie"))
     assert (code, "another root" in said) == (WRONG, True)
+
+
+def test_an_end_that_would_change_no_figure_is_missed_all_the_same(tmp_path: Path, verify: Callable) -> None:
+    book = make_book({17: 5, 4: 3})
+    book.decide([0], "held", reason="lockstep")
+    book.decide([0], "counted", actor="appeal")
+    book.close_batch()
+    place = book.publish(tmp_path / "short")
+    assert verify(place)[0] == AGREES
+    (place / "ledger.ndjson").write_bytes(b"".join(line + b"\n" for line in book.lines[:-2]))
+    code, said = verify(place)
+    assert (code, "has 10 leaves, head 3 says 12" in said) == (WRONG, True)
