@@ -169,3 +169,10 @@ def test_a_head_that_nobody_signed_keeps_no_promise() -> None:
     forged = sign_head(HEAD.head, OTHER_KEY.sign)
     with pytest.raises(HeadRefused, match="signature"):
         check_receipt(SIGNED, PROOF, forged, KEYS, verify_signature)
+
+
+def test_a_proof_that_names_another_leaf_than_it_proves_is_refused() -> None:
+    assert PROOF is not None
+    line = encode_receipt(SIGNED, InclusionProof(PROOF.index - 1, PROOF.size, PROOF.path))
+    assert not does_core_accept(line)
+    assert not does_verifier_accept(line)
