@@ -69,7 +69,6 @@ class RemoteWriter:
         return connection
 
 
-
 def may_travel(work: Callable[..., Any]) -> bool:
     """Whether another process can find this function by its name."""
     return "<" not in work.__qualname__

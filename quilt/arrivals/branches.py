@@ -5,7 +5,7 @@ number of people at the most; the way up to the entry is walked a few steps. So 
 tree: in a chain of 100,000 a branch is told as quickly as in a chain of ten.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,19 +55,6 @@ class Branch:
     entry_reach: int
 
 
-@dataclass(frozen=True, slots=True)
-class Spreader:
-    """One of those who brought the most people; `name` is '' unless they wish to be named."""
-
-    arrival_id: int
-    name: str
-    generation: int
-    channel: str
-    direct: int
-    in_all: int
-    votes: int
-
-
 def find_arrival_id(entry_id: int, code: str) -> int | None:
     """The arrival of this entry whose own code this is."""
     statement = select(Arrival.id).where(Arrival.code == code, Arrival.entry_id == entry_id)
@@ -82,25 +69,6 @@ def list_branches(arrival_ids: Collection[int]) -> list[Branch]:
     ways = _read_ways([row.id for row in rows])
     seen = _walk_down({row.id: row.subtree_size - 1 for row in rows if _is_tall(row)})
     return [_build(row, ways.get(row.id, []), *seen.get(row.id, (0, 0))) for row in rows]
-
-
-def list_top_spreaders(
-    entry_id: int, limit: int, find_names: Callable[[Collection[int]], Mapping[int, str]] = lambda _ids: {}
-) -> list[Spreader]:
-    """Those by whose own link the most people came (then: in whose branch the most are), at least five in all.
-
-    `find_names` gives the names of those arrivals whose people wish to be named; see `votes/spreaders.py`. One
-    pass over the entry's stored figures, so its answer is kept by the spread's version.
-    """
-    rows = db.session.execute(_TOP, {"entry_id": entry_id, "most": limit}).all()
-    names = find_names([row.id for row in rows])
-    return [
-        Spreader(
-            row.id, names.get(row.id, ""), row.depth, row.channel,
-            row.children_count, row.subtree_size - 1, row.votes_subtree - row.votes_self,
-        )
-        for row in rows
-    ]  # fmt: skip
 
 
 def _build(row: Any, way: list[Any], depth_seen: int, people_seen: int) -> Branch:
@@ -210,18 +178,3 @@ _down = _down.union_all(
 )  # fmt: skip
 # Both databases make the rows of a recursion one generation after the other, and no more than are asked for.
 _DOWN = select(_down.c.top, _down.c.level).limit(bindparam("most"))
-
-_TOP = (
-    select(
-        Arrival.id, Arrival.depth, Arrival.channel, ArrivalStat.children_count, ArrivalStat.subtree_size,
-        ArrivalStat.votes_subtree, ArrivalStat.votes_self,
-    )
-    .join(ArrivalStat, ArrivalStat.arrival_id == Arrival.id)
-    .where(
-        ArrivalStat.entry_id == bindparam("entry_id"),
-        ArrivalStat.subtree_size > LEAST_IN_BRANCH,
-        Arrival.state == "live",
-    )
-    .order_by(ArrivalStat.children_count.desc(), ArrivalStat.subtree_size.desc(), Arrival.id)
-    .limit(bindparam("most"))
-)  # fmt: skip

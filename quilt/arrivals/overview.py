@@ -9,6 +9,7 @@ from sqlalchemy import BindParameter, String, bindparam, cast, func, select
 from quilt.arrivals.models import (
     EntryGeneration,
     EntryPoint,
+    EntrySpread,
     NotCounted,
 )
 from quilt.database import db, is_sqlite
@@ -58,7 +59,10 @@ def list_points(entry_id: int) -> list[Point]:
         return []
     step = next((name for name, length in STEPS if (last - first) / length < MOST_POINTS), "day")
     rows = db.session.execute(_list_points(step), {"entry_id": entry_id})
-    return [Point(at, size - 1, votes) for at, size, votes in rows]
+    most = (
+        db.session.scalar(_VOTES, {"entry_id": entry_id}) or 0
+    )  # an excluded branch takes its votes with it
+    return [Point(at, size - 1, min(votes, most)) for at, size, votes in rows]
 
 
 def count_refused(entry_id: int) -> dict[str, int]:
@@ -93,6 +97,7 @@ _GENERATIONS = (
     .order_by(EntryGeneration.generation)
 )
 _SPAN = select(func.min(EntryPoint.at), func.max(EntryPoint.at)).where(EntryPoint.entry_id == _of_entry)
+_VOTES = select(EntrySpread.votes_count).where(EntrySpread.entry_id == _of_entry)
 _REFUSED = (
     select(NotCounted.reason, func.sum(NotCounted.visits_count))
     .where(NotCounted.entry_id == _of_entry)

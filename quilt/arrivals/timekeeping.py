@@ -15,7 +15,6 @@ from sqlalchemy import (
     Connection,
     Float,
     bindparam,
-    case,
     cast,
     delete,
     func,
@@ -241,14 +240,14 @@ def _list_rows(sheet: Timesheet, snapshot: _Snapshot, now: datetime) -> dict[str
 def _list_points(snapshot: _Snapshot) -> list[dict[str, Any]]:
     """The stored points as they would be had only those arrived who count now; a point ends its minute.
 
-    When each vote was cast is not known here: no earlier point keeps more votes than are counted now.
+    When each vote was cast is not known here: the points keep the votes that were counted then, and whoever
+    reads the curve takes no more of them than are counted now.
     """
     timeline, instants = snapshot.timeline, [at.timestamp() + MINUTE - 1e-6 for at in snapshot.points]
     grown = replay_growth(timeline.parents, timeline.seconds, instants)
-    votes = sum(timeline.votes[1:])
     return [
         {"of_minute": at, "new_size": then.size, "depth": then.depth,
-         "virality": then.structural_virality, "most_votes": votes}
+         "virality": then.structural_virality}
         for at, then in zip(snapshot.points, grown, strict=True)
     ]  # fmt: skip
 
@@ -341,9 +340,5 @@ _SET_POINT = (
         size=bindparam("new_size"),
         max_depth=bindparam("depth"),
         structural_virality=bindparam("virality"),
-        votes_count=case(
-            (EntryPoint.votes_count > bindparam("most_votes"), bindparam("most_votes")),
-            else_=EntryPoint.votes_count,
-        ),
     )
 )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, func, select
 
+from quilt.arrivals.bulk import LEFT_OUT
 from quilt.arrivals.models import Arrival, ArrivalStat, EntryChannel
 from quilt.database import db
 from quilt.shares.models import ShareAct
@@ -52,13 +53,14 @@ _DID = (
     .where(
         ArrivalStat.entry_id == bindparam("entry_id"),
         (ArrivalStat.votes_self > 0) | (ArrivalStat.children_count > 0),
-        Arrival.state == "live",
+        ArrivalStat.subtree_size != LEFT_OUT,
     )
     .group_by(Arrival.channel)
 )
 _PRESSED = (
     select(Arrival.channel, func.count(ShareAct.arrival_id.distinct()))
     .join(Arrival, Arrival.id == ShareAct.arrival_id)
-    .where(ShareAct.entry_id == bindparam("entry_id"), Arrival.state == "live")
+    .outerjoin(ArrivalStat, ArrivalStat.arrival_id == Arrival.id)
+    .where(ShareAct.entry_id == bindparam("entry_id"), func.coalesce(ArrivalStat.subtree_size, 1) != LEFT_OUT)
     .group_by(Arrival.channel)
 )

@@ -84,7 +84,7 @@ def is_preview_fetcher(user_agent: str) -> bool:
 
     Browsers inside apps (Instagram, Facebook, TikTok, LINE, ...) are people and answer False.
     """
-    return _PREVIEW_FETCHER.search(user_agent) is not None
+    return _PREVIEW_FETCHER.search(user_agent[:512]) is not None
 
 
 def visitor_key(salt: bytes, entry_id: int, ip: str, user_agent: str) -> bytes:

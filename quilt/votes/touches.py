@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import bindparam, case, func, or_, select
 from sqlalchemy.orm import aliased
 
-from quilt.arrivals.models import Arrival, NamedLink
+from quilt.arrivals.bulk import LEFT_OUT
+from quilt.arrivals.models import Arrival, ArrivalStat, NamedLink
 from quilt.database import db
 from quilt.embeds.models import Embed
 from quilt.spread.attribution import clean_channel
@@ -66,6 +67,11 @@ _TOUCHES = (
     .outerjoin(_above, _above.id == Arrival.parent_id)
     .outerjoin(NamedLink, NamedLink.code == Vote.last_code)
     .outerjoin(Embed, Embed.code == Vote.last_code)
-    .where(Vote.entry_id == bindparam("entry_id"), Vote.state == "counted")
+    .outerjoin(ArrivalStat, ArrivalStat.arrival_id == Arrival.id)
+    .where(
+        Vote.entry_id == bindparam("entry_id"),
+        Vote.state == "counted",
+        func.coalesce(ArrivalStat.subtree_size, 1) != LEFT_OUT,
+    )
     .group_by("first", "last", "named", "is_embed", "is_first_link")
 )

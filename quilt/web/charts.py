@@ -89,11 +89,15 @@ def list_rows(steps: Sequence[Step], end: datetime, zone: str) -> list[tuple[str
     begin, instants = steps[0].at, [step.at for step in steps]
     stretch = _choose_stretch(begin, end, MOST_ROWS - 1)
     edges = [*_list_edges(begin, end, zone, stretch), end + stretch]
-    rows = []
+    rows: list[tuple[str, int, int]] = []
     for start, stop in pairwise([edges[0] - stretch, *edges]):
         place = bisect_right(instants, stop - timedelta(microseconds=1)) - 1
         if place >= 0 and stop > begin:
-            rows.append((_name_row(start, zone, stretch), steps[place].first, steps[place].second))
+            by = start if stretch >= _DAY else min(stop, end)  # a day is named as the day that ends then
+            row = (_name_row(by, zone, stretch), steps[place].first, steps[place].second)
+            if rows and rows[-1][0] == row[0]:
+                rows.pop()
+            rows.append(row)
     return rows
 
 

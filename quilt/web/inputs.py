@@ -28,13 +28,13 @@ def is_readable(encoded: bytes) -> bool:
 
 
 def read_form(request: AnyRequest) -> dict[str, str]:
-    """The fields of a small form, the last of each name; empty for any other kind of body.
+    """The fields of a small form, the first of each name, as Flask gives them.
 
     Raises ValueError for what no person typed.
     """
     if request.mimetype != FORM or not is_readable(request.get_data()):
         raise ValueError("This is no form that a person filled in.")
-    return dict(parse_qsl(request.get_data().decode("ascii"), keep_blank_values=True))
+    return dict(reversed(parse_qsl(request.get_data().decode("ascii"), keep_blank_values=True)))
 
 
 def _refuse_unreadable() -> None:

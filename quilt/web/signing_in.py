@@ -15,6 +15,7 @@ from quilt.accounts.queries import find_visiting_user
 from quilt.web.lean import LeanSessions
 from quilt.web.plain import AnyRequest
 
+MOST_TEXT = 4_096  # of a session cookie: no browser keeps a longer one
 _PROVED_AT = "proved_at"
 
 
@@ -36,11 +37,14 @@ def find_session(request: AnyRequest) -> tuple[int, int] | None:
     The cookie may be one of a session that was ended since: only the person's row knows.
     """
     text = request.cookies.get(current_app.config["SESSION_COOKIE_NAME"])
-    if not text:
+    if not text or len(text) > MOST_TEXT:
         return None
     serializer = LeanSessions().get_signing_serializer(current_app)
     lifetime = current_app.permanent_session_lifetime
-    return _split(_read_session_id(serializer, text, lifetime, int(time.time() // 60)))
+    try:
+        return _split(_read_session_id(serializer, text, lifetime, int(time.time() // 60)))
+    except BadSignature:
+        return None
 
 
 def load_user(session_id: str) -> Person | None:
@@ -57,11 +61,11 @@ def _split(session_id: str) -> tuple[int, int] | None:
 
 @lru_cache(maxsize=8192)
 def _read_session_id(serializer: Any, text: str, lifetime: timedelta, _minute: int) -> str:
-    """Whom a session cookie names, '' for nobody; remembered for the minute, for a signature is dear to check."""
-    try:
-        return str(serializer.loads(text, max_age=int(lifetime.total_seconds())).get("_user_id", ""))
-    except BadSignature:
-        return ""
+    """Whom a session cookie names, '' for nobody; remembered for the minute, for a signature is dear to check.
+
+    Raises BadSignature, which is not remembered: nobody fills our memory with cookies that are not ours.
+    """
+    return str(serializer.loads(text, max_age=int(lifetime.total_seconds())).get("_user_id", ""))
 
 
 def find_proof() -> datetime | None:

@@ -7,17 +7,24 @@ are those of the day; the ground is drawn too.
 import csv
 import io
 import re
+import subprocess
+import sys
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import render_template
 
+from quilt.config import ROOT
+
 WIDTH = 1000
 HEAD = 104  # above the picture, for its title
 LEGEND_LINE = 30
 FOOT = 40
 PNG_WIDTH = 1600
+PATIENCE = 20  # seconds that a picture in pixels may take
+_drawing = threading.Lock()
 LONGEST_TITLE = 64
 
 INK, MUTED, LINE, CLOTH = "#2b2420", "#655a50", "#d8cab3", "#fffcf5"
@@ -155,21 +162,12 @@ def write_svg(download: Download, page: Mapping[str, Any]) -> str:
 
 
 def write_png(svg: str) -> bytes:
-    """The picture in pixels, in the typeface that the site brings along."""
-    import font_source_sans_pro  # only who asks for a PNG pays for these
-    import resvg_py
-
-    fonts = [font_source_sans_pro.font_files_ttf[name] for name in ("SourceSansPro", "SourceSansProSemibold")]
-    return bytes(
-        resvg_py.svg_to_bytes(
-            svg_string=svg,
-            width=PNG_WIDTH,
-            skip_system_fonts=True,
-            font_files=fonts,
-            font_family="Source Sans Pro",
-            sans_serif_family="Source Sans Pro",
-        )
-    )
+    """The picture in pixels; drawn in a process of its own, one at a time, so that nobody else waits for it."""
+    with _drawing:
+        command = [sys.executable, "-m", "quilt.web.pixels", str(PNG_WIDTH)]
+        return subprocess.run(
+            command, input=svg.encode(), capture_output=True, check=True, timeout=PATIENCE, cwd=ROOT
+        ).stdout
 
 
 def write_csv(download: Download) -> str:

@@ -1,5 +1,8 @@
 """The last place that knows the request: who visits, as far as the spread may know."""
 
+import base64
+import hashlib
+import hmac
 from dataclasses import dataclass, field
 
 from flask import Response
@@ -9,6 +12,8 @@ from quilt.web.plain import Answer, AnyRequest
 from quilt.web.settings import get_settings
 
 MOST_CODES = 30
+MOST_TEXT = 3_000  # of the cookie: thirty codes and their signatures
+MOST_AGENT = 512  # characters of a browser's name that are looked at
 COOKIE_AGE = 7 * 86_400
 
 
@@ -25,8 +30,8 @@ def describe_visitor(request: AnyRequest) -> Visitor:
     """The visitor behind this request."""
     return Visitor(
         address=request.remote_addr or "",
-        user_agent=request.headers.get("User-Agent", ""),
-        codes=read_codes(request.cookies.get(cookie_name(), "")),
+        user_agent=request.headers.get("User-Agent", "")[:MOST_AGENT],
+        codes=read_codes(request.cookies.get(cookie_name(), ""), get_settings().secret_key),
     )
 
 
@@ -35,14 +40,27 @@ def cookie_name() -> str:
     return "__Host-quilt_codes" if get_settings().is_https else "quilt_codes"
 
 
-def read_codes(text: str) -> dict[int, str]:
-    """`12.Abc~13.Def` → {12: 'Abc', 13: 'Def'}; whatever does not look like that is passed over."""
+def read_codes(text: str, secret: str) -> dict[int, str]:
+    """`12.Abc.sig~13.Def.sig` → {12: 'Abc', 13: 'Def'}; whatever we did not sign is passed over.
+
+    A code stands in every link that its owner passes on: only the signature makes it the owner's cookie.
+    """
     codes: dict[int, str] = {}
-    for part in text[:2000].split("~"):
-        entry, _, code = part.partition(".")
-        if entry.isascii() and entry.isdigit() and len(entry) < 19 and is_code(code):
+    for part in text[:MOST_TEXT].split("~"):
+        entry, _, rest = part.partition(".")
+        code, _, signature = rest.partition(".")
+        if not (entry.isascii() and entry.isdigit() and len(entry) < 19 and is_code(code)):
+            continue
+        if hmac.compare_digest(signature.encode(), sign_code(int(entry), code, secret).encode()):
             codes[int(entry)] = code
     return codes
+
+
+def sign_code(entry_id: int, code: str, secret: str) -> str:
+    """Eleven URL-safe characters (64 bits) that only this site can write."""
+    key = hashlib.blake2b(secret.encode(), digest_size=32, person=b"visitor code").digest()
+    digest = hashlib.blake2b(f"{entry_id}.{code}".encode(), key=key, digest_size=8).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def remember_code(response: Response | Answer, visitor: Visitor, entry_id: int, code: str) -> None:
@@ -50,7 +68,9 @@ def remember_code(response: Response | Answer, visitor: Visitor, entry_id: int, 
     codes = {**visitor.codes}
     codes.pop(entry_id, None)
     newest = [(entry_id, code), *reversed(codes.items())][:MOST_CODES]
-    value = "~".join(f"{entry}.{own}" for entry, own in reversed(newest))  # no letter in it needs quoting
+    secret = get_settings().secret_key
+    parts = (f"{entry}.{own}.{sign_code(entry, own, secret)}" for entry, own in reversed(newest))
+    value = "~".join(parts)  # no letter in it needs quoting
     secure = "; Secure" if get_settings().is_https else ""
     kept = f"{cookie_name()}={value}; Max-Age={COOKIE_AGE}; Path=/; HttpOnly; SameSite=Lax{secure}"
     if isinstance(response, Answer):

@@ -10,7 +10,6 @@ from quilt.arrivals.branches import (
     MOST_WALKED,
     find_arrival_id,
     list_branches,
-    list_top_spreaders,
 )
 from quilt.arrivals.models import Arrival
 from quilt.arrivals.nodes import Visit
@@ -113,19 +112,6 @@ def test_an_arrival_is_found_by_its_code_for_its_own_entry_only(app):
     ids = plant(entry, [-1])
     assert find_arrival_id(entry.id, f"c{entry.id}-{ids[0]}") == ids[0]
     assert find_arrival_id(other.id, f"c{entry.id}-{ids[0]}") is None
-
-
-def test_the_top_spreaders(app):
-    entry = make_entry()
-    parents = [-1, 0, 0, 0, 1, 1, 1, 1, 1, 4, 4, 4, 4]  # 1 brought five, 4 four (too few), 0 three directly
-    ids = plant(entry, parents, voters=(1, 4, 9))
-    plant(make_entry(), [-1] + [0] * 30)
-    top = list_top_spreaders(entry.id, 5, lambda asked: {ids[0]: "Ana"} if ids[0] in asked else {})
-    assert [(each.arrival_id, each.direct, each.in_all, each.votes) for each in top] == [
-        (ids[1], 5, 9, 2), (ids[0], 3, 12, 3),
-    ]  # fmt: skip
-    assert [(each.name, each.generation) for each in top] == [("", 2), ("Ana", 1)]
-    assert len(list_top_spreaders(entry.id, 1)) == 1 and list_top_spreaders(entry.id, 5)[1].name == ""
 
 
 def test_an_excluded_arrival_is_not_counted(app):

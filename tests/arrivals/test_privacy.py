@@ -115,7 +115,7 @@ def play(site, entry_id, start):
     marguerite = Visitor(site, 0)
     own = marguerite.arrive(entry_id, f"{start}?c=mail")
     assert set(marguerite.cookies) == {"quilt_codes"}
-    assert re.fullmatch(rf"{entry_id}\.\w{{11}}", marguerite.cookies["quilt_codes"])
+    assert re.fullmatch(rf"{entry_id}\.[\w-]{{11}}\.[\w-]{{11}}", marguerite.cookies["quilt_codes"])
     vote_by_code(marguerite, entry_id, start)
     _, text, _ = marguerite.ask("GET", start)
     token = re.search(r'name="csrf_token" value="([^"]+)"', text)[1]

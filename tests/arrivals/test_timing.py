@@ -20,6 +20,7 @@ from quilt.arrivals.models import (
     NamedLink,
 )
 from quilt.arrivals.nodes import Visit, put_in_inbox
+from quilt.arrivals.overview import list_points
 from quilt.arrivals.service import record_arrival
 from quilt.arrivals.timekeeping import (
     compute_times,
@@ -251,8 +252,13 @@ def test_an_excluded_branch_leaves_every_time_and_the_past(app):
     assert refresh(entry, LATER)
     timing = find_timing(entry, LATER)
     assert timing.people == 60 - excluded.people
-    votes = select(func.max(EntryPoint.votes_count)), select(EntrySpread.votes_count)
-    assert 0 < db.session.scalar(votes[0]) == db.session.scalar(votes[1]) < voted
+    curve = [point.votes for point in list_points(entry)]
+    assert 0 < max(curve) == db.session.scalar(select(EntrySpread.votes_count)) < voted
+    restore_arrival(nodes[1].arrival_id, staff, "a person after all", now=LATER)
+    db.session.rollback()
+    assert max(point.votes for point in list_points(entry)) == voted
+    exclude_arrival(nodes[1].arrival_id, staff, "a robot", now=LATER)
+    assert refresh(entry, LATER)
     hours = select(func.sum(EntryHour.people_count)).where(EntryHour.entry_id == entry, EntryHour.facet == "")
     assert db.session.scalar(hours) == timing.people
     points = db.session.execute(select(EntryPoint.at, EntryPoint.size).order_by(EntryPoint.at)).all()

@@ -141,7 +141,9 @@ def test_who_comes_through_it_is_counted_for_the_embed(person, host, site, entry
 
 
 def test_no_cookie_goes_into_the_frame_or_comes_out_of_it(person, host, site, entry_id, snippet):
-    person.add_cookies([{"name": "quilt_codes", "value": f"{entry_id}.own00000001", "url": site.url}])
+    person.add_cookies(
+        [{"name": "quilt_codes", "value": f"{entry_id}.own00000001.unsigned", "url": site.url}]
+    )
     ours = person.new_page().goto(site.url + "/healthz")
     assert "quilt_codes" in ours.request.all_headers()["cookie"], "this person has been with us before"
     seen = []

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 
 import pytest
 from sqlalchemy import select
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from quilt.arrivals.models import Arrival
 from quilt.database import db
 from quilt.web.front import MOST_BYTES, Front
+from quilt.web.signing_in import _read_session_id
 from tests.factories import make_entry, make_user
 from tests.live import sign_cookie
 from tests.web.site.test_arrivals import FIREFOX, open_page
@@ -57,7 +59,7 @@ def test_a_beacon_is_answered_here_with_every_header_it_needs(app, client, ask):
     told, arrival = json.loads(body), db.session.scalars(select(Arrival)).one()
     assert status == "200 OK" and "Came" not in headers
     assert told == {"counted": True, "is_new": True, "code": arrival.code, "path": f"/s/{arrival.code}"}
-    assert headers["Set-Cookie"].startswith(f"quilt_codes={entry.id}.{arrival.code}; Max-Age=604800; ")
+    assert headers["Set-Cookie"].startswith(f"quilt_codes={entry.id}.{arrival.code}.")
     assert headers["Set-Cookie"].endswith("; HttpOnly; SameSite=Lax")
     assert headers["Cache-Control"] == "no-store" and headers["X-Content-Type-Options"] == "nosniff"
     assert len(headers["X-Request-Id"]) == 12
@@ -100,3 +102,47 @@ def test_whatever_is_not_plain_comes_through_as_it_was_sent(app, client, ask):
     assert ask(f"/entries/{entry.id}/vote", b"ticket=x", **plain)[1] == {
         "Came": "through"
     }  # nobody is signed in
+
+
+def test_a_body_that_breaks_off_counts_for_nothing(app, client, ask):
+    entry = make_entry(open_contest())
+    body = beacon(client, entry)
+    status, _, _ = ask("/arrivals", body, CONTENT_TYPE="application/json", CONTENT_LENGTH=str(len(body) + 1))
+    assert status == "400 BAD REQUEST"
+    assert ask("/arrivals", body, CONTENT_LENGTH="0" * 5000 + "9")[1] == {"Came": "through"}
+
+
+def test_nobody_takes_a_place_in_the_tree_by_its_public_code(app, client, ask):
+    entry = make_entry(open_contest())
+    ask("/arrivals", beacon(client, entry), CONTENT_TYPE="application/json")
+    db.session.rollback()
+    victim = db.session.scalars(select(Arrival)).one()
+    for cookie in (f"{entry.id}.{victim.code}", f"{entry.id}.{victim.code}.{'A' * 11}"):
+        _, _, body = ask(
+            "/arrivals", beacon(client, entry), CONTENT_TYPE="application/json",
+            HTTP_COOKIE=f"quilt_codes={cookie}", REMOTE_ADDR=f"192.0.2.{len(cookie)}",
+        )  # fmt: skip
+        told = json.loads(body)
+        assert told["is_new"] and told["code"] != victim.code
+    _, headers, body = ask(
+        "/arrivals", beacon(client, entry), CONTENT_TYPE="application/json", REMOTE_ADDR="192.0.2.99"
+    )
+    own, cookie = json.loads(body), headers["Set-Cookie"].partition(";")[0]
+    _, headers, body = ask(
+        "/arrivals", beacon(client, entry), CONTENT_TYPE="application/json", HTTP_COOKIE=cookie,
+        REMOTE_ADDR="192.0.2.100",
+    )  # fmt: skip
+    assert json.loads(body) == {**own, "is_new": False} and "Set-Cookie" not in headers
+
+
+def test_long_names_of_browsers_and_foreign_cookies_cost_nothing(app, client, ask):
+    entry = make_entry(open_contest())
+    body, began = beacon(client, entry), time.perf_counter()
+    ask(
+        "/arrivals", body, CONTENT_TYPE="application/json", HTTP_USER_AGENT=FIREFOX + "1." * 200_000,
+        HTTP_COOKIE="quilt_session=" + "x" * 300_000,
+    )  # fmt: skip
+    assert time.perf_counter() - began < 1
+    known = _read_session_id.cache_info().currsize
+    ask("/arrivals", body, CONTENT_TYPE="application/json", HTTP_COOKIE="quilt_session=nonsense")
+    assert _read_session_id.cache_info().currsize == known

@@ -1,10 +1,12 @@
 """Links and the beacon: a GET counts nothing, the beacon counts a person once."""
 
 import io
+import time
 from datetime import timedelta
 
 import segno
 from flask import Response, abort, request
+from werkzeug.exceptions import HTTPException
 
 from quilt.arrivals.nodes import Node, Visit
 from quilt.arrivals.service import NonceUsed, get_salt, record_arrival, record_not_counted
@@ -14,6 +16,7 @@ from quilt.spread.codes import is_code
 from quilt.spread.counting import NonceState, VisitFacts, find_objection, visitor_key
 from quilt.spread.counting import NotCounted as Reason
 from quilt.web.clock import entropy, now
+from quilt.web.floods import FloodGate
 from quilt.web.front import in_front
 from quilt.web.json_bodies import read_json
 from quilt.web.lookups import get_head_or_404, get_link_or_404
@@ -25,8 +28,9 @@ from quilt.web.signing_in import find_session
 from quilt.web.site import site
 from quilt.web.site.entries import answer_entry_page, ticket_binding
 from quilt.web.tickets import FORM_AGE, VISIT_AGE, TicketRefused, age_of, read_ticket
-from quilt.web.visitors import Visitor, describe_visitor, remember_code
+from quilt.web.visitors import MOST_AGENT, Visitor, describe_visitor, remember_code
 
+_gate = FloodGate(600)  # beacons a minute from one address, which may be a whole school
 QR_TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 
 
@@ -61,12 +65,19 @@ def show_qr(code: str, kind: str) -> Response:
 @csrf.exempt  # type: ignore[untyped-decorator]
 def record() -> Response:
     """The page's beacon: answers with the visitor's own link."""
-    return answer_beacon(request).as_response()
+    try:
+        return answer_beacon(request).as_response()
+    except HTTPException:
+        if not is_from_here(request):
+            abort(403)
+        raise
 
 
 @in_front("/arrivals")
 def answer_beacon(request: AnyRequest) -> Answer:
     """Count what the page tells of a visit, or say why it does not count."""
+    if get_settings().are_limits_on and not _gate.lets_in(request.remote_addr or "", time.monotonic()):
+        abort(429)
     told = read_json(request)
     if (
         not isinstance(told, dict)
@@ -154,7 +165,7 @@ def _facts_of_beacon(
     headers = request.headers
     return VisitFacts(
         method=request.method,
-        user_agent=headers.get("User-Agent", ""),
+        user_agent=headers.get("User-Agent", "")[:MOST_AGENT],
         is_own_origin=is_from_here(request),
         sec_purpose=headers.get("Sec-Purpose", ""),
         purpose=headers.get("Purpose", ""),

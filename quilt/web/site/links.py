@@ -68,7 +68,7 @@ def _answer(draft: Draft, typed: str = "", problem: str = "", status: int = 200)
 def _describe(link: OwnLink) -> ShownLink:
     return ShownLink(
         code=link.code,
-        label=link.label or "Your plain link",
+        label=link.label or "The entry’s own link",
         url=f"{get_settings().base_url}/s/{link.code}",
         words=_tell_people(link),
     )

@@ -7,9 +7,11 @@ from markupsafe import Markup
 
 from quilt.arrivals.heads import EntryHead
 from quilt.arrivals.queries import describe_spread
+from quilt.database import db
+from quilt.extensions import limiter
 from quilt.web.clock import now
 from quilt.web.lookups import get_head_or_404, phase_mark
-from quilt.web.pages import slot
+from quilt.web.pages import VersionedCache, slot
 from quilt.web.site import site
 from quilt.web.site.entries import LEAST_SHOWN
 from quilt.web.site.kept import answer_fresh, answer_kept, this_minute
@@ -20,6 +22,8 @@ FRESH_MINUTES = 5  # visits that were no people's raise no version, so the page 
 LOCKED = "default-src 'none'"  # a picture opened by itself loads and runs nothing
 PICTURES = ("tree", "icicle", "curve", "rate", "generations", "dial", "funnel")
 TYPES = {"svg": "image/svg+xml", "png": "image/png", "csv": "text/csv"}
+
+_files: VersionedCache[str | bytes] = VersionedCache(most=100)
 
 
 @site.get("/entries/<int:entry_id>/spread")
@@ -36,6 +40,7 @@ def show_spread(entry_id: int) -> Response:
 @site.get(
     f"/entries/<int:entry_id>/spread/<any({', '.join(PICTURES)}):picture>.<any({', '.join(TYPES)}):kind>"
 )
+@limiter.limit("120 per minute")
 def show_spread_picture(entry_id: int, picture: str, kind: str) -> Response:
     """One picture of the page to take away: drawn with its own colours, or its numbers."""
     head = get_head_or_404(entry_id)
@@ -45,11 +50,13 @@ def show_spread_picture(entry_id: int, picture: str, kind: str) -> Response:
     download = None if page["figures"].reach < LEAST_SHOWN else list_downloads(page).get(picture)
     if download is None:
         abort(404, "There is no such picture yet. It comes with the first five people.")
-    response = Response(_write(download, kind, page), mimetype=TYPES[kind])
+    version = (*_version_of(head), frame or 0, int(is_log))
+    key = (id(db.engine), entry_id, picture, kind)
+    response = Response(_files.get(key, version, lambda: _write(download, kind, page)), mimetype=TYPES[kind])
     response.headers["Content-Disposition"] = f'attachment; filename="spread-{entry_id}-{picture}.{kind}"'
     response.headers["Content-Security-Policy"] = LOCKED
     response.headers["Cache-Control"] = "private, no-cache"
-    response.set_etag("-".join(map(str, (*_version_of(head), frame or 0, int(is_log), kind))))
+    response.set_etag("-".join(map(str, (*version, kind))))
     response.make_conditional(request)
     return response
 

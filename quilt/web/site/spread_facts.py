@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -50,6 +50,7 @@ MOST_COLUMNS = 30  # that can be told apart; in a deeper tree each stands for se
 MOST_REPLAYED = 200_000  # people: more are not read for a picture of earlier
 FRAMES = 100  # of the replay of a large spread; a small one has a frame for everybody
 
+QUIET = timedelta(minutes=10)  # without anybody new: then everything is counted, whenever that was
 MOST_DAYS = 14  # of visits that were not counted
 
 _touches: DrawingCache[list[ChannelVotes]] = DrawingCache(most=300)
@@ -105,6 +106,7 @@ def describe_now(head: EntryHead, is_log: bool = False) -> dict[str, Any]:
         "frames": list_frames(figures.reach),
         "frame": figures.reach,
         "daily_visitor": DAILY_VISITOR,
+        "is_quiet": now() - figures.folded_at > QUIET,
         "refused": name_reasons(count_refused(head.id)),
         "refused_days": _list_refused_days(head.id),
         "touch_rows": _describe_touches(head) if shows_votes else [],
@@ -176,7 +178,7 @@ def _describe_generations(
     return {
         "widest": generations.widest,
         "generation_rows": [
-            (_name_stretch(row), row.people, row.votes)[: 3 if shows_votes else 2] for row in rows
+            (_name_stretch(row), row.people, tell(row.votes))[: 3 if shows_votes else 2] for row in rows
         ],
         "columns_chart": build_columns(
             [(_name_stretch(row), row.people) for row in drawn],
@@ -215,7 +217,10 @@ def _describe_time(
             steps, counted_to, zone, shows_votes=shows_votes, is_log=is_log, bursts=bursts, firsts=firsts
         ),
         "curve_label": tell_people_curve(steps, timing, zone, shows_votes=shows_votes, is_log=is_log),
-        "curve_rows": [row[: 3 if shows_votes else 2] for row in list_rows(steps, counted_to, zone)],
+        "curve_rows": [
+            (by, tell(people), tell(votes))[: 3 if shows_votes else 2]
+            for by, people, votes in list_rows(steps, counted_to, zone)
+        ],
         "burst_rows": list_burst_rows(bursts, zone),
         "burst_rule": BURST_RULE,
         "first_rows": list_first_rows(firsts, zone),

@@ -64,7 +64,7 @@ def test_the_answer_carries_the_visitor_s_own_link_and_a_cookie_of_codes(client)
         "path": f"/s/{arrival.code}",
     }
     cookie = answer.headers["Set-Cookie"]
-    assert cookie.startswith(f"quilt_codes={entry.id}.{arrival.code};")
+    assert cookie.startswith(f"quilt_codes={entry.id}.{arrival.code}.")
     assert "HttpOnly" in cookie and "SameSite=Lax" in cookie and "Max-Age=604800" in cookie
 
 

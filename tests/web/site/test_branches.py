@@ -1,16 +1,19 @@
 """One's own branch on /me and on the share sheet, and the choices about it."""
 
 import re
+import secrets
 
 import pytest
 
 from quilt.accounts.choices import choose, make_off_token
 from quilt.accounts.models import User
-from quilt.arrivals.branches import list_top_spreaders
 from quilt.arrivals.exclusions import exclude_arrival
+from quilt.arrivals.fold import fold_waiting
 from quilt.arrivals.models import Arrival
+from quilt.arrivals.nodes import Visit
+from quilt.arrivals.service import record_arrival
 from quilt.database import db
-from quilt.votes.spreaders import list_open_names
+from quilt.web.visitors import sign_code
 from tests.arrivals.planting import plant
 from tests.conftest import NOW
 from tests.factories import make_contest, make_entry, make_user
@@ -20,6 +23,12 @@ from tests.web.site.browsing import hide_counts, make_open_contest, post, sign_i
 #  the film ← 0 ← 1 (me) ← 2 … 7 directly, then a chain 8 ← 9 below 2
 TREE = [-1, 0, *[1] * 6, 2, 8]
 CHANNELS = ("mail", "wa")
+
+
+def sign_codes(client, entry_id, code):
+    """The cookie of whoever's own code this is."""
+    secret = client.application.extensions["quilt_settings"].secret_key
+    return f"{entry_id}.{code}.{sign_code(entry_id, code, secret)}"
 
 
 def read_branches(text):
@@ -57,11 +66,11 @@ def test_the_share_sheet_ends_with_the_same(client):
     db.session.get(Arrival, ids[1]).code = code
     db.session.commit()
     assert read_branches(client.get(f"/entries/{entry.id}/share").text) == []
-    client.set_cookie("quilt_codes", f"{entry.id}.{code}")
+    client.set_cookie("quilt_codes", sign_codes(client, entry.id, code))
     figures, way = read_branches(client.get(f"/entries/{entry.id}/share").text)[0]
     assert figures["people in all"] == "8" and figures["votes by them"] == "under 5" and len(way) == 3
     other = make_entry()
-    client.set_cookie("quilt_codes", f"{other.id}.{code}")
+    client.set_cookie("quilt_codes", sign_codes(client, other.id, code))
     assert read_branches(client.get(f"/entries/{other.id}/share").text) == []
 
 
@@ -149,16 +158,28 @@ def test_choices_are_kept_as_they_are_ticked(client, me):
     assert (after.has_branch_letters, after.is_named_spreader) == (False, True)
 
 
+def list_names(client, entry):
+    """Who the spread page says brought the most."""
+    html = client.get(f"/entries/{entry.id}/spread").text
+    table = re.search(
+        r"The people through whom the most others came</caption>(.*?)</table>", html, re.DOTALL
+    )[1]
+    return re.findall(r'<th scope="row">([^<]*)</th>', table)
+
+
 def test_names_only_by_wish(client, me):
     entry = make_entry()
     ids = plant(entry, [-1, -1, -1, *[0] * 8, *[1] * 7, *[2] * 6])
     nameless, bob = make_user(name=""), make_user(name="Bob")
     for user, arrival_id in zip((me, nameless, bob), ids[:3], strict=True):
         vote_as(user, entry, arrival_id)
-    assert [each.name for each in list_top_spreaders(entry.id, 3, list_open_names)] == ["", "", ""]
+    fold_waiting(NOW)
+    assert list_names(client, entry) == ["Someone in generation 1"] * 3
     for user in (me, nameless):
         choose(user.id, has_branch_letters=True, is_named_spreader=True)
-    assert [each.name for each in list_top_spreaders(entry.id, 3, list_open_names)] == ["Ana", "", ""]
+    record_arrival(Visit(entry.id, b"newcomer"), None, now=NOW, entropy=secrets.token_bytes)
+    fold_waiting(NOW)  # a page that is kept learns of it with the next one who comes, or within five minutes
+    assert sorted(list_names(client, entry)) == ["Ana", "Someone in generation 1", "Someone in generation 1"]
 
 
 def test_one_click_ends_the_letters_without_signing_in(client, app, settings):

@@ -49,7 +49,7 @@ def test_every_story_has_its_figures(client, contest):
     page = client.get(PATH)
     assert page.status_code == 200
     assert read_lines(page) == [
-        ["1", "The star Pompe research", "8", "under 5", "0 %", "1", "1.78"],
+        ["1", "The star Pompe research", "8", "0", "0 %", "1", "1.78"],
         ["2", "The chain Pompe research", "7", "6", "86 %", "7", "3.00"],
         ["–", "The young one Pompe research", "fewer than five people so far"],
     ]
