@@ -89,11 +89,14 @@ def list_burst_rows(bursts: Iterable[Burst], zone: str) -> list[tuple[str, int, 
 
 
 def list_first_rows(firsts: Sequence[First], zone: str) -> list[tuple[str, str, str]]:
-    """Rows for a table: the generation, when it was first reached, how long after the first person."""
+    """Rows for a table: the generation, the hour in which it was first reached, how long after the first person.
+
+    The hour, not the minute: the first of a generation may be one person alone.
+    """
     return [
         (
             f"{first.generation:,}",
-            name_instant(first.at, zone),
+            name_instant(first.at.replace(minute=0, second=0, microsecond=0), zone),
             "" if turn == 0 else name_span(max(timedelta(0), first.at - firsts[0].at)),
         )
         for turn, first in enumerate(firsts)
