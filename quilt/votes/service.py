@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, select, update
 
 from quilt.accounts.models import User
 from quilt.accounts.rules import person_key
@@ -31,20 +31,17 @@ _entrant = _user.alias()
 _FACTS = Prepared(
     select(
         _entry.c.state, _entry.c.contest_id, _entry.c.entrant_id, _entrant.c.email.label("entrant_email"),
-        _user.c.email, _user.c.session_epoch,
+        _user.c.email, _user.c.session_epoch, _voter.c.id.label("voter_id"),
     )
     .join_from(_entry, _entrant, _entrant.c.id == _entry.c.entrant_id)
     .join(_user, _user.c.id == bindparam("user_id"))
+    .outerjoin(_voter, and_(_voter.c.contest_id == _entry.c.contest_id, _voter.c.user_id == _user.c.id))
     .where(_entry.c.id == bindparam("entry_id"))
 )  # fmt: skip
 _VOTER = Prepared(
-    select(_voter.c.id)
-    .where(
-        _voter.c.contest_id == bindparam("contest_id"),
-        or_(_voter.c.key == bindparam("key"), _voter.c.user_id == bindparam("user_id")),
+    select(_voter.c.id).where(
+        _voter.c.contest_id == bindparam("contest_id"), _voter.c.key == bindparam("key")
     )
-    .order_by(_voter.c.id)
-    .limit(1)
 )
 _FIRST = Prepared(
     select(_vote.c.cast_at, _vote.c.receipt).where(
@@ -120,12 +117,12 @@ def _cast(
     now: datetime,
     entropy: Callable[[int], bytes],
 ) -> Receipt:
-    email = _check(connection, ballot, policy, now)
-    voter_key = make_voter_key(secret, policy.contest_id, person_key(email))
-    voter_id = _find_or_add_voter(connection, ballot, voter_key, policy, now)
+    facts = _check(connection, ballot, policy, now)
+    voter_key = make_voter_key(secret, policy.contest_id, person_key(facts.email))
+    voter_id, is_new = _find_or_add_voter(connection, ballot, facts.voter_id, voter_key, policy, now)
     key = {"contest_id": policy.contest_id, "voter_id": voter_id, "period": name_period(policy, now)}
     entry_id = ballot.visit.entry_id
-    first = _FIRST.first(connection, {**key, "entry_id": entry_id})
+    first = None if is_new else _FIRST.first(connection, {**key, "entry_id": entry_id})
     if first is not None:
         raise AlreadyVoted(first.cast_at, first.receipt, find_next_period(policy, now))
     node = _settle_node(connection, ballot, voter_id, now, entropy)
@@ -146,8 +143,8 @@ def _cast(
     return Receipt(receipt, now, node)
 
 
-def _check(connection: Connection, ballot: Ballot, policy: Policy, now: datetime) -> str:
-    """The voter's address, where they may vote; an alias of the entrant's mailbox is the entrant."""
+def _check(connection: Connection, ballot: Ballot, policy: Policy, now: datetime) -> Any:
+    """The facts of a vote that may be cast (a row of _FACTS); an alias of the entrant's mailbox is the entrant."""
     facts = _FACTS.first(connection, {"entry_id": ballot.visit.entry_id, "user_id": ballot.user_id})
     if facts is None:
         raise NotOnBallot
@@ -155,19 +152,20 @@ def _check(connection: Connection, ballot: Ballot, policy: Policy, now: datetime
         raise SessionEnded
     is_own = facts.entrant_id == ballot.user_id or person_key(facts.entrant_email) == person_key(facts.email)
     check_vote(policy, BallotFacts(facts.state, facts.contest_id, is_own), now)
-    return str(facts.email)
+    return facts
 
 
 def _find_or_add_voter(
-    connection: Connection, ballot: Ballot, voter_key: bytes, policy: Policy, now: datetime
-) -> int:
-    who = {"contest_id": policy.contest_id, "key": voter_key, "user_id": ballot.user_id}
-    known = _VOTER.scalar(connection, who)
+    connection: Connection, ballot: Ballot, known: int | None, key: bytes, policy: Policy, now: datetime
+) -> tuple[int, bool]:
+    """The voter's id, and whether they are new here; a mailbox that voted by another account is known by its key."""
     if known is not None:
-        return int(known)
-    values = {**who, "tier": ballot.tier, "created_at": now}
-    added = _ADD_VOTER.scalar(connection, values)
-    return int(added if added is not None else _VOTER.scalar(connection, who))
+        return known, False
+    values = {"contest_id": policy.contest_id, "key": key, "user_id": ballot.user_id}
+    added = _ADD_VOTER.scalar(connection, {**values, "tier": ballot.tier, "created_at": now})
+    if added is not None:
+        return int(added), True
+    return int(_VOTER.scalar(connection, {"contest_id": policy.contest_id, "key": key})), False
 
 
 def _settle_node(

@@ -26,7 +26,8 @@ from quilt.writer import RemoteWriter
 from tests.factories import make_contest, make_entry, make_user
 from tests.live import Site, open_site, sign_cookie
 
-CLIENTS, VOTES_EACH, KILLS = 8, 60, 6
+CLIENTS, VOTES_EACH, KILLS = 8, 100, 4
+BREATH = 0.05  # seconds between a client's votes: a writer that was killed takes a second to come back
 
 
 def find_writer(site: Site) -> int | None:
@@ -73,7 +74,9 @@ def test_no_acknowledged_vote_is_lost_or_doubled_when_the_writer_is_killed(tmp_p
         acknowledged: list[str] = []
 
         def press(mine: list[int]) -> None:
-            acknowledged.extend(vote_until_acknowledged(site, entry_id, voter) for voter in mine)
+            for voter in mine:
+                acknowledged.append(vote_until_acknowledged(site, entry_id, voter))
+                time.sleep(BREATH)
 
         clients = [threading.Thread(target=press, args=(voters[n::CLIENTS],)) for n in range(CLIENTS)]
         for client in clients:
