@@ -26,7 +26,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
-from quilt.writer import RemoteWriter, may_travel
+from quilt.writer import Crowd, RemoteWriter, may_travel
 from quilt.writing import GroupWriter, lock_writes
 
 T = TypeVar("T")
@@ -119,12 +119,13 @@ def write(work: Callable[..., T], *args: Any) -> T:
     if engine.dialect.name != "sqlite":
         with engine.begin() as connection:
             return work(connection, *args)
-    if _remote is not None and may_travel(work):
-        try:
-            return _remote.submit(work, args)  # type: ignore[no-any-return]
-        except ConnectionError:
-            pass  # no writer listens at this moment, and nothing was done
-    return _writer_of(engine).submit(work, args)  # type: ignore[no-any-return]
+    with _crowd.joined() as is_dense:
+        if _remote is not None and is_dense and may_travel(work):
+            try:
+                return _remote.submit(work, args)  # type: ignore[no-any-return]
+            except ConnectionError:
+                pass  # no writer listens at this moment, and nothing was done
+        return _writer_of(engine).submit(work, args)  # type: ignore[no-any-return]
 
 
 @lru_cache
@@ -159,6 +160,7 @@ def prepare_engine(engine: Engine) -> None:
 
 
 _remote: RemoteWriter | None = None
+_crowd = Crowd()
 _writers: dict[tuple[int, int], GroupWriter] = {}
 _writers_lock = threading.Lock()
 
@@ -194,7 +196,7 @@ def _set_pragmas(raw: Any, _record: Any) -> None:
         "synchronous=FULL",
         "busy_timeout=30000",
         "foreign_keys=ON",
-        "cache_size=-4000",
+        "cache_size=-1000",
         "temp_store=MEMORY",
     ):
         cursor.execute(f"PRAGMA {pragma}")

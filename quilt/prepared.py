@@ -42,19 +42,17 @@ class Prepared:
     def _run(
         self, connection: PoolProxiedConnection, dialect: Dialect, values: Mapping[str, Any]
     ) -> list[Any]:
-        compiled = self._compiled_for(dialect)
+        compiled = self._kept.get(dialect.name) or self._compile(dialect)
         driver: Any = dialect.dbapi
-        cursor = connection.cursor()
+        raw: Any = connection.driver_connection
         try:
-            cursor.execute(compiled.sql, compiled.bind(values))
+            cursor = raw.execute(compiled.sql, compiled.bind(values))
             return [compiled.read(row) for row in cursor.fetchall()] if compiled.has_rows else []
         except driver.Error as error:
             # As SQLAlchemy itself would raise it; what was bound stays out of every log.
             raise DBAPIError.instance(
                 compiled.sql, None, error, driver.Error, hide_parameters=True, dialect=dialect
             ) from error
-        finally:
-            cursor.close()
 
     def first(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """Run it and return the first row, or None."""
@@ -66,11 +64,9 @@ class Prepared:
         row = self.first(connection, values)
         return None if row is None else row[0]
 
-    def _compiled_for(self, dialect: Dialect) -> "_Compiled":
-        compiled = self._kept.get(dialect.name)
-        if compiled is None:
-            statement = self._build(dialect.name) if callable(self._build) else self._build
-            compiled = self._kept[dialect.name] = _Compiled(statement, self._columns, dialect)
+    def _compile(self, dialect: Dialect) -> "_Compiled":
+        statement = self._build(dialect.name) if callable(self._build) else self._build
+        compiled = self._kept[dialect.name] = _Compiled(statement, self._columns, dialect)
         return compiled
 
 
@@ -78,13 +74,15 @@ class _Compiled:
     def __init__(self, statement: Executable, columns: Sequence[str], dialect: Dialect) -> None:
         compiled: Any = statement.compile(dialect=dialect, column_keys=list(columns) or None)  # type: ignore[attr-defined]
         self.sql = str(compiled)
-        self._names: list[str] | None = compiled.positiontup
         self._fixed = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
         self._convert: dict[str, Convert] = {}
         for name, bind in compiled.binds.items():
             convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
             if convert is not None:
                 self._convert[name] = convert
+        # SQLite takes values by their place, psycopg by their name.
+        places = compiled.positiontup
+        self._steps = None if places is None else [(name, self._convert.get(name)) for name in places]
         results = list(compiled._result_columns)
         self.has_rows = bool(results)
         names = [column.keyname for column in results]
@@ -95,10 +93,11 @@ class _Compiled:
 
     def bind(self, values: Mapping[str, Any]) -> Any:
         """The driver's parameters, in its own types."""
-        given = {**self._fixed, **values}
-        for name, convert in self._convert.items():
-            given[name] = convert(given[name])
-        return given if self._names is None else [given[name] for name in self._names]
+        given = {**self._fixed, **values} if self._fixed else values
+        if self._steps is not None:
+            return [given[name] if convert is None else convert(given[name]) for name, convert in self._steps]
+        converted = {name: convert(given[name]) for name, convert in self._convert.items()}
+        return {**given, **converted}
 
     def read(self, row: Any) -> Any:
         """A row of the driver's as a named tuple in Python's types."""

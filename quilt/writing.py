@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine
 
+CACHE_KB = 16_000  # of pages that the writing connection keeps; those that only read keep few
 BATCH = 256  # pieces of work that one commit carries at the most
 
 
@@ -80,6 +81,8 @@ class Committer:
         try:
             if self._connection is None:
                 self._connection = self._engine.connect().execution_options(quilt_begin="IMMEDIATE")
+                raw: Any = self._connection.connection.driver_connection
+                raw.execute(f"PRAGMA cache_size=-{CACHE_KB}")
             with lock_writes(self._engine), self._connection.begin():
                 yield self._connection
         except Exception:
