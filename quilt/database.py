@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -139,11 +139,14 @@ def insert_if_new(table: FromClause, dialect: str, returning: str = "") -> Any:
     return statement.returning(table.c[returning]) if returning else statement
 
 
-def insert_or_add(table: FromClause, dialect: str, counter: str) -> Any:
-    """INSERT; where the primary key is there already, its counter grows by the given one."""
+def insert_or_change(
+    table: FromClause, dialect: str, put: Sequence[str] = (), add: Sequence[str] = ()
+) -> Any:
+    """INSERT; where the primary key is there already, replace the columns in `put` and add to those in `add`."""
     insert = (postgresql_insert if dialect == "postgresql" else sqlite_insert)(table)  # type: ignore[arg-type]
-    more = {counter: table.c[counter] + insert.excluded[counter]}
-    return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=more)
+    changes: dict[str, Any] = {name: insert.excluded[name] for name in put}
+    changes |= {name: table.c[name] + insert.excluded[name] for name in add}
+    return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes)
 
 
 def is_sqlite() -> bool:

@@ -10,7 +10,6 @@ from quilt.arrivals.models import (
     EntryGeneration,
     EntryPoint,
     EntrySpread,
-    NotCounted,
 )
 from quilt.database import db, is_sqlite
 
@@ -65,11 +64,6 @@ def list_points(entry_id: int) -> list[Point]:
     return [Point(at, size - 1, min(votes, most)) for at, size, votes in rows]
 
 
-def count_refused(entry_id: int) -> dict[str, int]:
-    """Visits that were no people's, by the stored reason, over all days."""
-    return {reason: int(visits) for reason, visits in db.session.execute(_REFUSED, {"entry_id": entry_id})}
-
-
 def _list_points(step: str) -> Any:
     """The last point of each stretch; `step` is a key of LETTERS."""
     newest = (
@@ -98,9 +92,3 @@ _GENERATIONS = (
 )
 _SPAN = select(func.min(EntryPoint.at), func.max(EntryPoint.at)).where(EntryPoint.entry_id == _of_entry)
 _VOTES = select(EntrySpread.votes_count).where(EntrySpread.entry_id == _of_entry)
-_REFUSED = (
-    select(NotCounted.reason, func.sum(NotCounted.visits_count))
-    .where(NotCounted.entry_id == _of_entry)
-    .group_by(NotCounted.reason)
-    .order_by(func.sum(NotCounted.visits_count).desc(), NotCounted.reason)
-)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, select
 
 from quilt.arrivals.models import NotCounted, UsedNonce, VisitorSalt
 from quilt.arrivals.nodes import Node, Visit, find_or_add_node, put_in_inbox
-from quilt.database import db, insert_if_new, insert_or_add, write
+from quilt.database import db, insert_if_new, insert_or_change, write
 from quilt.prepared import Prepared
 from quilt.spread.counting import NotCounted as Reason
 
@@ -19,7 +19,7 @@ _not_counted = NotCounted.__table__
 _salts = VisitorSalt.__table__
 _USE_NONCE = Prepared(lambda dialect: insert_if_new(_nonces, dialect, "nonce"), ("nonce", "used_at"))
 _COUNT_OUT = Prepared(
-    lambda dialect: insert_or_add(_not_counted, dialect, "visits_count"),
+    lambda dialect: insert_or_change(_not_counted, dialect, add=("visits_count",)),
     ("entry_id", "day", "reason", "visits_count"),
 )
 _known_salts: dict[tuple[int, date], bytes] = {}

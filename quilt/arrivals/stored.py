@@ -7,12 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from quilt.arrivals.bulk import Bulk
 from quilt.arrivals.models import EntryChannel, EntryGeneration, EntryPoint, EntrySpread
-from quilt.database import insert_if_new
+from quilt.database import insert_if_new, insert_or_change
 from quilt.spread.fold import Change
 from quilt.spread.measures import Totals, structural_virality
 
@@ -158,10 +156,5 @@ def _upsert(
     add: tuple[str, ...] = (),
 ) -> None:
     """Insert the rows; where the key is there, replace the columns in `put` and add to those in `add`."""
-    if not rows:
-        return
-    insert = (postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert)(table)
-    changes = {name: insert.excluded[name] for name in put}
-    changes |= {name: table.c[name] + insert.excluded[name] for name in add}
-    keys = [column.name for column in table.primary_key]
-    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=changes), rows)
+    if rows:
+        connection.execute(insert_or_change(table, connection.dialect.name, put, add), rows)

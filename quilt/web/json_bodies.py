@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 from flask import Response, abort
 
-from quilt.web.plain import AnyRequest
+from quilt.web.plain import AnyRequest, tell_json
 
 
 def read_json(request: AnyRequest) -> Any:
@@ -20,6 +20,4 @@ def read_json(request: AnyRequest) -> Any:
 
 def answer_json(facts: object, status: int = 200) -> Response:
     """An answer that nobody may keep."""
-    return Response(
-        orjson.dumps(facts), status, mimetype="application/json", headers={"Cache-Control": "no-store"}
-    )
+    return tell_json(facts, status).as_response()

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from quilt.arrivals.generations import Generations, Stretch, gather_generations, read_generations
 from quilt.arrivals.heads import EntryHead
-from quilt.arrivals.overview import count_refused, list_points
+from quilt.arrivals.overview import list_points
 from quilt.arrivals.queries import SpreadFigures, describe_spread, list_not_counted
 from quilt.arrivals.similar import list_similar
 from quilt.arrivals.timing import Timing, Way, find_timing, list_ways
@@ -107,8 +107,7 @@ def describe_now(head: EntryHead, is_log: bool = False) -> dict[str, Any]:
         "frame": figures.reach,
         "daily_visitor": DAILY_VISITOR,
         "is_quiet": now() - figures.folded_at > QUIET,
-        "refused": name_reasons(count_refused(head.id)),
-        "refused_days": _list_refused_days(head.id),
+        **_describe_refused(head.id),
         "touch_rows": _describe_touches(head) if shows_votes else [],
     }
 
@@ -284,15 +283,20 @@ def _describe_touches(head: EntryHead) -> list[tuple[str, ...]]:
     return [(passage.way, *map(tell, passage.steps)) for passage in passages]
 
 
-def _list_refused_days(entry_id: int) -> list[tuple[str, str, int]]:
-    """What was not counted on each of the last days (UTC), by reason."""
-    rows = list_not_counted(entry_id)
+def _describe_refused(entry_id: int) -> dict[str, Any]:
+    """What was not counted, by reason: over all days, and on each of the last (UTC)."""
+    rows, sums = list_not_counted(entry_id), Counter[str]()
+    for row in rows:
+        sums[row.reason] += row.visits
     days = sorted({row.day for row in rows}, reverse=True)[:MOST_DAYS]
-    return [
-        (f"{day.day} {day:%B %Y}", words, visits)
-        for day in days
-        for words, visits in name_reasons({row.reason: row.visits for row in rows if row.day == day})
-    ]
+    return {
+        "refused": name_reasons(sums),
+        "refused_days": [
+            (f"{day.day} {day:%B %Y}", words, visits)
+            for day in days
+            for words, visits in name_reasons({row.reason: row.visits for row in rows if row.day == day})
+        ],
+    }
 
 
 def _describe_spreaders(spreaders: Sequence[Spreader], shows_votes: bool) -> dict[str, Any]:

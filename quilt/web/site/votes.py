@@ -43,7 +43,7 @@ from quilt.web.site import site
 from quilt.web.site.arrivals import build_visit, record_form_visit
 from quilt.web.site.entries import new_ticket, ticket_binding
 from quilt.web.tickets import FORM_AGE, TicketRefused, read_ticket
-from quilt.web.visitors import describe_visitor, remember_code
+from quilt.web.visitors import Visitor, describe_visitor, remember_code
 from quilt.web.words import describe_account_refusal, describe_vote_refusal
 
 LIMIT = 600  # votes a minute from one address, which may be a whole school: only a flood is refused
@@ -78,8 +78,9 @@ def cast_at_once(request: AnyRequest, entry_id: int) -> Answer | None:
         read_ticket(
             form.get("ticket", ""), entry_id, str(user_id), get_settings().secret_key, now(), FORM_AGE
         )
-        visit = build_visit(describe_visitor(request), head.id, form.get("via", ""), form.get("c", ""))
-        return _count(request, head, Ballot(user_id, "email", visit, epoch), get_policy(head))
+        visitor = describe_visitor(request)
+        visit = build_visit(visitor, head.id, form.get("via", ""), form.get("c", ""))
+        return _count(request, visitor, Ballot(user_id, "email", visit, epoch), get_policy(head))
     except (TicketRefused, VoteRefused):
         return None
 
@@ -163,25 +164,26 @@ def _send_code(head: EntryHead) -> Response:
 
 def _cast(head: EntryHead, user: User | Person, via: str, channel: str) -> Response:
     policy = get_policy(head)
-    visit = build_visit(describe_visitor(request), head.id, via, channel)
+    visitor = describe_visitor(request)
+    visit = build_visit(visitor, head.id, via, channel)
     try:
-        answer = _count(request, head, Ballot(user.id, "email", visit, user.session_epoch), policy)
+        answer = _count(request, visitor, Ballot(user.id, "email", visit, user.session_epoch), policy)
     except VoteRefused as refusal:
         return _answer_refusal(head, refusal, policy)
     return answer.as_response()
 
 
-def _count(request: AnyRequest, head: EntryHead, ballot: Ballot, policy: Policy) -> Answer:
+def _count(request: AnyRequest, visitor: Visitor, ballot: Ballot, policy: Policy) -> Answer:
     """Cast the vote and answer with its receipt; raises VoteRefused."""
     receipt = cast(ballot, policy, secret=get_settings().secret_key, now=now(), entropy=entropy)
-    answer = _answer_receipt(request, head, receipt)
-    visitor = describe_visitor(request)
-    if visitor.codes.get(head.id) != receipt.node.code:
-        remember_code(answer, visitor, head.id, receipt.node.code)
+    entry_id = ballot.visit.entry_id
+    answer = _answer_receipt(request, entry_id, receipt)
+    if ballot.visit.own_code != receipt.node.code:
+        remember_code(answer, visitor, entry_id, receipt.node.code)
     return answer
 
 
-def _answer_receipt(request: AnyRequest, head: EntryHead, receipt: Receipt) -> Answer:
+def _answer_receipt(request: AnyRequest, entry_id: int, receipt: Receipt) -> Answer:
     if wants_json(request):
         facts = {
             "receipt": receipt.receipt,
@@ -190,7 +192,7 @@ def _answer_receipt(request: AnyRequest, head: EntryHead, receipt: Receipt) -> A
         }
         return tell_json(facts, 201)
     return Answer(
-        303, headers=[("Location", f"/entries/{head.id}/share?voted=1"), ("Cache-Control", "no-store")]
+        303, headers=[("Location", f"/entries/{entry_id}/share?voted=1"), ("Cache-Control", "no-store")]
     )
 
 
