@@ -1,0 +1,12 @@
+"""Accounts: sessions, passkeys, second factors."""
+
+revision = "0011"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    """Nothing yet."""
