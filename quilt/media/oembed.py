@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from quilt.media.links import LinkedVideo
+from quilt.outbound import Address, is_public_address
 
 ENDPOINTS = {
     "youtube": "https://www.youtube.com/oembed?format=json&url=",
@@ -24,16 +25,6 @@ MAX_TITLE_LENGTH = 200
 TOTAL_S = 5.0
 USER_AGENT = "Quilt (video contest; asks for title and picture)"
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-# Ranges that the standard library calls global although they lead inside or stand for an IPv4 address.
-_DISGUISES = tuple(
-    map(
-        ipaddress.ip_network,
-        ("192.0.0.0/24", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96", "fec0::/10"),
-    )
-)
-
 
 @dataclass(frozen=True)
 class OEmbed:
@@ -41,15 +32,6 @@ class OEmbed:
 
     title: str
     picture_url: str | None
-
-
-def is_public_address(address: Address) -> bool:
-    """Whether an address belongs to the open internet, looked at through every disguise we know."""
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return is_public_address(address.ipv4_mapped)
-    if any(address in network for network in _DISGUISES if network.version == address.version):
-        return False
-    return address.is_global and not address.is_multicast
 
 
 def fetch_oembed(

@@ -43,6 +43,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("writer",),
     ("writing",),
     ("config",),
+    ("outbound",),
     ("spread", "ledger"),
 )
 RANKS = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
