@@ -159,7 +159,8 @@ class _Request:
         own = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
         try:
             connection.request(self.method, path, self.body or None, {**self.headers, **own})
-            return self._read(connection.getresponse())
+            with connection.getresponse() as response:
+                return self._read(response)
         finally:
             connection.close()
 
