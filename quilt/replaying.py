@@ -90,7 +90,7 @@ class Stage:
             self._entrant_id = create_user("entrant@example.org", now=START).id
             self._contest_id = _add_contest()
         windows = ((START, START + LONGEST),)
-        self.policy = Policy(self._contest_id, "UTC", "contest", None, False, windows)
+        self.policy = Policy(self._contest_id, "UTC", "contest", None, False, windows, b"replay")
 
     def add_entry(self, tree_id: str) -> tuple[int, str]:
         """Publish an entry for a tree; returns its number and the code of its own link."""

@@ -1,33 +1,37 @@
 """Counters against the rows that they count, and votes against their ballots."""
 
+from collections import Counter
+
 from sqlalchemy import Connection, func, or_, select
 
 from quilt.audit.report import Check
 from quilt.contests.models import BallotPolicy
 from quilt.entries.models import Entry
-from quilt.votes.models import EntryTally, Vote, Voter
+from quilt.votes.models import STANDING, EntryTally, Vote, Voter
+
+COUNTERS = ("standing", "held", "rejected", "withdrawn")
 
 
 def check_tallies(connection: Connection) -> Check:
-    """Each entry's counter equals its counted votes, and each entry with votes has one."""
-    votes = {
-        entry_id: count
-        for entry_id, count in connection.execute(
-            select(Vote.entry_id, func.count()).where(Vote.state == "counted").group_by(Vote.entry_id)
-        )
-    }
+    """Each entry's counters equal its votes by state, and each entry with votes has them."""
+    votes: dict[int, Counter[str]] = {}
+    rows = select(Vote.entry_id, Vote.state, func.count()).group_by(Vote.entry_id, Vote.state)
+    for entry_id, state, count in connection.execute(rows):
+        votes.setdefault(entry_id, Counter())["standing" if state in STANDING else state] += count
+    columns = [EntryTally.__table__.c[name] for name in COUNTERS]
     tallies = {
-        entry_id: count
-        for entry_id, count in connection.execute(select(EntryTally.entry_id, EntryTally.counted))
+        entry_id: dict(zip(COUNTERS, counts, strict=True))
+        for entry_id, *counts in connection.execute(select(EntryTally.entry_id, *columns))
     }
     differences = [
-        f"entry {entry_id}: the counter says {_say(tallies.get(entry_id))}, its votes are {votes.get(entry_id, 0)}"
+        f"entry {entry_id}: the counter of {name} votes says {_say(tallies.get(entry_id, {}).get(name))}, "
+        f"there are {votes.get(entry_id, Counter())[name]}"
         for entry_id in sorted(votes.keys() | tallies.keys())
-        if tallies.get(entry_id) != votes.get(entry_id, 0)
+        for name in COUNTERS
+        if tallies.get(entry_id, {}).get(name) != votes.get(entry_id, Counter())[name]
     ]
-    return Check(
-        "vote counters", sum(votes.values()) + len(tallies), "votes and counters", tuple(differences)
-    )
+    looked_at = sum(map(Counter.total, votes.values())) + len(tallies)
+    return Check("vote counters", looked_at, "votes and counters", tuple(differences))
 
 
 def check_ballots(connection: Connection) -> Check:

@@ -22,7 +22,7 @@ from quilt.arrivals.timekeeping import list_differences
 from quilt.audit.report import Check
 from quilt.spread.fold import Folded, recount
 from quilt.spread.tree import BrokenTree, build_tree
-from quilt.votes.models import Vote
+from quilt.votes.models import STANDING, Vote
 
 STORED = (
     "size", "total_depth", "squared_sizes", "max_depth", "max_breadth", "passed_on_count", "votes_count",
@@ -117,7 +117,7 @@ def _read_inbox(connection: Connection, entry_id: int) -> tuple[set[int], Counte
 def _count_votes(connection: Connection, entry_id: int) -> Counter[int | None]:
     statement = (
         select(Vote.arrival_id, func.count())
-        .where(Vote.entry_id == entry_id, Vote.state == "counted", Vote.arrival_id.is_not(None))
+        .where(Vote.entry_id == entry_id, Vote.state.in_(STANDING), Vote.arrival_id.is_not(None))
         .group_by(Vote.arrival_id)
     )
     return Counter({arrival_id: count for arrival_id, count in connection.execute(statement)})

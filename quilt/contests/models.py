@@ -1,8 +1,9 @@
 """Contests, their phases, rules and ballot policy."""
 
+import secrets
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from quilt.database import BigId, Model, UtcDateTime
@@ -25,6 +26,8 @@ class Contest(Model):
     rules_version: Mapped[int] = mapped_column(default=1)
     is_published: Mapped[bool] = mapped_column(default=False)
     version: Mapped[int] = mapped_column(default=1)  # raised by every write that changes a public page
+    # Makes the keys under which voters are known; whoever deletes it lets go of all of them.
+    voter_salt: Mapped[bytes] = mapped_column(LargeBinary(40), default=lambda: secrets.token_bytes(32))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     phases: Mapped[list["Phase"]] = relationship(order_by="Phase.starts_at", lazy="selectin")

@@ -11,7 +11,7 @@ from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.journeys.models import BranchCheck, BranchMilestone
 from quilt.journeys.rules import MILESTONES
-from quilt.votes.models import Vote, Voter
+from quilt.votes.models import STANDING, Vote, Voter
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ _GROWN = (
     .outerjoin(_told, _told.c.user_id == Voter.user_id)
     .where(
         Vote.entry_id == bindparam("entry_id"),
-        Vote.state.in_(("recorded", "counted")),
+        Vote.state.in_(STANDING),
         Arrival.state == "live",
         ArrivalStat.subtree_size > MILESTONES[0],
     )

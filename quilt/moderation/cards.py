@@ -34,7 +34,7 @@ class CardFacts:
 def find_card_facts(entry_id: int, now: datetime) -> CardFacts | None:
     """What the card of a published entry should say now; None for any other entry."""
     statement = (
-        select(Entry, Contest, Video, EntryTally.counted, EntrySpread.size)
+        select(Entry, Contest, Video, EntryTally.standing, EntrySpread.size)
         .join(Contest, Contest.id == Entry.contest_id)
         .join(Video, Video.id == Entry.video_id)
         .outerjoin(EntryTally, EntryTally.entry_id == Entry.id)

@@ -169,7 +169,7 @@ def _publish(
 def _add_counters(session: Session, entry: Entry, now: datetime, entropy: Callable[[int], bytes]) -> None:
     """What every live entry has: tally, spread, impressions, a link that is the entry's own, and an embed."""
     if session.get(EntryTally, entry.id) is None:
-        session.add(EntryTally(entry_id=entry.id, contest_id=entry.contest_id, counted=0))
+        session.add(EntryTally(entry_id=entry.id, contest_id=entry.contest_id))
     if session.get(EntrySpread, entry.id) is None:
         session.add(EntrySpread(entry_id=entry.id))
     if session.get(EntryExposure, entry.id) is None:

@@ -16,7 +16,7 @@ def list_figures(contest_id: int) -> list[Figures]:
     statement = (
         select(
             _entry.c.id,
-            func.coalesce(_tally.c.counted, 0),
+            func.coalesce(_tally.c.standing, 0),
             func.coalesce(_spread.c.size, 1) - 1,
             func.coalesce(_spread.c.max_depth, 0),
             _entry.c.is_eligible,

@@ -32,8 +32,9 @@ def build_policy(contest: Contest) -> Policy:
     policy = contest.policy
     windows = tuple((phase.starts_at, phase.ends_at) for phase in contest.phases if phase.may_vote)
     return Policy(
-        contest.id, contest.time_zone, policy.period, policy.limit_count, policy.may_vote_for_own, windows
-    )
+        contest.id, contest.time_zone, policy.period, policy.limit_count, policy.may_vote_for_own, windows,
+        contest.voter_salt,
+    )  # fmt: skip
 
 
 def list_votes_of(user_id: int, entry_id: int | None = None) -> list[CastVote]:
@@ -56,5 +57,5 @@ def list_votes_of(user_id: int, entry_id: int | None = None) -> list[CastVote]:
 
 
 def count_votes(entry_id: int) -> int:
-    """The counted votes of an entry."""
-    return db.session.scalar(select(EntryTally.counted).where(EntryTally.entry_id == entry_id)) or 0
+    """The votes of an entry that stand: recorded or counted."""
+    return db.session.scalar(select(EntryTally.standing).where(EntryTally.entry_id == entry_id)) or 0

@@ -63,7 +63,8 @@ class NoVotesLeft(VoteRefused):
 class Policy(NamedTuple):
     """A contest's ballot policy and its voting times, as plain facts.
 
-    `windows` are the stretches in which one may vote, in order, start included and end excluded.
+    `windows` are the stretches in which one may vote, in order, start included and end excluded;
+    `voter_salt` makes the contest's keys (`make_contest_key`).
     """
 
     contest_id: int
@@ -72,6 +73,7 @@ class Policy(NamedTuple):
     limit: int | None
     may_vote_for_own: bool
     windows: tuple[tuple[datetime, datetime], ...]
+    voter_salt: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +126,18 @@ def find_next_period(policy: Policy, now: datetime) -> datetime | None:
     return begins if any(start <= begins < end for start, end in policy.windows) else None
 
 
-def make_voter_key(secret: str, contest_id: int, email_key: str) -> bytes:
-    """A person's key in one contest: HMAC-SHA-256, so that contests cannot be joined and no address is kept."""
-    return hmac.digest(_contest_key(secret, contest_id), email_key.encode(), "sha256")
+def make_voter_key(secret: str, voter_salt: bytes, email_key: str) -> bytes:
+    """A person's key in one contest: HMAC-SHA-256, so that contests cannot be joined and no address is kept.
+
+    Once the contest's salt is deleted, nobody can make the key again, with or without our secret.
+    """
+    return hmac.digest(make_contest_key(secret, voter_salt), email_key.encode(), "sha256")
 
 
 @lru_cache(maxsize=64)
-def _contest_key(secret: str, contest_id: int) -> bytes:
-    return hmac.digest(secret.encode(), f"voter key of contest {contest_id}".encode(), "sha256")
+def make_contest_key(secret: str, voter_salt: bytes) -> bytes:
+    """The contest's own key of 32 bytes, from our secret and its salt."""
+    return hmac.digest(secret.encode(), voter_salt, "sha256")
 
 
 def _first_instant(day: date, zone: ZoneInfo) -> datetime:

@@ -66,13 +66,13 @@ _CLAIMED = Prepared(
 _COUNT_ONE = Prepared(
     update(EntryTally)
     .where(EntryTally.entry_id == bindparam("of_entry"))
-    .values(counted=EntryTally.counted + 1)
+    .values(standing=EntryTally.standing + 1)
 )
 _VOTER_COLUMNS = ("contest_id", "user_id", "key", "tier", "created_at")
 _ADD_VOTER = Prepared(lambda dialect: insert_if_new(_voter, dialect, "id"), _VOTER_COLUMNS)
 _VOTE_COLUMNS = (
     "contest_id", "voter_id", "entry_id", "period", "slot", "state", "receipt", "arrival_id", "last_channel",
-    "last_code", "cast_at",
+    "last_code", "evidence", "cast_at",
 )  # fmt: skip
 _ADD_VOTE = Prepared(lambda dialect: insert_if_new(_vote, dialect, "id"), _VOTE_COLUMNS)
 
@@ -81,13 +81,14 @@ class Ballot(NamedTuple):
     """One person's wish: who, proven in which way, for which entry, and how they came.
 
     `session_epoch` is that of the voter's session, where they are known by one: a session that was ended
-    casts no vote.
+    casts no vote. `evidence` tells how the vote was cast, packed (`quilt.votes.evidence`).
     """
 
     user_id: int
     tier: str
     visit: Visit
     session_epoch: int | None = None
+    evidence: bytes | None = None
 
 
 class Receipt(NamedTuple):
@@ -101,7 +102,7 @@ class Receipt(NamedTuple):
 def cast_vote(
     ballot: Ballot, policy: Policy, *, secret: str, now: datetime, entropy: Callable[[int], bytes]
 ) -> Receipt:
-    """Record and count one vote, durable when this returns. Raises a VoteRefused, then nothing changed.
+    """Record one vote, durable when this returns. Raises a VoteRefused, then nothing changed.
 
     The vote also counts as its voter's visit and points at the voter's own arrival. The contest knows the
     voter by a hash keyed with `secret`.
@@ -118,7 +119,7 @@ def _cast(
     entropy: Callable[[int], bytes],
 ) -> Receipt:
     facts = _check(connection, ballot, policy, now)
-    voter_key = make_voter_key(secret, policy.contest_id, person_key(facts.email))
+    voter_key = make_voter_key(secret, policy.voter_salt, person_key(facts.email))
     voter_id, is_new = _find_or_add_voter(connection, ballot, facts.voter_id, voter_key, policy, now)
     key = {"contest_id": policy.contest_id, "voter_id": voter_id, "period": name_period(policy, now)}
     entry_id = ballot.visit.entry_id
@@ -130,11 +131,12 @@ def _cast(
     row = {
         **key,
         "entry_id": entry_id,
-        "state": "counted",
+        "state": "recorded",
         "receipt": receipt,
         "arrival_id": node.arrival_id,
         "last_code": ballot.visit.via if ballot.visit.via != node.code else "",
         "last_channel": ballot.visit.channel,
+        "evidence": ballot.evidence,
         "cast_at": now,
     }
     _insert(connection, row, policy, now)

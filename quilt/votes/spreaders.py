@@ -10,7 +10,7 @@ from quilt.arrivals.models import ArrivalStat
 from quilt.contests.models import Contest
 from quilt.database import db
 from quilt.entries.models import Entry
-from quilt.votes.models import Vote, Voter
+from quilt.votes.models import STANDING, Vote, Voter
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def list_open_names(arrival_ids: Collection[int]) -> dict[int, str]:
         .join(User, User.id == Voter.user_id)
         .where(
             Vote.arrival_id.in_(arrival_ids),
-            Vote.state.in_(("recorded", "counted")),
+            Vote.state.in_(STANDING),
             User.is_named_spreader,
             User.name != "",
         )

@@ -12,7 +12,7 @@ from quilt.arrivals.models import Arrival, ArrivalStat, NamedLink
 from quilt.database import db
 from quilt.embeds.models import Embed
 from quilt.spread.attribution import clean_channel
-from quilt.votes.models import Vote
+from quilt.votes.models import STANDING, Vote
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ _TOUCHES = (
     .outerjoin(ArrivalStat, ArrivalStat.arrival_id == Arrival.id)
     .where(
         Vote.entry_id == bindparam("entry_id"),
-        Vote.state == "counted",
+        Vote.state.in_(STANDING),
         func.coalesce(ArrivalStat.subtree_size, 1) != LEFT_OUT,
     )
     .group_by("first", "last", "named", "is_embed", "is_first_link")

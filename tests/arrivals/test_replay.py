@@ -77,7 +77,7 @@ def test_votes_mixed_in_are_counted_and_change_no_figure(app, share):
     assert figures == {name: measure([-1, *parents]) for name, parents in TREES.items()}
     expected = {name: int(len(parents) * share) for name, parents in TREES.items()}
     titles = dict(db.session.execute(select(Entry.id, Entry.title)).all())
-    tallies = db.session.execute(select(EntryTally.entry_id, EntryTally.counted))
+    tallies = db.session.execute(select(EntryTally.entry_id, EntryTally.standing))
     assert {titles[entry_id]: votes for entry_id, votes in tallies} == expected
     folded = db.session.execute(select(EntrySpread.entry_id, EntrySpread.votes_count))
     assert {titles[entry_id]: votes for entry_id, votes in folded}.items() <= expected.items()

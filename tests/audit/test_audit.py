@@ -79,7 +79,7 @@ def test_a_sound_database_agrees(app: Flask, settings: Settings, entry_id: int, 
 @pytest.mark.parametrize(
     ("check", "corruption"),
     [
-        (check_tallies, "UPDATE entry_tally SET counted = counted + 1"),
+        (check_tallies, "UPDATE entry_tally SET standing = standing + 1"),
         (check_tallies, "DELETE FROM entry_tally"),
         (check_tallies, "UPDATE vote SET state = 'held' WHERE id = (SELECT min(id) FROM vote)"),
         (check_ballots, "UPDATE vote SET slot = 3 WHERE id = (SELECT min(id) FROM vote)"),
@@ -137,7 +137,7 @@ def test_a_lost_key_and_a_doubled_row_are_found(connection: Connection) -> None:
         connection.execute(
             text("ALTER TABLE vote DROP CONSTRAINT uq_vote_contest_id_voter_id_entry_id_period")
         )
-        connection.execute(text("ALTER TABLE vote DROP CONSTRAINT uq_vote_contest_id_voter_id_period_slot"))
+        connection.execute(text("DROP INDEX uq_vote_contest_id_voter_id_period_slot"))
     else:
         for statement in (
             "CREATE TABLE copy AS SELECT * FROM vote",

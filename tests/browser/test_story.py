@@ -163,7 +163,7 @@ def test_from_an_upload_to_a_chain_of_three_people(browser, site, tmp_path):
         vote = db.session.scalars(select(Vote)).one()
         assert depths == [1, 2, 3, 1, 1] and channels[1] == "copy"
         assert vote.arrival_id == db.session.scalars(select(Arrival.id).order_by(Arrival.id)).first()
-        assert db.session.get(EntryTally, int(entry_id)).counted == 1
+        assert db.session.get(EntryTally, int(entry_id)).standing == 1
         assert db.session.get(EntrySpread, int(entry_id)).max_depth == 3
     for page in (entrant, desk, voter, friend, third):
         assert page.errors == []
@@ -215,4 +215,4 @@ def test_voting_and_sharing_without_javascript(browser, site):
         votes = db.session.scalars(select(Vote.arrival_id).order_by(Vote.id)).all()
         assert [(row.parent_id, row.depth) for row in rows] == [(None, 1), (rows[0].id, 2), (rows[1].id, 3)]
         assert votes == [rows[0].id, rows[2].id]
-        assert db.session.get(EntryTally, entry_id).counted == 2
+        assert db.session.get(EntryTally, entry_id).standing == 2

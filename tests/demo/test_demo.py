@@ -156,7 +156,7 @@ def test_counters_equal_rows(filled):
     for entry in list_published():
         votes = count(Vote, Vote.entry_id == entry.id)
         spread = db.session.get_one(EntrySpread, entry.id)
-        assert db.session.get_one(EntryTally, entry.id).counted == votes == spread.votes_count
+        assert db.session.get_one(EntryTally, entry.id).standing == votes == spread.votes_count
         assert spread.size - 1 == count(Arrival, Arrival.entry_id == entry.id)
         people = select(func.sum(EntryChannel.people_count)).where(EntryChannel.entry_id == entry.id)
         assert db.session.scalar(people) == spread.size - 1

@@ -79,7 +79,7 @@ def test_fifty_voters_pressing_twenty_times_are_fifty_votes(private_url, tmp_pat
         with site.app.app_context():
             rows = db.session.execute(text("SELECT count(*), count(DISTINCT voter_id) FROM vote")).one()
             counter = db.session.execute(
-                text("SELECT counted FROM entry_tally WHERE entry_id = :e"), {"e": entry_id}
+                text("SELECT standing FROM entry_tally WHERE entry_id = :e"), {"e": entry_id}
             )
             assert tuple(rows) == (VOTERS, VOTERS) and counter.scalar() == VOTERS
             empty_tables()

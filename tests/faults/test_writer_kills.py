@@ -95,7 +95,7 @@ def test_no_acknowledged_vote_is_lost_or_doubled_when_the_writer_is_killed(tmp_p
         assert len(killed) >= 2 and find_writer(site) is not None  # it comes back
         with site.app.app_context():
             rows = db.session.execute(text("SELECT count(*), count(DISTINCT voter_id) FROM vote")).one()
-            counter = db.session.execute(text("SELECT counted FROM entry_tally")).scalar()
+            counter = db.session.execute(text("SELECT standing FROM entry_tally")).scalar()
             db.session.remove()
         assert len(acknowledged) == len(voters) == rows[0] == rows[1] == counter
     assert find_writer(site) is None

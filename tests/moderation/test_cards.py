@@ -41,7 +41,7 @@ def test_a_card_gets_a_new_address_only_when_it_changes(app, settings, tmp_path)
     assert open_picture(storage.path(first)).size == (1200, 630)
     assert redraw_card(job, entry.id, find_card_facts(entry.id, NOW)) is False
     assert db.session.get_one(Entry, entry.id, populate_existing=True).version == 2
-    db.session.merge(EntryTally(entry_id=entry.id, contest_id=entry.contest_id, counted=60))
+    db.session.merge(EntryTally(entry_id=entry.id, contest_id=entry.contest_id, standing=60))
     db.session.merge(EntrySpread(entry_id=entry.id, size=101))
     db.session.commit()
     facts = find_card_facts(entry.id, NOW)
@@ -53,7 +53,7 @@ def test_a_card_gets_a_new_address_only_when_it_changes(app, settings, tmp_path)
 
 def test_counts_that_the_contest_hides_are_on_no_card(app):
     entry = make_entry()
-    db.session.merge(EntryTally(entry_id=entry.id, contest_id=entry.contest_id, counted=60))
+    db.session.merge(EntryTally(entry_id=entry.id, contest_id=entry.contest_id, standing=60))
     db.session.query(Phase).update({"shows_counts": False})
     db.session.commit()
     assert find_card_facts(entry.id, NOW).line == ""

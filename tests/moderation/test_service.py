@@ -78,7 +78,7 @@ def test_approval_makes_it_live_with_counters_and_its_own_link(ana):
     assert entry.search_text == "mateos first steps pompe he walked"
     assert (entry.version, entry.published_at, entry.video_id is not None) == (2, NOW, True)
     assert db.session.get_one(Contest, entry.contest_id, populate_existing=True).version == version + 1
-    assert db.session.get_one(EntryTally, entry_id).counted == 0
+    assert db.session.get_one(EntryTally, entry_id).standing == 0
     assert db.session.get_one(EntrySpread, entry_id).size == 1
     assert len(db.session.scalars(select(NamedLink).where(NamedLink.entry_id == entry_id)).one().code) == 11
     assert len(db.session.scalars(select(Embed).where(Embed.entry_id == entry_id)).one().code) == 11

@@ -15,7 +15,7 @@ def test_figures_are_of_published_entries_only(app):
     known, fresh = make_entry(contest), make_entry(contest)
     make_entry(contest, state="removed")
     make_entry()
-    db.session.execute(update(EntryTally).where(EntryTally.entry_id == known.id).values(counted=12))
+    db.session.execute(update(EntryTally).where(EntryTally.entry_id == known.id).values(standing=12))
     spread = db.session.get(EntrySpread, known.id) or EntrySpread(entry_id=known.id)
     spread.size, spread.max_depth = 31, 4
     db.session.add(spread)

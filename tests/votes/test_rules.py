@@ -21,7 +21,7 @@ MOMENT = timedelta(microseconds=1)
 
 def policy(period: str = "contest", zone: str = "America/New_York", **values: object) -> Policy:
     fields = {"limit": 1, "may_vote_for_own": False, "windows": ((OPENS, CLOSES),), **values}
-    return Policy(contest_id=1, time_zone=zone, period=period, **fields)
+    return Policy(contest_id=1, time_zone=zone, period=period, voter_salt=b"salt", **fields)
 
 
 @pytest.mark.parametrize(
@@ -83,5 +83,5 @@ def test_the_next_period_begins_at_the_contest_s_midnight(period, now, begins):
 
 
 def test_a_voter_s_keys_of_two_contests_cannot_be_joined():
-    keys = {make_voter_key("secret", contest, "ana@example.org") for contest in (1, 2)}
+    keys = {make_voter_key("secret", salt, "ana@example.org") for salt in (b"one", b"two")}
     assert len(keys) == 2 and all(len(key) == 32 for key in keys)

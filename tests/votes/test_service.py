@@ -28,17 +28,17 @@ def count(model):
     return db.session.scalar(select(func.count()).select_from(model))
 
 
-def test_a_vote_is_counted_and_points_at_its_voter_s_arrival(app):
+def test_a_vote_is_recorded_and_points_at_its_voter_s_arrival(app):
     entry, voter = make_entry(), make_user()
     receipt = vote_for(entry, voter)
     db.session.rollback()
     vote = db.session.scalars(select(Vote)).one()
     assert (vote.receipt, vote.state, vote.arrival_id) == (
         receipt.receipt,
-        "counted",
+        "recorded",
         receipt.node.arrival_id,
     )
-    assert db.session.get(EntryTally, entry.id).counted == 1
+    assert db.session.get(EntryTally, entry.id).standing == 1
     waiting = db.session.scalars(select(ArrivalInbox)).one()
     assert (waiting.is_new, waiting.votes) == (True, 1)
     assert list_votes_of(voter.id)[0].receipt == receipt.receipt

@@ -30,7 +30,7 @@ def hide_counts(contest):
 
 def set_figures(entry, votes=0, reach=0, chain=0):
     """Votes and spread as the counters would hold them."""
-    db.session.execute(update(EntryTally).where(EntryTally.entry_id == entry.id).values(counted=votes))
+    db.session.execute(update(EntryTally).where(EntryTally.entry_id == entry.id).values(standing=votes))
     spread = db.session.get(EntrySpread, entry.id) or EntrySpread(entry_id=entry.id)
     spread.size, spread.max_depth = reach + 1, chain
     db.session.add(spread)

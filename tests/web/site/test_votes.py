@@ -57,7 +57,7 @@ def test_a_vote_from_address_to_receipt(client):
     page = client.get(done.headers["Location"], headers=HEADERS)
     vote = db.session.scalars(select(Vote)).one()
     assert vote.receipt in page.text and "Thank you from all of us." in page.text
-    assert db.session.get(EntryTally, entry.id).counted == 1
+    assert db.session.get(EntryTally, entry.id).standing == 1
     arrival = db.session.scalars(select(Arrival)).one()
     assert vote.arrival_id == arrival.id and f"/s/{arrival.code}" in page.text
 

@@ -152,7 +152,7 @@ def test_a_kept_frame_costs_one_look_at_the_version(client, count_queries):
 
 def set_figures(entry, votes, reach):
     with transaction() as session:
-        session.get(EntryTally, entry.id).counted = votes
+        session.get(EntryTally, entry.id).standing = votes
         spread = session.get(EntrySpread, entry.id)
         if spread is None:
             spread = EntrySpread(entry_id=entry.id)

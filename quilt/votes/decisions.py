@@ -1,0 +1,139 @@
+"""The one door through which a vote's state changes: row, counters, tree and log in one transaction."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, insert, select, update
+
+from quilt.arrivals.models import ArrivalInbox
+from quilt.ledger.states import TRANSITIONS
+from quilt.votes.models import STANDING, DecisionInbox, EntryTally, Vote, VoteDecision
+
+_CHUNK = 500  # ids in one statement
+_vote, _tally = Vote.__table__, EntryTally.__table__
+
+
+class TransitionRefused(Exception):
+    """This actor may not bring the vote from its state into the one asked for; nothing was changed."""
+
+    def __init__(self, vote_id: int, before: str, after: str) -> None:
+        super().__init__(f"vote {vote_id} cannot go from {before} to {after} in this way")
+        self.vote_id = vote_id
+        self.before = before
+        self.after = after
+
+
+class Verdict(NamedTuple):
+    """What is decided, and by whom.
+
+    `after` is a state of `quilt.ledger.states`, `actor` one of its actors and `reason` a tag; `rules` is the
+    version of the evidence rules in force; `words` are for people, `evidence` is JSON of what the rules saw.
+    """
+
+    after: str
+    actor: str
+    reason: str
+    rules: str
+    words: str = ""
+    evidence: str = ""
+    actor_id: int | None = None
+
+
+def decide_votes(
+    connection: Connection, vote_ids: Iterable[int], verdict: Verdict, now: datetime
+) -> list[int]:
+    """Bring each vote into `verdict.after`, write that down, and return the ids of those that changed, ascending.
+
+    Votes that are in that state already stay as they are. The decisions wait in the inbox of the ledger. Raises
+    TransitionRefused when one of the votes may not go there; call it within the transaction that it shall share.
+    """
+    changed: list[int] = []
+    for ids in _chunks(sorted(set(vote_ids))):
+        votes = [vote for vote in _lock(connection, ids) if vote.state != verdict.after]
+        _check(votes, verdict)
+        if votes:
+            _change(connection, votes, verdict, now)
+            changed += [vote.id for vote in votes]
+    return changed
+
+
+def _lock(connection: Connection, ids: Sequence[int]) -> list[Any]:
+    columns = (_vote.c.id, _vote.c.contest_id, _vote.c.entry_id, _vote.c.arrival_id, _vote.c.state)
+    statement = select(*columns).where(_vote.c.id.in_(ids)).order_by(_vote.c.id)
+    if connection.dialect.name != "sqlite":
+        statement = statement.with_for_update()
+    return list(connection.execute(statement))
+
+
+def _check(votes: Sequence[Any], verdict: Verdict) -> None:
+    for vote in votes:
+        if verdict.actor not in TRANSITIONS.get((vote.state, verdict.after), ()):
+            raise TransitionRefused(vote.id, vote.state, verdict.after)
+
+
+def _change(connection: Connection, votes: Sequence[Any], verdict: Verdict, now: datetime) -> None:
+    ids = [vote.id for vote in votes]
+    connection.execute(update(_vote).where(_vote.c.id.in_(ids)).values(state=verdict.after))
+    _count(connection, votes, verdict.after)
+    _tell_the_tree(connection, votes, verdict.after)
+    _write_down(connection, votes, verdict, now)
+
+
+def _count(connection: Connection, votes: Sequence[Any], after: str) -> None:
+    changes: dict[int, dict[str, int]] = {}
+    for vote in votes:
+        before_counter, after_counter = _counter(vote.state), _counter(after)
+        if before_counter != after_counter:
+            entry = changes.setdefault(vote.entry_id, {})
+            entry[before_counter] = entry.get(before_counter, 0) - 1
+            entry[after_counter] = entry.get(after_counter, 0) + 1
+    for entry_id, counters in sorted(changes.items()):
+        values = {name: _tally.c[name] + more for name, more in counters.items()}
+        connection.execute(update(_tally).where(_tally.c.entry_id == entry_id).values(values))
+
+
+def _counter(state: str) -> str:
+    return "standing" if state in STANDING else state
+
+
+def _tell_the_tree(connection: Connection, votes: Sequence[Any], after: str) -> None:
+    """The spread counts votes that stand: one more or one less at the voter's arrival."""
+    rows = [
+        {
+            "entry_id": vote.entry_id,
+            "arrival_id": vote.arrival_id,
+            "is_new": False,
+            "votes": more,
+            "returns": 0,
+        }
+        for vote in votes
+        if vote.arrival_id is not None and (more := (after in STANDING) - (vote.state in STANDING))
+    ]
+    if rows:
+        connection.execute(insert(ArrivalInbox), rows)
+
+
+def _write_down(connection: Connection, votes: Sequence[Any], verdict: Verdict, now: datetime) -> None:
+    rows = [
+        {
+            "contest_id": vote.contest_id, "vote_id": vote.id, "before": vote.state, "decided_at": now,
+            **verdict._asdict(),
+        }
+        for vote in votes
+    ]  # fmt: skip
+    added = connection.execute(
+        insert(VoteDecision).returning(VoteDecision.id, sort_by_parameter_order=True), rows
+    )
+    waiting = [
+        {"decision_id": decision_id, "contest_id": vote.contest_id}
+        for decision_id, vote in zip(added.scalars(), votes, strict=True)
+    ]
+    connection.execute(insert(DecisionInbox), waiting)
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[list[int]]:
+    rest = iter(ids)
+    while chunk := list(islice(rest, _CHUNK)):
+        yield chunk
