@@ -121,15 +121,27 @@ def count_children(parents: Sequence[int]) -> list[int]:
 
 def count_generations(depths: Sequence[int]) -> tuple[int, ...]:
     """Return how many nodes each generation has, from the entry (1) to the deepest."""
-    counts = [0] * (max(depths) + 1)
     if isinstance(depths, bytearray):
-        return tuple(map(depths.count, range(len(counts))))
+        return _count_bytes(depths)
+    counts = [0] * (max(depths) + 1)
+    if len(counts) == len(depths):  # a chain: everybody is a generation
+        return (1,) * len(counts)
     if len(counts) < len(depths) // 100:
         for generation, count in Counter(depths).items():
             counts[generation] = count
         return tuple(counts)
     for generation in depths:  # a Counter of hundreds of thousands would take ten times the memory
         counts[generation] += 1
+    return tuple(counts)
+
+
+def _count_bytes(depths: bytearray) -> tuple[int, ...]:
+    """The same from a byte each: one generation after the other is taken out of what is left."""
+    counts = []
+    while depths:
+        deeper = depths.translate(None, bytes((len(counts),)))
+        counts.append(len(depths) - len(deeper))
+        depths = deeper
     return tuple(counts)
 
 
