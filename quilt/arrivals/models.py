@@ -11,6 +11,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -31,6 +32,12 @@ class Arrival(Model):
         CheckConstraint("parent_id < id", name="parent_is_older"),
         CheckConstraint("depth >= 1", name="depth"),
         Index("ix_arrival_entry_id_parent_id", "entry_id", "parent_id"),
+        Index(
+            "ix_arrival_embed_id",
+            "embed_id",
+            sqlite_where=text("embed_id IS NOT NULL"),
+            postgresql_where=text("embed_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -1,8 +1,8 @@
 """What the letters over time remember: which milestone was told to whom, and how far an entry was looked through."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import Date, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from quilt.database import BigId, Model, UtcDateTime
@@ -26,3 +26,13 @@ class BranchCheck(Model):
 
     entry_id: Mapped[int] = mapped_column(ForeignKey("entry.id"), primary_key=True)
     spread_version: Mapped[int] = mapped_column(BigId)
+
+
+class BrandReport(Model):
+    """An organisation was told of one week (its Monday): once for ever."""
+
+    __tablename__ = "brand_report"
+
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), primary_key=True)
+    week: Mapped[date] = mapped_column(Date, primary_key=True)
+    sent_at: Mapped[datetime] = mapped_column(UtcDateTime)

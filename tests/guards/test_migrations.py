@@ -127,9 +127,14 @@ def _make_value(column: Column[Any], ids: dict[str, dict[str, Any]]) -> Any:
         return None  # a row of its own table: there is none yet
     if column.name == "state":
         return SAMPLE_STATES.get(column.table.name, "x")
-    special = {"kind": "file", "ends_at": NOW.replace(year=2027)}
-    if column.name in special and column.table.name in ("video", "phase"):
-        return special[column.name]
+    special = {
+        ("video", "kind"): "file",
+        ("phase", "ends_at"): NOW.replace(year=2027),
+        ("membership", "role"): "owner",
+        ("placement", "kind"): "entry",
+    }
+    if (column.table.name, column.name) in special:
+        return special[column.table.name, column.name]
     if isinstance(column.type, ExactInteger):
         return 1
     kind = getattr(column.type, "impl_instance", column.type).python_type
