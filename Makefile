@@ -42,3 +42,4 @@ bench: setup-dev  ## how fast it is, as shares of bare Flask on this machine
 screens: setup-dev  ## take the screenshots of docs/screens from the demo
 	@$(RUN)/python scripts/take_screens.py
 	@$(RUN)/python scripts/take_spread_screens.py
+	@$(RUN)/python scripts/draw_cards.py

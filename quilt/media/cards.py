@@ -7,7 +7,8 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageOps
 
 from quilt.media.patches import Fabric, build_patch
-from quilt.media.pictures import Colour, drawable, fit_text, font, open_picture, patch_picture, save_jpeg
+from quilt.media.pictures import open_picture, patch_picture, save_jpeg
+from quilt.media.typesetting import Colour, Letters, drawable, fit_text, write_line
 
 WIDTH, HEIGHT = 1200, 630
 MAX_BYTES = 300_000
@@ -41,7 +42,7 @@ def draw_card(card: Card, target: Path, *, poster: Path | bytes | None = None) -
         picture.paste(patch_picture(patch, HEIGHT), (0, 0))
     else:
         still = ImageOps.fit(open_picture(poster), (POSTER_WIDTH, HEIGHT), Image.Resampling.LANCZOS)
-        picture.paste(_with_play_mark(still), (0, 0))
+        picture.paste(mark_as_film(still), (0, 0))
         tile = patch_picture(patch, TILE)
         for top in range(0, HEIGHT, TILE):
             picture.paste(tile, (POSTER_WIDTH, top))
@@ -58,66 +59,24 @@ def draw_stitches(
         draw.line(ends, fill=colour, width=3)
 
 
-def _write(picture: Image.Image, card: Card, fabric: Fabric) -> None:
-    draw = ImageDraw.Draw(picture)
-    draw_stitches(draw, (HEIGHT + 20, 20, WIDTH - 20, HEIGHT - 20), fabric.accent)
-    width = TEXT_RIGHT - TEXT_LEFT
-    top = 62
-    cause = drawable(card.cause, "sans-bold")
-    if cause:
-        letters, lines = fit_text(cause, "sans-bold", width=width, height=44, sizes=(32, 28, 25))
-        draw.text((TEXT_LEFT, top), lines[0], font=letters, fill=fabric.figure)
-        top += 56
-    title = drawable(card.title, "serif")
-    if title:
-        letters, lines = fit_text(
-            title, "serif", width=width, height=HEIGHT - 190 - top, sizes=TITLE_SIZES, leading=LEADING
+def write_block(
+    draw: ImageDraw.ImageDraw, at: tuple[float, float], lines: list[str], letters: Letters, colour: Colour, *, width: int
+) -> float:  # fmt: skip
+    """Writes lines one below the other, from the side at which their script begins; returns where they end."""
+    left, top = at
+    is_right = letters.base == "rtl"
+    for line in lines:
+        write_line(
+            draw, (left + width if is_right else left, top), line, letters, colour, "ra" if is_right else "la"
         )
-        _write_lines(draw, (TEXT_LEFT, top), lines, letters.size, fabric.figure)
-    _write_foot(picture, draw, card, fabric, width)
+        top += letters.size * LEADING
+    return top
 
 
-def _write_lines(
-    draw: ImageDraw.ImageDraw, corner: tuple[int, int], lines: list[str], size: float, colour: Colour
-) -> None:
-    left, top = corner
-    for number, line in enumerate(lines):
-        draw.text((left, top + number * size * LEADING), line, font=font("serif", int(size)), fill=colour)
-
-
-def _write_foot(
-    picture: Image.Image, draw: ImageDraw.ImageDraw, card: Card, fabric: Fabric, width: int
-) -> None:
-    lines = _lines_of(drawable(card.line, "sans"), width)
-    for number, words in enumerate(reversed(lines)):
-        at = (TEXT_LEFT, HEIGHT - 162 - number * 42)
-        draw.text(
-            at,
-            words,
-            font=fit_text(words, "sans", width=width, height=42, sizes=LINE_SIZES)[0],
-            fill=fabric.figure,
-        )
-    picture.paste(patch_picture(build_patch(card.site_name), 40), (TEXT_LEFT, HEIGHT - 98))
-    name, lines = fit_text(
-        drawable(card.site_name, "serif"), "serif", width=width - 56, height=44, sizes=(32, 26)
-    )
-    if lines:
-        draw.text((TEXT_LEFT + 54, HEIGHT - 80), lines[0], font=name, fill=fabric.figure, anchor="lm")
-
-
-def _lines_of(text: str, width: int) -> list[str]:
-    """One line where it fits, else one for each part between the dots, three at most."""
-    if not text or font("sans", LINE_SIZES[1]).getlength(text) <= width:
-        return [text] if text else []
-    parts = [
-        fit_text(part, "sans", width=width, height=42, sizes=LINE_SIZES)[1][0] for part in text.split(" · ")
-    ]
-    return parts[:3]
-
-
-def _with_play_mark(still: Image.Image) -> Image.Image:
-    """Drawn large and made small, so that its edges are smooth; dark and light, to be seen on any picture."""
-    side, scale = 128, 4
+def mark_as_film(still: Image.Image, side: int = 128) -> Image.Image:
+    """A play mark in the middle, drawn large and made small, so that its edges are smooth; dark and light, to be
+    seen on any picture."""
+    scale = 4
     disc = Image.new("L", (side * scale, side * scale))
     ImageDraw.Draw(disc).ellipse((0, 0, side * scale - 1, side * scale - 1), fill=190)
     arrow = Image.new("L", disc.size)
@@ -127,6 +86,55 @@ def _with_play_mark(still: Image.Image) -> Image.Image:
     still.paste("#1b1714", corner, disc.reduce(scale))
     still.paste("#ffffff", corner, arrow.reduce(scale))
     return still
+
+
+def split_figures(text: str, width: int, size: int) -> list[str]:
+    """One line where it fits, else one for each part between the dots, three at most."""
+    if not text or Letters("sans", size).getlength(text) <= width:
+        return [text] if text else []
+    parts = [
+        fit_text(part, "sans", width=width, height=2 * size, sizes=(size,))[1][0]
+        for part in text.split(" · ")
+    ]
+    return parts[:3]
+
+
+def write_name(
+    picture: Image.Image, name: str, at: tuple[int, int], size: int, colour: Colour, width: int
+) -> None:
+    """The site's own patch and its name, `size` pixels high, from the corner `at`."""
+    picture.paste(patch_picture(build_patch(name), size), at)
+    sizes = (round(0.8 * size), round(0.65 * size))
+    letters, lines = fit_text(
+        drawable(name, "serif"), "serif", width=width - 2 * size, height=2 * size, sizes=sizes
+    )
+    for line in lines[:1]:
+        middle = (at[0] + 1.35 * size, at[1] + 0.46 * size)
+        write_line(ImageDraw.Draw(picture), middle, line, letters, colour, "lm")
+
+
+def _write(picture: Image.Image, card: Card, fabric: Fabric) -> None:
+    draw = ImageDraw.Draw(picture)
+    draw_stitches(draw, (HEIGHT + 20, 20, WIDTH - 20, HEIGHT - 20), fabric.accent)
+    width = TEXT_RIGHT - TEXT_LEFT
+    top = 62
+    cause = drawable(card.cause, "sans-bold")
+    if cause:
+        letters, lines = fit_text(cause, "sans-bold", width=width, height=44, sizes=(32, 28, 25))
+        write_block(draw, (TEXT_LEFT, top), lines[:1], letters, fabric.figure, width=width)
+        top += 56
+    title = drawable(card.title, "serif")
+    if title:
+        room = HEIGHT - 216 - top
+        letters, lines = fit_text(
+            title, "serif", width=width, height=room, sizes=TITLE_SIZES, leading=LEADING
+        )
+        write_block(draw, (TEXT_LEFT, top), lines, letters, fabric.figure, width=width)
+    lines = split_figures(drawable(card.line, "sans"), width, LINE_SIZES[1])
+    for number, words in enumerate(reversed(lines)):
+        letters, _ = fit_text(words, "sans", width=width, height=42, sizes=LINE_SIZES)
+        write_line(draw, (TEXT_LEFT, HEIGHT - 162 - number * 42), words, letters, fabric.figure)
+    write_name(picture, card.site_name, (TEXT_LEFT, HEIGHT - 98), 40, fabric.figure, width)
 
 
 def _stitches(box: tuple[int, int, int, int]) -> Iterator[tuple[int, int, int, int]]:

@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw
 
 from quilt.media.cards import draw_stitches
 from quilt.media.patches import Circle, Fabric, Patch, Shape, build_patch
-from quilt.media.pictures import Face, drawable, fit_text, patch_picture
+from quilt.media.pictures import patch_picture
+from quilt.media.typesetting import Face, drawable, fit_text, write_line
 
 FPS = 20
 SEWN_BY = 0.72  # of the film all pieces have arrived; then the stitches are drawn
@@ -197,7 +198,7 @@ def _write_words(picture: Image.Image, stage: _Stage, fabric: Fabric, title: str
         sizes = tuple(max(6, round(part * unit)) for part in parts)
         letters, lines = fit_text(drawable(text, face), face, width=width, height=round(room), sizes=sizes)
         for line in lines:
-            draw.text((left + width / 2, top), line, font=letters, fill=fabric.figure, anchor="ma")
+            write_line(draw, (left + width / 2, top), line, letters, fabric.figure, "ma")
             top += round(letters.size * 1.14)
         top += round(1.4 * unit)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from quilt.config import Settings
 
-SUFFIXES = ("mp4", "jpg", "png", "upload")
+SUFFIXES = ("mp4", "jpg", "png", "pdf", "upload")
 KEY_PATTERN = re.compile(rf"([0-9a-f]{{2}})/\1[0-9a-f]{{30}}\.(?:{'|'.join(SUFFIXES)})", re.ASCII)
 
 

@@ -40,9 +40,11 @@ WORKERS_ONLY = {
     "imageio_ffmpeg",
     "quilt.media.cards",
     "quilt.media.pictures",
+    "quilt.media.posters",
     "quilt.media.probe",
     "quilt.media.processing",
     "quilt.media.transcode",
+    "quilt.media.typesetting",
 }
 
 

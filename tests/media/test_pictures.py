@@ -14,8 +14,6 @@ from quilt.media.patches import BLOCKS, FABRICS, build_patch, draw_block
 from quilt.media.pictures import (
     NotAPicture,
     PictureTooLarge,
-    drawable,
-    fit_text,
     open_picture,
     patch_picture,
     save_jpeg,
@@ -116,46 +114,6 @@ def test_a_drawn_patch_equals_its_outline():
     for (x, y), dye in {(15, 15): fabric.figure, (45, 15): fabric.ground, (45, 45): fabric.accent}.items():
         assert picture.getpixel((x, y)) == rgb(dye)
     assert build_patch("x") == build_patch("X")
-
-
-@pytest.mark.parametrize(
-    ("text", "drawn"),
-    [
-        ("Mateo’s first steps", "Mateo’s first steps"),
-        ("  two\n words ", "two words"),
-        ("Žluťoučký kůň, Ελλάδα, Привет", "Žluťoučký kůň, Ελλάδα, Привет"),
-        ("Thank you 🧵🪡", "Thank you"),
-        ("图书馆巴士", ""),
-        ("", ""),
-        ("safe\u202eword", "safeword"),
-    ],
-)
-def test_what_the_typeface_has_is_drawn_and_boxes_are_not(text, drawn):
-    assert drawable(text, "serif") == drawn
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "short",
-        "several words of a middling length here",
-        "word " * 200,
-        "x" * 500,
-        "a " * 300,
-        "Ünïcödé " * 30,
-    ],
-)
-def test_words_stay_inside_their_box(text):
-    letters, lines = fit_text(text, "serif", width=300, height=200, sizes=(60, 40, 20))
-    assert lines and len(lines) * letters.size * 1.18 <= 200
-    assert all(letters.getlength(line) <= 300 for line in lines)
-    whole = "".join(lines).replace(" ", "")
-    assert whole == text.replace(" ", "") or lines[-1].endswith("…")
-
-
-def test_short_words_are_large_and_nothing_is_no_line():
-    assert fit_text("short", "serif", width=300, height=200, sizes=(60, 40, 20))[0].size == 60
-    assert fit_text("", "serif", width=300, height=200, sizes=(60, 40))[1] == []
 
 
 def test_opening_pictures_does_not_loosen_the_rules_of_the_process():
