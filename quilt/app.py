@@ -6,6 +6,7 @@ from whitenoise import WhiteNoise
 
 from quilt import mail, mail_tasks  # noqa: F401 a table of its own
 from quilt.accounts import models as _accounts  # noqa: F401 models register themselves
+from quilt.accounts import models_identity as _identities  # noqa: F401
 from quilt.accounts import models_security as _accounts_security  # noqa: F401
 from quilt.accounts import tasks as _accounts_tasks  # noqa: F401 tasks register themselves too
 from quilt.arrivals import models as _arrivals  # noqa: F401
