@@ -33,14 +33,53 @@ class Settings:
     page_freshness: float = 0.2
     are_limits_on: bool = True
     oembed_on: bool = True
+    require_second_factor: bool | None = None
+
+    # Signing in with other providers: each is off until its keys are set (quilt/accounts/providers.py).
+    google_client_id: str = ""
+    google_client_secret: str = field(default="", repr=False)
+    facebook_client_id: str = ""
+    facebook_client_secret: str = field(default="", repr=False)
+    x_client_id: str = ""
+    x_client_secret: str = field(default="", repr=False)
+    linkedin_client_id: str = ""
+    linkedin_client_secret: str = field(default="", repr=False)
+    github_client_id: str = ""
+    github_client_secret: str = field(default="", repr=False)
+    apple_client_id: str = ""
+    apple_team_id: str = ""
+    apple_key_id: str = ""
+    apple_private_key: str = field(default="", repr=False)
+    microsoft_client_id: str = ""
+    microsoft_client_secret: str = field(default="", repr=False)
+    microsoft_tenant: str = "common"
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = field(default="", repr=False)
+    oidc_name: str = "Single sign-on"
+    oidc_trusts_email: bool = False
+    mastodon_on: bool = False
+    bluesky_on: bool = False
+    bluesky_resolver: str = "https://public.api.bsky.app"
+    bluesky_directory: str = "https://plc.directory"
 
     @property
     def is_production(self) -> bool:
         return self.environment == "production"
 
     @property
+    def asks_second_factor(self) -> bool:
+        """Whether nobody decides about others before a second factor was shown."""
+        return self.is_production if self.require_second_factor is None else self.require_second_factor
+
+    @property
     def is_demo(self) -> bool:
         return self.environment == "demo"
+
+    @property
+    def may_ask_loopback(self) -> bool:
+        """Whether requests to other servers may go to this machine: while developing and in tests only."""
+        return self.environment in ("development", "test")
 
     @property
     def is_https(self) -> bool:
@@ -93,6 +132,10 @@ class Settings:
             raise ConfigurationError("Set QUILT_SMTP_URL: voters confirm by an e-mailed code.")
 
 
+def _is_on(text: str) -> bool:
+    return text.lower() not in ("0", "off", "no", "false")
+
+
 _FIELDS = {
     "QUILT_ENV": ("environment", str),
     "QUILT_SECRET_KEY": ("secret_key", str),
@@ -109,7 +152,34 @@ _FIELDS = {
     "QUILT_MAX_VIDEO_SECONDS": ("max_video_seconds", int),
     "QUILT_PAGE_FRESHNESS": ("page_freshness", float),
     "QUILT_LIMITS": ("are_limits_on", lambda text: text.lower() not in ("0", "off", "no", "false")),
+    "QUILT_REQUIRE_SECOND_FACTOR": ("require_second_factor", _is_on),
     "QUILT_OEMBED": ("oembed_on", lambda text: text.lower() not in ("0", "off", "no", "false")),
+    "QUILT_GOOGLE_CLIENT_ID": ("google_client_id", str),
+    "QUILT_GOOGLE_CLIENT_SECRET": ("google_client_secret", str),
+    "QUILT_FACEBOOK_CLIENT_ID": ("facebook_client_id", str),
+    "QUILT_FACEBOOK_CLIENT_SECRET": ("facebook_client_secret", str),
+    "QUILT_X_CLIENT_ID": ("x_client_id", str),
+    "QUILT_X_CLIENT_SECRET": ("x_client_secret", str),
+    "QUILT_LINKEDIN_CLIENT_ID": ("linkedin_client_id", str),
+    "QUILT_LINKEDIN_CLIENT_SECRET": ("linkedin_client_secret", str),
+    "QUILT_GITHUB_CLIENT_ID": ("github_client_id", str),
+    "QUILT_GITHUB_CLIENT_SECRET": ("github_client_secret", str),
+    "QUILT_APPLE_CLIENT_ID": ("apple_client_id", str),
+    "QUILT_APPLE_TEAM_ID": ("apple_team_id", str),
+    "QUILT_APPLE_KEY_ID": ("apple_key_id", str),
+    "QUILT_APPLE_PRIVATE_KEY": ("apple_private_key", lambda text: text.replace("\\n", "\n")),
+    "QUILT_MICROSOFT_CLIENT_ID": ("microsoft_client_id", str),
+    "QUILT_MICROSOFT_CLIENT_SECRET": ("microsoft_client_secret", str),
+    "QUILT_MICROSOFT_TENANT": ("microsoft_tenant", str),
+    "QUILT_OIDC_ISSUER": ("oidc_issuer", str),
+    "QUILT_OIDC_CLIENT_ID": ("oidc_client_id", str),
+    "QUILT_OIDC_CLIENT_SECRET": ("oidc_client_secret", str),
+    "QUILT_OIDC_NAME": ("oidc_name", str),
+    "QUILT_OIDC_TRUSTS_EMAIL": ("oidc_trusts_email", _is_on),
+    "QUILT_MASTODON": ("mastodon_on", _is_on),
+    "QUILT_BLUESKY": ("bluesky_on", _is_on),
+    "QUILT_BLUESKY_RESOLVER": ("bluesky_resolver", lambda text: text.rstrip("/")),
+    "QUILT_BLUESKY_DIRECTORY": ("bluesky_directory", lambda text: text.rstrip("/")),
 }
 
 

@@ -43,6 +43,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("writer",),
     ("writing",),
     ("config",),
+    ("outbound_session",),
     ("outbound",),
     ("spread", "ledger"),
 )

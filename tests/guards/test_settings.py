@@ -7,7 +7,11 @@ from pathlib import Path
 from quilt.config import _FIELDS, ROOT, Settings
 
 ROW = re.compile(r"^\| `(QUILT_\w+)` \| (.+?) \| (.+?) \|$", re.MULTILINE)
-WORDS = {"database_url": "SQLite in the data folder", "queue_url": "SQLite in the data folder"}
+WORDS = {
+    "database_url": "SQLite in the data folder",
+    "queue_url": "SQLite in the data folder",
+    "require_second_factor": "`on` in production",
+}
 
 
 def say_default(name: str) -> str:
@@ -18,7 +22,7 @@ def say_default(name: str) -> str:
         return WORDS[name]
     if isinstance(default, Path):
         return f"`{default.relative_to(ROOT)}`"
-    return f"`{'on' if default is True else default}`"
+    return f"`{ {True: 'on', False: 'off'}.get(default, default) if isinstance(default, bool) else default }`"
 
 
 def test_the_table_is_the_code_s() -> None:
