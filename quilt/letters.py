@@ -2,7 +2,7 @@
 
 A template's first line is its subject. What each letter must be told:
 
-sign_in_code         code, minutes
+sign_in_code         code, minutes, link_key
 vote_code            code, minutes, title
 password_changed     name
 entry_received       name, title, contest_title, entry_url

@@ -59,7 +59,6 @@ def _create_sessions() -> None:
             sa.Column(name, TIME, nullable=False)
             for name in ("started_at", "seen_at", "ends_at", "idle_until")
         ),
-        *(sa.Column(name, TIME, nullable=True) for name in ("proved_at", "factor_at")),
         _of_user("user_session"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_session")),
         sa.UniqueConstraint("key_hash", name=op.f("uq_user_session_key_hash")),

@@ -28,8 +28,6 @@ class UserSession(Model):
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)  # to the hour: not every page is written down
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime)  # whatever happens: the absolute limit
     idle_until: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    proved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # a code, password or passkey was shown
-    factor_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # the second factor, or a passkey
 
 
 class Passkey(Model):

@@ -2,6 +2,8 @@
 
 from types import SimpleNamespace
 
+STAFF_ROLES = ("moderator", "admin")
+
 
 class SignedIn:
     """What Flask-Login and the pages ask of whoever is signed in."""
@@ -9,6 +11,7 @@ class SignedIn:
     id: int
     role: str
     session_epoch: int
+    waiting_role: str = ""  # a role that its holder gets once they have shown their second factor here
 
     is_authenticated = True
     is_active = True
@@ -16,7 +19,16 @@ class SignedIn:
 
     @property
     def is_staff(self) -> bool:
-        return self.role in ("moderator", "admin")
+        return self.role in STAFF_ROLES
+
+    @property
+    def has_desk(self) -> bool:
+        """Whether the desk is theirs, though perhaps not before their second factor is shown."""
+        return self.is_staff or bool(self.waiting_role)
+
+    def wait_for_factor(self) -> None:
+        """From now on a member: whoever asks for the role finds none, whatever they ask for it."""
+        self.waiting_role, self.role = self.role, "member"
 
     def get_id(self) -> str:
         """What the session cookie holds: it stops fitting when `session_epoch` rises."""

@@ -6,12 +6,29 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from quilt.accounts.models import EmailCode, User
+from quilt.accounts.models_security import Authenticator, Passkey, UserSession
 from quilt.accounts.people import Person
-from quilt.accounts.rules import CODE_WINDOW, AccountRefused, email_key
+from quilt.accounts.rules import CODE_WINDOW, AccountRefused, email_key, hash_key
 from quilt.database import db
 from quilt.prepared import Prepared
 
-_BY_ID = Prepared(select(User.__table__).where(User.id == bindparam("user_id")))
+_user, _session = User.__table__, UserSession.__table__
+_BY_ID = Prepared(select(_user).where(_user.c.id == bindparam("user_id")))
+_BY_SESSION = Prepared(
+    select(
+        _user,
+        _session.c.id.label("session_id"), _session.c.epoch.label("kept_epoch"), _session.c.seen_at,
+        _session.c.ends_at, _session.c.idle_until,
+    )
+    .join(_session, _session.c.user_id == _user.c.id)
+    .where(_user.c.id == bindparam("user_id"), _session.c.key_hash == bindparam("key_hash"))
+)  # fmt: skip
+_app, _passkey = Authenticator.__table__, Passkey.__table__
+_HAS_FACTOR = Prepared(
+    select(_app.c.user_id)
+    .where(_app.c.user_id == bindparam("user_id"), _app.c.confirmed_at.is_not(None))
+    .union_all(select(_passkey.c.user_id).where(_passkey.c.user_id == bindparam("user_id")))
+)
 
 
 def find_user(user_id: int) -> User | None:
@@ -28,6 +45,20 @@ def find_visiting_user(user_id: int) -> Person | None:
     return None if row is None else Person(**row._asdict())
 
 
+def find_signed_in(user_id: int, key: str) -> Person | None:
+    """The person in whose session the cookie with this key is, with that session's own facts, or None.
+
+    Whether the session still lives is for `sessions.is_alive` to say. One prepared statement, as above.
+    """
+    row = _BY_SESSION.read_first(db.engine, {"user_id": user_id, "key_hash": hash_key(key)})
+    return None if row is None else Person(**row._asdict())
+
+
+def has_second_factor(user_id: int) -> bool:
+    """Whether this person has an authenticator that counts, or a passkey."""
+    return _HAS_FACTOR.read_first(db.engine, {"user_id": user_id}) is not None
+
+
 def find_user_by_email(email: str) -> User | None:
     """The person with this address, however it is written, or None (also for what is no address)."""
     try:
@@ -38,12 +69,12 @@ def find_user_by_email(email: str) -> User | None:
     return db.session.scalars(statement).first()
 
 
-def list_unused_code_times(session: Session, key: str, now: datetime) -> list[datetime]:
-    """When this address asked for codes in the last hour that were not used, oldest first."""
+def list_unused_code_times(session: Session, mailbox: str, now: datetime) -> list[datetime]:
+    """When this mailbox (as `person_key`) asked for codes in the last hour that were not used, oldest first."""
     statement = (
         select(EmailCode.created_at)
         .where(
-            EmailCode.email_key == key,
+            EmailCode.mailbox == mailbox,
             EmailCode.created_at > now - CODE_WINDOW,
             EmailCode.used_at.is_(None),
         )

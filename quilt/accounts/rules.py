@@ -1,8 +1,10 @@
 """Who a person is, proven by what: addresses, codes, passwords, names, and where to go afterwards."""
 
+import base64
 import hmac
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
@@ -23,6 +25,9 @@ MOST_NAME_CHARACTERS = 60
 MOST_MARKS_IN_A_ROW = 4
 MOST_PATH_CHARACTERS = 500
 RECENT_PROOF = timedelta(minutes=30)
+# How long a session lasts without a visit, and at most: members, and those who decide about others.
+IDLE_LIMITS = {"member": timedelta(days=14), "moderator": timedelta(hours=12), "admin": timedelta(hours=12)}
+LONGEST_SESSIONS = {"member": timedelta(days=30), "moderator": timedelta(days=7), "admin": timedelta(days=7)}
 
 _DOTLESS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u00a1-\U0010ffff]+"
 _LOCAL = re.compile(rf"{_DOTLESS}(?:\.{_DOTLESS})*")
@@ -224,6 +229,19 @@ def check_code(
         raise CodeExpired
     if not fits:
         raise WrongCode(MOST_TRIES - tries - 1)
+
+
+def make_key(entropy: Callable[[int], bytes]) -> str:
+    """128 random bits for a cookie or a link: 22 URL-safe characters."""
+    return base64.urlsafe_b64encode(entropy(16)).rstrip(b"=").decode()
+
+
+def hash_key(key: str) -> bytes:
+    """What is stored of a random key that a cookie or a link carries: SHA-256, 32 bytes.
+
+    A key of 128 random bits needs no salt and no slow hash: there is nothing to guess.
+    """
+    return sha256(key.encode("utf-8", "replace")).digest()
 
 
 def check_password(password: str, email: str) -> None:

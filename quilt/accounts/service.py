@@ -1,4 +1,4 @@
-"""Everything that changes an account: codes, passwords, names, sessions; one function, one transaction."""
+"""Everything that changes an account: codes, passwords, names; one function, one transaction."""
 
 import base64
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from datetime import datetime
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from quilt.accounts.models import EmailCode, User
@@ -17,6 +17,8 @@ from quilt.accounts.rules import (
     CODE_WINDOW,
     MOST_CODES,
     MOST_PASSWORD_CHARACTERS,
+    CodeExpired,
+    CodeUsed,
     PasswordTooLong,
     ProofTooOld,
     TooManyCodes,
@@ -29,12 +31,17 @@ from quilt.accounts.rules import (
     clean_email,
     email_key,
     hash_code,
+    hash_key,
     is_recent_proof,
     make_code,
+    make_key,
+    person_key,
     read_code,
     safe_next,
 )
-from quilt.database import insert_if_new, transaction
+from quilt.accounts.sessions import end_all
+from quilt.accounts.takeover import take_over
+from quilt.database import db, insert_if_new, transaction
 from quilt.letters import Compose
 from quilt.mail import put_in_outbox
 
@@ -58,6 +65,7 @@ class Redeemed:
     entry_id: int | None
     next_path: str
     is_new: bool  # whether the account was made just now
+    is_taken_over: bool = False  # whether somebody else had begun it without a proof; that is gone now
 
 
 def request_code(
@@ -80,17 +88,18 @@ def request_code(
     """
     address, key = clean_email(email), email_key(email)
     token = base64.urlsafe_b64encode(entropy(18)).decode()
-    code = make_code(entropy(8))
-    facts = {"title": title} if purpose == VOTE else {}
+    code, link, mailbox = make_code(entropy(8)), make_key(entropy), person_key(address)
+    facts = {"title": title} if purpose == VOTE else {"link_key": link}
     letter = compose(LETTERS[purpose], code=code, minutes=CODE_LIFE.seconds // 60, **facts)
     with transaction() as session:
-        _check_code_count(session, key, now)
+        _check_code_count(session, mailbox, now)
         # A known person's code goes to the address they proved, never to another with the same key.
         known = session.scalars(select(User.email).where(User.email_key == key)).first()
         session.add(
             EmailCode(
-                token=token, email=address, email_key=key, code_hash=hash_code(code, token, secret),
-                purpose=purpose, entry_id=entry_id, next_path=safe_next(next_path),
+                token=token, email=address, email_key=key, mailbox=mailbox,
+                code_hash=hash_code(code, token, secret),
+                link_hash=hash_key(link) if purpose == SIGN_IN else None, purpose=purpose, entry_id=entry_id, next_path=safe_next(next_path),
                 created_at=now, expires_at=now + CODE_LIFE,
             )
         )  # fmt: skip
@@ -122,11 +131,26 @@ def redeem_code(token: str, code: str, *, secret: str, now: datetime) -> Redeeme
             wrong: WrongCode | None = refusal
         else:
             wrong = None
-            row.used_at = now
-            user, is_new = _find_or_add_user(session, row.email, now)
+            redeemed = _redeem(session, row, now)
     if wrong is not None:
         raise wrong
-    return Redeemed(user, row.purpose, row.entry_id, row.next_path, is_new)
+    return redeemed
+
+
+def find_link(key: str, now: datetime) -> EmailCode:
+    """The code whose letter's link has this key, to be shown before anything is done with it.
+
+    Raises UnknownCode, CodeUsed or CodeExpired.
+    """
+    row = db.session.scalars(select(EmailCode).where(EmailCode.link_hash == hash_key(key))).first()
+    return _check_link(row, now)
+
+
+def redeem_link(key: str, now: datetime) -> Redeemed:
+    """Use up the code whose letter's link has this key, in whatever browser it was opened; raises as `find_link`."""
+    with transaction() as session:
+        statement = select(EmailCode).where(EmailCode.link_hash == hash_key(key)).with_for_update()
+        return _redeem(session, _check_link(session.scalars(statement).first(), now), now)
 
 
 def verify_password(password_hash: str, password: str) -> bool:
@@ -182,7 +206,9 @@ def set_password(
     with transaction() as session:
         user = session.get_one(User, user_id, with_for_update=True)
         user.password_hash = password_hash
-        user.session_epoch += 1
+        end_all(session.connection(), user_id)
+        expire_codes(session, user.email_key, now)
+        session.refresh(user)
         put_in_outbox(
             session, kind=letter.name, recipient=user.email,
             subject=letter.subject, text=letter.text, html=letter.html, now=now,
@@ -196,14 +222,6 @@ def rename(user_id: int, name: str) -> User:
     with transaction() as session:
         user = session.get_one(User, user_id, with_for_update=True)
         user.name = kept
-    return user
-
-
-def end_sessions(user_id: int) -> User:
-    """Sign a person out everywhere: every session cookie made before now stops fitting."""
-    with transaction() as session:
-        user = session.get_one(User, user_id, with_for_update=True)
-        user.session_epoch += 1
     return user
 
 
@@ -231,7 +249,9 @@ def set_role(email: str, role: str) -> User:
         if user is None:
             raise LookupError(f"Nobody here has the address {email}.")
         user.role = role
-        user.session_epoch += 1
+        session.flush()
+        end_all(session.connection(), user.id)
+        session.refresh(user)
     return user
 
 
@@ -242,8 +262,33 @@ def forget_old_codes(now: datetime) -> int:
         return int(done.rowcount)  # type: ignore[attr-defined]
 
 
-def _check_code_count(session: Session, key: str, now: datetime) -> None:
-    times = list_unused_code_times(session, key, now)
+def expire_codes(session: Session, key: str, now: datetime) -> None:
+    """Let no code or link that was mailed to this address before open anything any more."""
+    statement = update(EmailCode).where(EmailCode.email_key == key, EmailCode.expires_at > now)
+    session.execute(statement.values(expires_at=now), execution_options={"synchronize_session": False})
+
+
+def _check_link(row: EmailCode | None, now: datetime) -> EmailCode:
+    if row is None:
+        raise UnknownCode
+    if row.used_at is not None:
+        raise CodeUsed
+    if now >= row.expires_at:
+        raise CodeExpired
+    return row
+
+
+def _redeem(session: Session, row: EmailCode, now: datetime) -> Redeemed:
+    row.used_at = now
+    user, is_new = _find_or_add_user(session, row.email, now)
+    is_taken_over = not user.is_proven
+    if is_taken_over:
+        take_over(session, user)
+    return Redeemed(user, row.purpose, row.entry_id, row.next_path, is_new, is_taken_over)
+
+
+def _check_code_count(session: Session, mailbox: str, now: datetime) -> None:
+    times = list_unused_code_times(session, mailbox, now)
     if len(times) >= MOST_CODES:
         raise TooManyCodes(times[-MOST_CODES] + CODE_WINDOW)
 

@@ -25,12 +25,15 @@ def signed_in_only(view: Callable[P, R]) -> Callable[P, R | Response]:
 
 
 def staff_only(view: Callable[P, R]) -> Callable[P, R | Response]:
-    """Moderators and admins; for everybody else who is signed in the page does not exist."""
+    """Moderators and admins, once they have shown their second factor where one is asked for; for everybody
+    else who is signed in the page does not exist."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R | Response:
         if not current_user.is_authenticated:
             return redirect(url_for("auth.show_sign_in", next=own_path()))
+        if current_user.waiting_role:
+            return redirect(url_for("auth.show_confirm", next=own_path()))
         if not current_user.is_staff:
             abort(404)
         return view(*args, **kwargs)

@@ -5,30 +5,58 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from flask import current_app, session
-from flask_login import login_user
+from flask import current_app, request, session
+from flask_login import login_user, logout_user
 from itsdangerous import BadSignature
 
 from quilt.accounts.models import User
 from quilt.accounts.people import Person
-from quilt.accounts.queries import find_visiting_user
+from quilt.accounts.queries import find_signed_in, find_visiting_user, has_second_factor
+from quilt.accounts.rules import is_recent_proof
+from quilt.accounts.sessions import end_session_of, is_alive, note_visit, start_session
+from quilt.web.clock import entropy, now
+from quilt.web.devices import describe_device
 from quilt.web.lean import LeanSessions
 from quilt.web.plain import AnyRequest
+from quilt.web.settings import get_settings
+from quilt.web.visitors import MOST_AGENT
 
 MOST_TEXT = 4_096  # of a session cookie: no browser keeps a longer one
-_PROVED_AT = "proved_at"
+KEY = "key"  # of the session's row
+_PROVED_AT, _FRESH_AT, _FACTOR_AT = "proved_at", "fresh_at", "factor_at"
 
 
-def sign_in(user: User, proved_at: datetime | None = None) -> None:
-    """Begin a fresh session for this person: nothing of the old one is carried over.
+def sign_in(
+    user: User | Person,
+    proved_at: datetime | None = None,
+    *,
+    way: str = "code",
+    factor_at: datetime | None = None,
+) -> None:
+    """Begin a fresh session for this person: nothing of the old one is carried over, and the old one ends.
 
     `proved_at` is when a code proved the address, if one did: for a while it stands in for the password.
+    `way` is how they came in (code, password, passkey, provider), `factor_at` when they showed what counts as a
+    second factor.
     """
+    replaced, moment = session.get(KEY, ""), now()
     session.clear()
     session.permanent = True
+    device = describe_device(request.headers.get("User-Agent", "")[:MOST_AGENT])
+    session[KEY] = start_session(user, way=way, device=device, now=moment, entropy=entropy, replaces=replaced)
     login_user(user)
-    if proved_at is not None:
-        session[_PROVED_AT] = int(proved_at.timestamp())
+    for name, moment_of in ((_PROVED_AT, proved_at), (_FRESH_AT, moment), (_FACTOR_AT, factor_at)):
+        if moment_of is not None:
+            session[name] = int(moment_of.timestamp())
+
+
+def sign_out() -> None:
+    """End this browser's session for good: a copy of its cookie opens nothing either."""
+    key = session.get(KEY)
+    if key is not None:
+        end_session_of(key)
+    logout_user()
+    session.clear()
 
 
 def find_session(request: AnyRequest) -> tuple[int, int] | None:
@@ -48,10 +76,33 @@ def find_session(request: AnyRequest) -> tuple[int, int] | None:
 
 
 def load_user(session_id: str) -> Person | None:
-    """The user of a session, or None when it was ended (the epoch rose) or never was ours."""
-    session = _split(session_id)
-    user = find_visiting_user(session[0]) if session else None
-    return user if user is not None and session and user.session_epoch == session[1] else None
+    """The user of a session, or None when it was ended, is over, or never was ours.
+
+    Staff without their second factor in this session are members until they show it.
+    """
+    named = _split(session_id)
+    user = None if named is None else _find_in_session(*named)
+    if user is not None and user.is_staff and _FACTOR_AT not in session and _needs_factor(user.id):
+        user.wait_for_factor()
+    return user
+
+
+def _needs_factor(user_id: int) -> bool:
+    return get_settings().asks_second_factor or has_second_factor(user_id)
+
+
+def _find_in_session(user_id: int, epoch: int) -> Person | None:
+    key = session.get(KEY)
+    if key is None:  # every sign-in gives a key: what has none was signed by a test
+        user = None if get_settings().is_production else find_visiting_user(user_id)
+        return user if user is not None and user.session_epoch == epoch else None
+    user, moment = find_signed_in(user_id, key), now()
+    if user is None or not is_alive(user, moment):
+        return None
+    if user.session_epoch != epoch:  # another session of theirs ended: the cookie learns of it
+        session["_user_id"] = user.get_id()
+    note_visit(user, moment)
+    return user
 
 
 def _split(session_id: str) -> tuple[int, int] | None:
@@ -70,5 +121,20 @@ def _read_session_id(serializer: Any, text: str, lifetime: timedelta, _minute: i
 
 def find_proof() -> datetime | None:
     """When this session's address was proven by a code, or None."""
-    seconds = session.get(_PROVED_AT)
+    return _read_time(_PROVED_AT)
+
+
+def find_factor() -> datetime | None:
+    """When the second factor, or a passkey, was shown in this session, or None."""
+    return _read_time(_FACTOR_AT)
+
+
+def is_fresh(user_id: int) -> bool:
+    """Whether this person has shown just now that it is them: by their second factor where they have one."""
+    shown_at = find_factor() if has_second_factor(user_id) else _read_time(_FRESH_AT)
+    return is_recent_proof(shown_at, now())
+
+
+def _read_time(name: str) -> datetime | None:
+    seconds = session.get(name)
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -10,7 +10,7 @@ from argon2 import extract_parameters
 from flask import Flask
 from sqlalchemy import func, select
 
-from quilt.accounts import service
+from quilt.accounts import service, sessions
 from quilt.accounts.models import EmailCode, User
 from quilt.accounts.rules import (
     CodeExpired,
@@ -313,7 +313,7 @@ def test_a_name_is_changed(app: Flask) -> None:
 def test_sessions_are_ended_everywhere(app: Flask) -> None:
     ana = make_ana()
     before = ana.get_id()
-    assert service.end_sessions(ana.id).get_id() != before
+    assert sessions.end_sessions(ana.id).get_id() != before
 
 
 def test_an_account_is_created_once(app: Flask) -> None:

@@ -13,6 +13,7 @@ FACTS = {
     "base_url": "https://quilt.example",
     "code": "01234567",
     "minutes": 10,
+    "link_key": "one-key-of-a-link",
     "name": "Ana",
     "title": "The library bus",
     "contest_title": "Ten thousand for a cause",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from flask import Response, make_response, redirect, render_template, request, session, url_for
-from flask_login import current_user, logout_user
+from flask_login import current_user
 
 from quilt.accounts.rules import AccountRefused, UnknownCode, has_lookalikes, safe_next
 from quilt.accounts.service import SIGN_IN
@@ -17,6 +17,7 @@ from quilt.web.clock import entropy, now
 from quilt.web.events import record_event
 from quilt.web.settings import get_settings
 from quilt.web.signing_in import sign_in
+from quilt.web.signing_in import sign_out as end_own_session
 from quilt.web.words import describe_account_refusal
 
 _PENDING = "pending_sign_in"
@@ -92,9 +93,8 @@ def redeem_code() -> Response:
 
 @auth.post("/sign-out")
 def sign_out() -> Response:
-    """End this browser's session."""
-    logout_user()
-    session.clear()
+    """End this browser's session for good."""
+    end_own_session()
     return _see("/")
 
 

@@ -57,7 +57,7 @@ def sign_in_with_password() -> Response:
         status, words = describe_account_refusal(refusal)
         record_event("sign_in_failed", reason=type(refusal).__name__)
         return _answer_refusal(form, status, words)
-    sign_in(user)
+    sign_in(user, way="password")
     record_event("signed_in", by="password")
     return make_response(redirect(safe_next(form.next.data)))
 

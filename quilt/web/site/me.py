@@ -12,6 +12,7 @@ from quilt.accounts import choices
 from quilt.accounts import service as accounts
 from quilt.accounts.queries import find_user
 from quilt.accounts.rules import AccountRefused, ProofTooOld, WrongPassword, is_recent_proof
+from quilt.accounts.sessions import end_sessions
 from quilt.community.service import refresh_pages_naming
 from quilt.entries.drafts import Draft, list_drafts
 from quilt.extensions import limiter
@@ -149,7 +150,7 @@ def change_password() -> Response:
 def sign_out_everywhere() -> Response:
     """End every session of this person but this one."""
     proof = find_proof()
-    sign_in(accounts.end_sessions(current_user.id), proof)
+    sign_in(end_sessions(current_user.id), proof)
     record_event("sessions_ended")
     flash("You are signed out everywhere else.", "good")
     return _back()
