@@ -27,6 +27,7 @@ from quilt.media import tasks as _media_tasks  # noqa: F401
 from quilt.moderation import models as _moderation  # noqa: F401
 from quilt.moderation import tasks as _moderation_tasks  # noqa: F401
 from quilt.shares import models as _shares  # noqa: F401
+from quilt.shares import models_posting as _posting  # noqa: F401
 from quilt.votes import models as _votes  # noqa: F401
 from quilt.web import set_up_web
 from quilt.web.front import Front

@@ -141,7 +141,7 @@ def _make_value(column: Column[Any], ids: dict[str, dict[str, Any]]) -> Any:
     return {int: 1, str: "x", bytes: b"x" * 16, float: 1.0, bool: True, datetime: NOW, date: NOW.date()}[kind]
 
 
-SAMPLE_STATES = {"video": "ready", "entry": "published", "vote": "counted", "account_export": "ready"}
+SAMPLE_STATES = {"video": "ready", "entry": "published", "vote": "counted", "account_export": "ready", "post": "queued"}
 
 
 def _is_ours(_item: object, name: str | None, kind: str, *_: object) -> bool:
