@@ -28,6 +28,7 @@ from quilt.moderation import models as _moderation  # noqa: F401
 from quilt.moderation import tasks as _moderation_tasks  # noqa: F401
 from quilt.shares import models as _shares  # noqa: F401
 from quilt.shares import models_posting as _posting  # noqa: F401
+from quilt.votes import ledger_models as _ledger_models  # noqa: F401
 from quilt.votes import models as _votes  # noqa: F401
 from quilt.web import set_up_web
 from quilt.web.front import Front
