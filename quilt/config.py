@@ -1,6 +1,7 @@
 """Settings, read once from the environment: every name starts with QUILT_."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,8 @@ class Settings:
     page_freshness: float = 0.2
     are_limits_on: bool = True
     oembed_on: bool = True
+    ledger_minutes: float = 10.0
+    ledger_key: str = field(default="", repr=False)
     require_second_factor: bool | None = None
 
     # Signing in with other providers: each is off until its keys are set (quilt/accounts/providers.py).
@@ -114,6 +117,10 @@ class Settings:
             raise ConfigurationError(
                 "QUILT_PROXIES, QUILT_MAX_UPLOAD_MB and QUILT_MAX_VIDEO_SECONDS count things."
             )
+        if not 0 < self.ledger_minutes <= 10:
+            raise ConfigurationError("QUILT_LEDGER_MINUTES must be above 0, and at most 10.")
+        if self.ledger_key and not re.fullmatch("[0-9a-f]{64}", self.ledger_key):
+            raise ConfigurationError("QUILT_LEDGER_KEY must be 64 hexadecimal digits, in small letters.")
         if not 0 <= self.page_freshness <= 60:
             raise ConfigurationError("QUILT_PAGE_FRESHNESS must be between 0 and 60 seconds.")
         if self.smtp_url and not self.smtp_url.startswith(("smtp://", "smtps://", "smtp+starttls://")):
@@ -153,6 +160,8 @@ _FIELDS = {
     "QUILT_PAGE_FRESHNESS": ("page_freshness", float),
     "QUILT_LIMITS": ("are_limits_on", lambda text: text.lower() not in ("0", "off", "no", "false")),
     "QUILT_REQUIRE_SECOND_FACTOR": ("require_second_factor", _is_on),
+    "QUILT_LEDGER_MINUTES": ("ledger_minutes", float),
+    "QUILT_LEDGER_KEY": ("ledger_key", str),
     "QUILT_OEMBED": ("oembed_on", lambda text: text.lower() not in ("0", "off", "no", "false")),
     "QUILT_GOOGLE_CLIENT_ID": ("google_client_id", str),
     "QUILT_GOOGLE_CLIENT_SECRET": ("google_client_secret", str),
