@@ -9,6 +9,7 @@ from quilt.audit.report import Check
 from quilt.config import Settings
 from quilt.media.models import Video
 from quilt.media.storage import BadKey, Storage, originals_of, results_of
+from quilt.shares.models_posting import KitPicture
 
 SETTLED = timedelta(hours=1)  # a younger file may belong to work that is not committed yet
 
@@ -25,18 +26,20 @@ def check_files(connection: Connection, settings: Settings, now: datetime) -> li
             Video.card_key,
         )
     ).all()
-    originals = {row.original_key: row.id for row in videos if row.original_key}
-    results = {key: row.id for row in videos for key in row[2:] if key}
+    originals = {row.original_key: f"video {row.id}" for row in videos if row.original_key}
+    results = {key: f"video {row.id}" for row in videos for key in row[2:] if key}
+    kits = connection.execute(select(KitPicture.entry_id, KitPicture.key))
+    results |= {key: f"the kit of entry {entry_id}" for entry_id, key in kits}
     return [
         _compare("originals", originals_of(settings), originals, now),
         _compare("media files", results_of(settings), results, now),
     ]
 
 
-def _compare(name: str, storage: Storage, owners: dict[str, int], now: datetime) -> Check:
+def _compare(name: str, storage: Storage, owners: dict[str, str], now: datetime) -> Check:
     stored = set(storage.list_keys())
     differences = [
-        f"video {owner}: its file {key} is missing"
+        f"{owner}: its file {key} is missing"
         for key, owner in owners.items()
         if key not in stored and not _exists(storage, key)
     ]

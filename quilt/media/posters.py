@@ -1,6 +1,7 @@
 """The share kit's pictures: a square and a story for the networks, and a poster to print with its QR code."""
 
 import io
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ SQUARE = (1080, 1080)
 STORY = (1080, 1920)  # the networks lay their own buttons over the first 250 and the last 340 pixels
 DPI = 150
 PAPERS = {"a4": (1240, 1754), "letter": (1275, 1650)}  # pixels at 150 dpi
+UNDATED = time.gmtime(0)  # the same page is the same file, whenever it is drawn
 INK, PAPER = "#1b1714", "#ffffff"
 TITLE_SIZES = (120, 108, 98, 88, 80, 72, 66, 60, 54, 48, 42, 38)
 
@@ -185,7 +187,7 @@ def _save_pdf(page: Image.Image, target: Path) -> None:
     """One page whose size on paper follows from the dots per inch. Raises ValueError where it grows too large."""
     for quality in JPEG_QUALITIES:
         buffer = io.BytesIO()
-        page.save(buffer, "PDF", resolution=DPI, quality=quality)
+        page.save(buffer, "PDF", resolution=DPI, quality=quality, creationDate=UNDATED, modDate=UNDATED)
         if buffer.tell() < MAX_BYTES:
             target.write_bytes(buffer.getvalue())
             return

@@ -2,6 +2,7 @@
 
 from quilt.jobs.queue import Job, every, task
 from quilt.moderation.cards import CardFacts, find_card_facts, list_live_ids, redraw_card
+from quilt.moderation.kit_pictures import list_kits, redraw_kit
 
 _drawn: dict[int, CardFacts] = {}  # what this worker knows to be drawn; after a restart it looks again
 
@@ -23,3 +24,18 @@ def refresh_cards(job: Job) -> None:
         if job.is_stopping():
             return
         refresh_card(job, entry_id)
+
+
+@task
+def refresh_kit(job: Job, entry_id: int) -> None:
+    """Draw those pictures of an entry's share kit that do not show what it is now."""
+    redraw_kit(job, entry_id)
+
+
+@every(300)
+def refresh_kits(job: Job) -> None:
+    """Find the share kits whose pictures are out of date, one after another."""
+    for entry_id in list_kits():
+        if job.is_stopping():
+            return
+        redraw_kit(job, entry_id)

@@ -6,7 +6,7 @@ from quilt.media.storage import BadKey, results_of
 from quilt.web.settings import get_settings
 from quilt.web.site import site
 
-TYPES = {"mp4": "video/mp4", "jpg": "image/jpeg", "png": "image/png"}
+TYPES = {"mp4": "video/mp4", "jpg": "image/jpeg", "png": "image/png", "pdf": "application/pdf"}
 A_YEAR = 31_536_000
 
 
@@ -23,7 +23,9 @@ def show_media(key: str) -> Response:
     response = send_file(path, mimetype=kind, conditional=True, etag=path.stem, max_age=A_YEAR)
     response.headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    response.headers["Content-Disposition"] = "inline"
+    response.headers["Content-Disposition"] = (
+        "attachment; filename=poster.pdf" if path.suffix == ".pdf" else "inline"
+    )
     if kind != TYPES["mp4"]:
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"  # other sites may show a poster
     return response
