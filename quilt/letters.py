@@ -5,6 +5,12 @@ A template's first line is its subject. What each letter must be told:
 sign_in_code         code, minutes, link_key
 vote_code            code, minutes, title
 password_changed     name
+security_changed     name, title, words
+email_change_old     name, email, link_key
+email_change_new     link_key
+email_change_taken   nothing
+export_ready         name, days
+account_leaving      name, day
 entry_received       name, title, contest_title, entry_url
 entry_published      name, title, contest_title, entry_url
 entry_needs_changes  name, title, contest_title, entry_url, reason, words
@@ -29,6 +35,12 @@ NAMES = (
     "sign_in_code",
     "vote_code",
     "password_changed",
+    "security_changed",
+    "email_change_old",
+    "email_change_new",
+    "email_change_taken",
+    "export_ready",
+    "account_leaving",
     "entry_received",
     "entry_published",
     "entry_needs_changes",

@@ -131,6 +131,34 @@ class ProofTooOld(AccountRefused):
     """A password is set by somebody who knows the old one, or has just proven the address."""
 
 
+class FactorRefused(AccountRefused):
+    """A second factor that cannot be set up so: an app counts already."""
+
+
+class NoFactor(FactorRefused):
+    """There is no app to be confirmed, asked or removed."""
+
+
+class WrongDigits(FactorRefused):
+    """Digits or a code that are wrong, too old or used."""
+
+
+class PasskeyRefused(AccountRefused):
+    """What a device sent proves nothing: another site's, altered, replayed, too late, or of nobody here."""
+
+
+class TooManyPasskeys(PasskeyRefused):
+    """As many as one account may have."""
+
+
+class AddressTaken(AccountRefused):
+    """The address is the person's own already."""
+
+
+class ChangeOver(AccountRefused):
+    """The wish for another address was carried out, stopped or forgotten."""
+
+
 class NameRefused(AccountRefused):
     """A name that will not do."""
 
