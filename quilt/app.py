@@ -19,6 +19,7 @@ from quilt.embeds import models as _embeds  # noqa: F401
 from quilt.entries import models as _entries  # noqa: F401
 from quilt.entries import tasks as _entries_tasks  # noqa: F401
 from quilt.extensions import csrf, limiter, login_manager, migrate
+from quilt.integrity import models as _integrity  # noqa: F401
 from quilt.jobs.queue import queue
 from quilt.journeys import models as _journeys  # noqa: F401
 from quilt.journeys import tasks as _journeys_tasks  # noqa: F401

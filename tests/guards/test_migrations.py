@@ -119,6 +119,8 @@ def _fill_every_table() -> list[str]:
 
 
 def _make_value(column: Column[Any], ids: dict[str, dict[str, Any]]) -> Any:
+    if (column.table.name, column.name) in SAMPLES:
+        return SAMPLES[column.table.name, column.name]
     targets = [key.column for key in column.foreign_keys]
     for target in targets:
         if target.table.name in ids:
@@ -132,6 +134,9 @@ def _make_value(column: Column[Any], ids: dict[str, dict[str, Any]]) -> Any:
         ("phase", "ends_at"): NOW.replace(year=2027),
         ("membership", "role"): "owner",
         ("placement", "kind"): "entry",
+        ("ballot_policy", "period"): "day",
+        ("ballot_policy", "counts"): "live",
+        ("mail_domain", "verdict"): "fine",
     }
     if (column.table.name, column.name) in special:
         return special[column.table.name, column.name]
@@ -141,6 +146,11 @@ def _make_value(column: Column[Any], ids: dict[str, dict[str, Any]]) -> Any:
     return {int: 1, str: "x", bytes: b"x" * 16, float: 1.0, bool: True, datetime: NOW, date: NOW.date()}[kind]
 
 
+SAMPLES = {
+    ("vote_review", "after"): "held",
+    ("appeal", "outcome"): "upheld",
+    ("appeal", "decided_by_id"): None,  # not the one who answers
+}
 SAMPLE_STATES = {"video": "ready", "entry": "published", "vote": "counted", "account_export": "ready", "post": "queued"}
 
 
