@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from quilt.config import Settings
 from quilt.database import BigId, Model, UtcDateTime, db, transaction
 
+NOWHERE = ".invalid"  # the end of an address that leads nowhere (RFC 2606): accounts that told none have one
 LEASE = timedelta(minutes=2)
 FIRST_WAIT = timedelta(seconds=15)  # doubled after each failure
 MOST_ATTEMPTS = 8
@@ -56,8 +57,11 @@ def put_in_outbox(
 ) -> None:
     """Add a mail to the caller's transaction: it leaves if, and only if, that commits.
 
-    `off_url` is for letters that nobody asked for one by one: a POST to it ends them (RFC 8058).
+    `off_url` is for letters that nobody asked for one by one: a POST to it ends them (RFC 8058). Nothing is
+    written to an address that leads nowhere.
     """
+    if recipient.endswith(NOWHERE):
+        return
     session.add(
         MailMessage(
             kind=kind, recipient=recipient, subject=subject[:200], text=text, html=html,

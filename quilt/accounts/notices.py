@@ -20,6 +20,8 @@ CHANGES = {
     "email_changed": ("Your address was changed", "Your account goes by {what} from now on, and you were signed out everywhere. Letters no longer come to this mailbox."),
     "email_is_new": ("This is your address now", "Your account goes by this address from now on. Sign in with it."),
     "change_stopped": ("The change of your address was stopped", "Somebody with access to your account wanted to change its address, and it was stopped from this mailbox. Everybody was signed out. If it was not you who asked, choose a new password."),
+    "identity_added": ("Another way to sign in was added", "An account at another site, {what}, was connected with yours. Whoever holds it can sign in."),
+    "identity_removed": ("A way to sign in was taken away", "The account at another site, {what}, was disconnected from yours and opens it no more."),
     "staying": ("Your account stays", "Your account is not deleted. Everything is as it was."),
 }  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from types import SimpleNamespace
 
+from quilt.mail import NOWHERE
+
 STAFF_ROLES = ("moderator", "admin")
 
 
@@ -9,6 +11,7 @@ class SignedIn:
     """What Flask-Login and the pages ask of whoever is signed in."""
 
     id: int
+    email: str
     role: str
     session_epoch: int
     waiting_role: str = ""  # a role that its holder gets once they have shown their second factor here
@@ -25,6 +28,16 @@ class SignedIn:
     def has_desk(self) -> bool:
         """Whether the desk is theirs, though perhaps not before their second factor is shown."""
         return self.is_staff or bool(self.waiting_role)
+
+    @property
+    def has_address(self) -> bool:
+        """Whether mail reaches them: who came by a provider that told no address has none that leads anywhere."""
+        return not self.email.endswith(NOWHERE)
+
+    @property
+    def shown_address(self) -> str:
+        """How pages name the account to its owner: by the address, else by where its provider's number is from."""
+        return self.email if self.has_address else self.email.rpartition("@")[2].removesuffix(NOWHERE).title()
 
     def wait_for_factor(self) -> None:
         """From now on a member: whoever asks for the role finds none, whatever they ask for it."""

@@ -50,7 +50,7 @@ class ServerUnknown(SignInRefused):
     """What was typed is no server of this network, or no name that leads to one."""
 
 
-class AddressTaken(SignInRefused):
+class AddressKnown(SignInRefused):
     """An account with this address is here already, and was not made by this identity: never linked by address."""
 
 

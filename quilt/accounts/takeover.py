@@ -8,6 +8,7 @@ by which anybody but its owner could come in.
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from quilt.accounts.identities import drop_unproven
 from quilt.accounts.models import User
 from quilt.accounts.models_security import Authenticator, EmailChange, Passkey, RecoveryCode
 from quilt.accounts.sessions import end_all
@@ -20,6 +21,7 @@ def take_over(session: Session, user: User) -> None:
     user.password_hash, user.is_proven = None, True
     session.flush()
     remove_ways_in(session, user.id)
+    drop_unproven(session, user)
     session.refresh(user)
 
 
