@@ -25,11 +25,12 @@ from quilt.entries.models import Entry
 from quilt.extensions import csrf, limiter
 from quilt.letters import composer
 from quilt.votes.queries import build_policy
-from quilt.votes.rules import AlreadyVoted, Policy, VoteRefused, check_window
+from quilt.votes.rules import AlreadyVoted, Policy, VoteRefused, check_window, make_contest_key
 from quilt.votes.service import Ballot, Receipt
 from quilt.votes.service import cast_vote as cast
 from quilt.web.clock import entropy, now
 from quilt.web.errors import wants_json
+from quilt.web.evidence import Told, gather_evidence, read_told
 from quilt.web.floods import FloodGate
 from quilt.web.front import in_front
 from quilt.web.inputs import read_form
@@ -57,11 +58,13 @@ _policies: VersionedCache[Policy] = VersionedCache(most=200)
 def cast_vote(entry_id: int) -> Response:
     """Cast the vote of a signed-in person; send a code to everybody else."""
     head = get_head_or_404(entry_id)
-    if not has_fitting_ticket(entry_id):
+    nonce = find_nonce(entry_id)
+    if nonce is None:
         return _ask_again(head)
+    told = read_told(request.form, nonce, now())
     if ticket_binding():
-        return _cast(head, current_user, request.form.get("via", ""), request.form.get("c", ""))
-    return _send_code(head)
+        return _cast(head, current_user, request.form.get("via", ""), request.form.get("c", ""), told)
+    return _send_code(head, told)
 
 
 @in_front("/entries/<int:entry_id>/vote")
@@ -75,12 +78,13 @@ def cast_at_once(request: AnyRequest, entry_id: int) -> Answer | None:
     user_id, epoch = session
     head, form = get_head_or_404(entry_id), read_form(request)
     try:
-        read_ticket(
+        nonce = read_ticket(
             form.get("ticket", ""), entry_id, str(user_id), get_settings().secret_key, now(), FORM_AGE
         )
-        visitor = describe_visitor(request)
+        visitor, policy = describe_visitor(request), get_policy(head)
         visit = build_visit(visitor, head.id, form.get("via", ""), form.get("c", ""))
-        return _count(request, visitor, Ballot(user_id, "email", visit, epoch), get_policy(head))
+        evidence = _gather(request, visitor, policy, read_told(form, nonce, now()))
+        return _count(request, visitor, Ballot(user_id, "email", visit, epoch, evidence), policy)
     except (TicketRefused, VoteRefused):
         return None
 
@@ -103,17 +107,22 @@ def confirm_vote(entry_id: int) -> Response:
         status, words = describe_account_refusal(refusal)
         return _show_confirm(head, pending, words, status)
     sign_in(redeemed.user, now())
-    return _cast(head, redeemed.user, pending.get("via", ""), pending.get("channel", ""))
+    told, wait = pending.get("told", {}), now().timestamp() - pending.get("asked_at", now().timestamp())
+    return _cast(head, redeemed.user, pending.get("via", ""), pending.get("channel", ""), told, wait)
 
 
 def has_fitting_ticket(entry_id: int) -> bool:
     """Whether the form came from our own page for this entry and this person, within twelve hours."""
+    return find_nonce(entry_id) is not None
+
+
+def find_nonce(entry_id: int) -> bytes | None:
+    """The nonce of the form's ticket; None where it is not ours, not this person's, or older than twelve hours."""
     text = request.form.get("ticket", "")
     try:
-        read_ticket(text, entry_id, ticket_binding(), get_settings().secret_key, now(), FORM_AGE)
+        return read_ticket(text, entry_id, ticket_binding(), get_settings().secret_key, now(), FORM_AGE)
     except TicketRefused:
-        return False
-    return True
+        return None
 
 
 def get_policy(head: EntryHead) -> Policy:
@@ -124,7 +133,7 @@ def get_policy(head: EntryHead) -> Policy:
     )
 
 
-def _send_code(head: EntryHead) -> Response:
+def _send_code(head: EntryHead, told: Told) -> Response:
     """Mail a code, count the visit, and go on to the page that takes the code; nobody is asked for one in vain."""
     form = request.form
     policy = get_policy(head)
@@ -153,6 +162,7 @@ def _send_code(head: EntryHead) -> Response:
         )
     session["pending_vote"] = {
         "entry": head.id, "token": token, "email": address.strip()[:320], "via": via, "channel": channel,
+        "told": told, "asked_at": now().timestamp(),
     }  # fmt: skip
     response = make_response(redirect(url_for("site.confirm_vote", entry_id=head.id), 303))
     counted = record_form_visit(head.id, form.get("ticket", ""), via, channel)
@@ -162,15 +172,27 @@ def _send_code(head: EntryHead) -> Response:
     return response
 
 
-def _cast(head: EntryHead, user: User | Person, via: str, channel: str) -> Response:
+def _cast(
+    head: EntryHead, user: User | Person, via: str, channel: str, told: Told, code_wait: float | None = None
+) -> Response:
     policy = get_policy(head)
     visitor = describe_visitor(request)
     visit = build_visit(visitor, head.id, via, channel)
+    evidence = _gather(request, visitor, policy, told, code_wait)
     try:
-        answer = _count(request, visitor, Ballot(user.id, "email", visit, user.session_epoch), policy)
+        answer = _count(
+            request, visitor, Ballot(user.id, "email", visit, user.session_epoch, evidence), policy
+        )
     except VoteRefused as refusal:
         return _answer_refusal(head, refusal, policy)
     return answer.as_response()
+
+
+def _gather(
+    request: AnyRequest, visitor: Visitor, policy: Policy, told: Told, code_wait: float | None = None
+) -> bytes:
+    contest_key = make_contest_key(get_settings().secret_key, policy.voter_salt)
+    return gather_evidence(request, visitor, told, contest_key, now(), code_wait)
 
 
 def _count(request: AnyRequest, visitor: Visitor, ballot: Ballot, policy: Policy) -> Answer:

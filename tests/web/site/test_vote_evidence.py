@@ -1,0 +1,67 @@
+"""What a vote through the pages keeps of how it was cast; a page without a script tells less, and that is fine."""
+
+import pytest
+from sqlalchemy import select
+
+from quilt.database import db
+from quilt.votes.evidence import NO_MARK, unpack_evidence
+from quilt.votes.models import Vote
+from tests.factories import make_entry, make_user
+from tests.live import sign_cookie
+from tests.web.site.test_arrivals import FIREFOX, open_page
+from tests.web.site.test_votes import ask_for_code, confirm, open_contest
+
+HEADERS = {"User-Agent": FIREFOX, "Accept-Language": "en"}
+
+
+def read_evidence():
+    packed = db.session.scalars(select(Vote.evidence)).one()
+    assert packed is not None and len(packed) <= 200 and b"Firefox" not in packed
+    return unpack_evidence(packed)
+
+
+def test_a_vote_by_code_keeps_what_the_page_told(client):
+    entry = make_entry(open_contest())
+    ask_for_code(client, entry, played="1", dwell="800")
+    confirm(client, entry)
+    told = read_evidence()
+    assert told.has_played is True and told.dwell == 0.8
+    assert told.form_age is not None and 0 <= told.form_age < 60
+    assert told.code_wait is not None and 0 <= told.code_wait < 60
+    assert NO_MARK not in told.marks and not told.by_link
+
+
+def test_without_a_script_it_is_unknown(client):
+    entry = make_entry(open_contest())
+    ask_for_code(client, entry)
+    confirm(client, entry)
+    told = read_evidence()
+    assert told.has_played is None and told.dwell is None
+
+
+@pytest.mark.parametrize("dwell", ["-5", "1e9", "x", "9" * 12, "٣"])
+def test_what_no_page_says_is_unknown(client, dwell):
+    entry = make_entry(open_contest())
+    ask_for_code(client, entry, dwell=dwell, played="maybe")
+    confirm(client, entry)
+    assert read_evidence().dwell is None and read_evidence().has_played is None
+
+
+def test_nobody_stays_longer_than_the_page_is_old(client):
+    entry = make_entry(open_contest())
+    ask_for_code(client, entry, dwell="900000")
+    confirm(client, entry)
+    assert read_evidence().dwell < 60
+
+
+def test_a_signed_in_vote_in_one_click_keeps_it_too(app):
+    entry, user = make_entry(open_contest()), make_user()
+    client = app.test_client()
+    name, _, value = sign_cookie(app, user.id).partition("=")
+    client.set_cookie(name, value)
+    page = open_page(client, entry)
+    form = {"ticket": page["ticket"], "via": "", "played": "0", "dwell": "600"}
+    answer = client.post(f"/entries/{entry.id}/vote", data=form, headers=HEADERS)
+    assert answer.status_code == 303
+    told = read_evidence()
+    assert told.has_played is False and told.dwell == 0.6 and told.code_wait is None and told.has_language
