@@ -180,7 +180,19 @@ function showFigures(figures) {
   }
 }
 
+// How the vote was cast goes with its form, for the evidence rules; without a script it stays unknown.
+let hasPlayed = false;
+
+function tellWithVote() {
+  document.addEventListener("play", () => { hasPlayed = true; }, true);
+  document.querySelector("#vote form")?.addEventListener("formdata", (event) => {
+    event.formData.set("dwell", String(Math.round(dwell())));
+    if (document.querySelector("video")) event.formData.set("played", hasPlayed ? "1" : "0");
+  });
+}
+
 tellOwnLink();
+tellWithVote();
 if (!("counted" in page.dataset)) watchVisibility();
 setUpSharing();
 if (document.querySelector("[data-figure]")) setTimeout(refreshFigures, FRESH);
