@@ -5,7 +5,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from quilt import mail, mail_tasks  # noqa: F401 a table of its own
-from quilt.accounts import models as _accounts  # noqa: F401 models register themselves
+from quilt.accounts import domain_models as _domains  # noqa: F401 models register themselves
+from quilt.accounts import models as _accounts  # noqa: F401
 from quilt.accounts import models_identity as _identities  # noqa: F401
 from quilt.accounts import models_security as _accounts_security  # noqa: F401
 from quilt.accounts import tasks as _accounts_tasks  # noqa: F401 tasks register themselves too
@@ -14,6 +15,7 @@ from quilt.arrivals import tasks as _arrivals_tasks  # noqa: F401
 from quilt.community import models as _community  # noqa: F401
 from quilt.config import ROOT, Settings, from_environment
 from quilt.contests import models as _contests  # noqa: F401
+from quilt.contests import tasks as _contests_tasks  # noqa: F401
 from quilt.database import db, prepare_engine
 from quilt.embeds import models as _embeds  # noqa: F401
 from quilt.entries import models as _entries  # noqa: F401
@@ -30,6 +32,7 @@ from quilt.moderation import tasks as _moderation_tasks  # noqa: F401
 from quilt.shares import models as _shares  # noqa: F401
 from quilt.shares import models_posting as _posting  # noqa: F401
 from quilt.votes import ledger_models as _ledger_models  # noqa: F401
+from quilt.votes import casting_models as _casting  # noqa: F401
 from quilt.votes import models as _votes  # noqa: F401
 from quilt.web import set_up_web
 from quilt.web.front import Front

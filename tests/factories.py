@@ -7,6 +7,7 @@ from typing import Any
 from quilt.accounts.models import User
 from quilt.arrivals.models import NamedLink
 from quilt.contests.models import BallotPolicy, Contest, Phase
+from quilt.contests.queries import PolicyFacts
 from quilt.database import db, transaction
 from quilt.entries.folding import fold_text
 from quilt.entries.models import Entry, EntryExposure, EntryRevision
@@ -36,9 +37,7 @@ def make_contest(
     **values: Any,
 ) -> Contest:
     """A published contest in which one may submit, vote and comment from `opens` to `closes`."""
-    policy = {
-        key: values.pop(key) for key in ("period", "limit_count", "may_vote_for_own", "tier") if key in values
-    }
+    policy = {key: values.pop(key) for key in PolicyFacts.__slots__ if key in values}
     contest = Contest(
         slug=slug or f"contest-{next(_numbers)}",
         **{

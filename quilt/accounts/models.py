@@ -55,6 +55,7 @@ class EmailCode(Model):
     link_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True, index=True)
     purpose: Mapped[str] = mapped_column(String(16))  # sign-in | vote
     entry_id: Mapped[int | None] = mapped_column(ForeignKey("entry.id"))  # the pending vote's entry
+    mail_id: Mapped[int | None] = mapped_column(BigId)  # the letter: ten minutes begin when it has left
     next_path: Mapped[str] = mapped_column(String(500), default="")
     tries_count: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -35,7 +35,9 @@ _HEAD = (
     .outerjoin(EntrySpread, EntrySpread.entry_id == Entry.id)
     .where(Entry.id == bindparam("entry_id"))
 )  # fmt: skip
-_CHANGES = select(Phase.starts_at, Phase.ends_at).where(Phase.contest_id == bindparam("contest_id"))
+_CHANGES = select(Phase.starts_at, Phase.ends_at, Phase.paused_at, Phase.resumed_at).where(
+    Phase.contest_id == bindparam("contest_id")
+)
 
 
 def find_head(entry_id: int) -> EntryHead | None:
@@ -45,5 +47,5 @@ def find_head(entry_id: int) -> EntryHead | None:
     if row is None:
         return None
     phases = connection.execute(_CHANGES, {"contest_id": row.contest_id}).all()
-    changes = tuple(sorted({instant for phase in phases for instant in phase}))
+    changes = tuple(sorted({instant for phase in phases for instant in phase if instant}))
     return EntryHead(row[0], row[1], row[2], row[3], row[4] or 0, row[5], row[6], row[7], changes)

@@ -6,13 +6,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, select, true
 
-from quilt.contests.models import BallotPolicy, Contest, Phase
-from quilt.contests.rules import Action, find_change, list_windows, may
+from quilt.contests.models import BallotPolicy, Contest, ContestChange, Phase
+from quilt.contests.rules import DRAW_SOURCE, Action, find_change, list_windows, may
 from quilt.database import db
 
 RESULT_STANDS = timedelta(days=30)  # how long a result keeps the first page while no other contest is open
 
 _contest, _phase, _policy = Contest.__table__, Phase.__table__, BallotPolicy.__table__
+_change = ContestChange.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +27,35 @@ class PhaseFacts:
     may_vote: bool
     may_comment: bool
     shows_counts: bool
+    paused_at: datetime | None = None
+    resumed_at: datetime | None = None
+    pause_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyFacts:
-    """What may be cast."""
+    """What may be cast and how it is counted: the columns of a BallotPolicy."""
 
-    tier: str
-    period: str
-    limit_count: int | None
-    may_vote_for_own: bool
+    tiers: str = "email,oauth"
+    period: str = "contest"
+    limit_count: int | None = None
+    may_vote_for_own: bool = False
+    revocable_until: datetime | None = None
+    counts: str = "live"
+    judges_share: int = 0
+    tie_breaks: str = "draw"
+    places: int = 1
+    runners_up: int = 2
+    draw_source: str = DRAW_SOURCE
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A change that everybody may read about, with its reason."""
+
+    kind: str
+    words: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +72,30 @@ class ContestFacts:
     rules_text: str
     rules_version: int
     version: int
+    frozen_at: datetime | None
     phases: tuple[PhaseFacts, ...]
     policy: PolicyFacts
+    notices: tuple[Notice, ...] = ()
 
 
 _CONTESTS = (
     select(
         _contest.c.id, _contest.c.slug, _contest.c.title, _contest.c.intro, _contest.c.prize_text,
         _contest.c.prize_from, _contest.c.time_zone, _contest.c.rules_text, _contest.c.rules_version,
-        _contest.c.version, _policy.c.tier, _policy.c.period, _policy.c.limit_count,
-        _policy.c.may_vote_for_own,
+        _contest.c.version, _contest.c.frozen_at, *(_policy.c[name] for name in PolicyFacts.__slots__),
     )
     .join(_policy, _policy.c.contest_id == _contest.c.id)
     .where(_contest.c.is_published)
     .order_by(_contest.c.id.desc())
 )  # fmt: skip
-_PHASES = select(
-    _phase.c.contest_id, _phase.c.name, _phase.c.starts_at, _phase.c.ends_at, _phase.c.may_submit,
-    _phase.c.may_vote, _phase.c.may_comment, _phase.c.shows_counts,
-).order_by(_phase.c.starts_at)  # fmt: skip
+_PHASES = select(_phase.c.contest_id, *(_phase.c[name] for name in PhaseFacts.__slots__)).order_by(
+    _phase.c.starts_at
+)
+_NOTICES = (
+    select(_change.c.contest_id, _change.c.kind, _change.c.words, _change.c.changed_at)
+    .where(_change.c.is_public)
+    .order_by(_change.c.id.desc())
+)
 
 
 def find_contest(slug: str) -> ContestFacts | None:
@@ -122,10 +147,13 @@ def _list(condition: ColumnElement[bool]) -> list[ContestFacts]:
     phases: dict[int, list[PhaseFacts]] = {contest.id: [] for contest in contests}
     for contest_id, *facts in db.session.execute(_PHASES.where(_phase.c.contest_id.in_(phases))):
         phases[contest_id].append(PhaseFacts(*facts))
-    return [_make(contest, tuple(phases[contest.id])) for contest in contests]
+    notices: dict[int, list[Notice]] = {contest.id: [] for contest in contests}
+    for contest_id, *told in db.session.execute(_NOTICES.where(_change.c.contest_id.in_(notices))):
+        notices[contest_id].append(Notice(*told))
+    return [_make(row, tuple(phases[row.id]), tuple(notices[row.id])) for row in contests]
 
 
-def _make(row: Any, phases: tuple[PhaseFacts, ...]) -> ContestFacts:
+def _make(row: Any, phases: tuple[PhaseFacts, ...], notices: tuple[Notice, ...]) -> ContestFacts:
     return ContestFacts(
         id=row.id,
         slug=row.slug,
@@ -137,6 +165,8 @@ def _make(row: Any, phases: tuple[PhaseFacts, ...]) -> ContestFacts:
         rules_text=row.rules_text,
         rules_version=row.rules_version,
         version=row.version,
+        frozen_at=row.frozen_at,
         phases=phases,
-        policy=PolicyFacts(row.tier, row.period, row.limit_count, row.may_vote_for_own),
+        policy=PolicyFacts(*(getattr(row, name) for name in PolicyFacts.__slots__)),
+        notices=notices,
     )

@@ -1,4 +1,4 @@
-"""What a contest allows at an instant, when that changes, and its rules in plain words."""
+"""What a contest allows at an instant, and when that changes."""
 
 import hashlib
 import unicodedata
@@ -11,6 +11,11 @@ from zoneinfo import ZoneInfo
 
 Window = tuple[datetime, datetime]
 
+DRAW_SOURCE = (
+    "The first round of the League of Entropy’s public beacon (drand quicknet) that is dated 24 hours or more "
+    "after voting has closed: its randomness, as 64 digits and small letters. https://api.drand.sh"
+)
+
 
 class Action(StrEnum):
     """What a phase may switch on."""
@@ -21,7 +26,10 @@ class Action(StrEnum):
 
 
 class PhaseLike(Protocol):
-    """A stretch of a contest: from `starts_at` (included) to `ends_at` (excluded)."""
+    """A stretch of a contest: from `starts_at` (included) to `ends_at` (excluded).
+
+    It is paused from `paused_at` (included) to `resumed_at` (excluded; None: until further notice).
+    """
 
     @property
     def name(self) -> str: ...
@@ -37,20 +45,15 @@ class PhaseLike(Protocol):
     def may_comment(self) -> bool: ...
     @property
     def shows_counts(self) -> bool: ...
+    @property
+    def paused_at(self) -> datetime | None: ...
+    @property
+    def resumed_at(self) -> datetime | None: ...
+    @property
+    def pause_reason(self) -> str: ...
 
 
 P = TypeVar("P", bound=PhaseLike)
-
-
-class PolicyLike(Protocol):
-    """What may be cast: `limit_count` votes a `period` (None: as many as there are entries)."""
-
-    @property
-    def period(self) -> str: ...
-    @property
-    def limit_count(self) -> int | None: ...
-    @property
-    def may_vote_for_own(self) -> bool: ...
 
 
 class NotNow(Exception):
@@ -70,6 +73,14 @@ class Closed(NotNow):
     """It closed at `at`, for good."""
 
 
+class Paused(NotNow):
+    """It is paused until further notice, for a `reason` that everybody may read."""
+
+    def __init__(self, action: Action, since: datetime, reason: str) -> None:
+        super().__init__(action, since)
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """The next instant at which an action opens or closes."""
@@ -87,18 +98,30 @@ def find_phase(phases: Sequence[P], now: datetime) -> P | None:
 def may(phases: Sequence[PhaseLike], action: Action, now: datetime) -> bool:
     """Whether the action is allowed at this instant."""
     phase = find_phase(phases, now)
-    return phase is not None and _allows(phase, action)
+    return (
+        phase is not None and _allows(phase, action) and not (_is_stopped(action) and is_paused(phase, now))
+    )
 
 
 def check_may(phases: Sequence[PhaseLike], action: Action, now: datetime) -> None:
-    """Raise NotOpen or Closed unless the action is allowed at this instant."""
+    """Raise NotOpen, Closed or Paused unless the action is allowed at this instant."""
     windows = list_windows(phases, action)
     if any(start <= now < end for start, end in windows):
+        phase = find_phase(phases, now)
+        if phase is not None and phase.paused_at and _is_stopped(action) and is_paused(phase, now):
+            raise Paused(action, phase.paused_at, phase.pause_reason)
         return
     upcoming = [start for start, _ in windows if start > now]
     if upcoming or not windows:
         raise NotOpen(action, min(upcoming, default=None))
     raise Closed(action, windows[-1][1])
+
+
+def is_paused(phase: PhaseLike, now: datetime) -> bool:
+    """Whether nobody may enter or vote at this instant, although the phase is running."""
+    if phase.paused_at is None or now < phase.paused_at:
+        return False
+    return phase.resumed_at is None or now < phase.resumed_at
 
 
 def list_windows(phases: Sequence[PhaseLike], action: Action) -> tuple[Window, ...]:
@@ -162,6 +185,8 @@ def describe_change(change: Change, zone: str) -> str:
 def describe_refusal(refusal: NotNow, zone: str) -> str:
     """What somebody reads who came too early or too late."""
     noun = {Action.VOTE: "Voting", Action.SUBMIT: "Entering", Action.COMMENT: "Commenting"}[refusal.action]
+    if isinstance(refusal, Paused):
+        return f"{noun} is paused: {refusal.reason}"
     if refusal.at is None:
         return f"{noun} is not open yet, and no date is set."
     if isinstance(refusal, Closed):
@@ -180,13 +205,6 @@ def name_place(zone: str) -> str:
     return zone.rpartition("/")[2].replace("_", " ")
 
 
-def describe_policy(policy: PolicyLike, zone: str) -> list[str]:
-    """The ballot policy as sentences that a voter understands."""
-    owner = "You may also vote for your own entry." if policy.may_vote_for_own else "Not for your own entry."
-    proof = "A vote counts once you confirm it with the code that we send to your e-mail address."
-    return [_describe_frequency(policy, name_place(zone)), owner, proof]
-
-
 def hash_rules(text: str) -> str:
     """SHA-256 of the rules' text, hexadecimal; line ends and Unicode spellings make no difference."""
     plain = unicodedata.normalize("NFC", "\n".join(text.splitlines()).strip())
@@ -201,6 +219,11 @@ def _allows(phase: PhaseLike, action: Action) -> bool:
     }[action]
 
 
+def _is_stopped(action: Action) -> bool:
+    """Whether a pause stops the action: people may talk meanwhile."""
+    return action is not Action.COMMENT
+
+
 def _next_change(phases: Sequence[PhaseLike], action: Action, now: datetime) -> Change | None:
     for start, end in list_windows(phases, action):
         if now < start:
@@ -208,20 +231,3 @@ def _next_change(phases: Sequence[PhaseLike], action: Action, now: datetime) -> 
         if now < end:
             return Change(action, False, end)
     return None
-
-
-def _describe_frequency(policy: PolicyLike, place: str) -> str:
-    limit = policy.limit_count
-    if policy.period == "contest":
-        if limit is None:
-            return "You may vote for as many entries as you like, once for each."
-        if limit == 1:
-            return "You may vote for one entry, once."
-        return f"You may vote for up to {limit} entries, once for each."
-    span = "day" if policy.period == "day" else "week"
-    counted = f"counted in {place}’s time" + ("" if span == "day" else ", Monday to Sunday")
-    if limit is None:
-        return f"You may vote once a {span} for each entry, {counted}."
-    if limit == 1:
-        return f"You may vote for one entry a {span}, {counted}."
-    return f"You may vote for up to {limit} entries a {span}, once for each, {counted}."

@@ -1,27 +1,31 @@
-"""Setting up a contest."""
+"""Setting up a contest, and changing it as long as nobody has been promised anything else."""
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
-from itertools import pairwise
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
-from quilt.contests.models import BallotPolicy, Contest, Phase
+from quilt.contests.changes import assign, write_change
+from quilt.contests.dates import check_phases, follow_counts, make_phase
+from quilt.contests.freezing import has_voting_opened
+from quilt.contests.local_times import move_days
+from quilt.contests.models import BallotPolicy, Contest, ContestRules, Phase
+from quilt.contests.policies import check_policy
+from quilt.contests.preflight import list_blocks
 from quilt.contests.queries import PhaseFacts, PolicyFacts
+from quilt.contests.refusals import EditedMeanwhile, Frozen, InvalidContest
+from quilt.contests.rules import hash_rules
 from quilt.database import transaction
 
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
-PERIODS = ("contest", "day", "week")
-
-
-class InvalidContest(Exception):
-    """These settings make no contest; `field` is the one to mend."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
+MOST_SLUG = 64  # the ledger's name for a contest
+MOST_RULES = 100_000
+MOST_TEXT = {"title": 120, "prize_text": 120, "prize_from": 120, "intro": 2_000}
 
 
 def create_contest(
@@ -37,83 +41,213 @@ def create_contest(
     prize_from: str = "",
     rules_text: str = "",
     is_published: bool = True,
+    actor_id: int | None = None,
 ) -> int:
-    """Create a contest with its phases and ballot policy; return its id. Raises InvalidContest."""
-    _check_names(slug, title, time_zone)
-    _check_phases(phases)
-    _check_policy(policy)
+    """Create a contest with its phases and ballot policy; return its id. Raises InvalidContest.
+
+    One that is not published may still be without phases.
+    """
+    texts = {"title": title, "intro": intro, "prize_text": prize_text, "prize_from": prize_from}
+    _check_names(slug, time_zone, texts)
+    _check_rules(rules_text)
+    if is_published or phases:
+        check_phases(phases)
+    check_policy(policy, phases)
     contest = Contest(
         slug=slug,
-        title=title,
-        intro=intro,
-        prize_text=prize_text,
-        prize_from=prize_from,
         time_zone=time_zone,
         rules_text=rules_text,
         is_published=is_published,
         created_at=now,
+        **texts,
     )
-    try:
-        with transaction() as session:
-            session.add(contest)
-            session.flush()
-            session.add_all(_make_phase(contest.id, phase) for phase in phases)
-            session.add(_make_policy(contest.id, policy))
-            contest_id = contest.id
-    except IntegrityError:
-        raise InvalidContest("slug", f"There is a contest at the address “{slug}” already.") from None
-    return contest_id
+    with transaction() as session:
+        session.add(contest)
+        _flush(session, slug)
+        session.add_all(make_phase(contest.id, phase) for phase in phases)
+        session.add(BallotPolicy(contest_id=contest.id, **asdict(policy)))
+        _keep_rules(session, contest, actor_id, now)
+        write_change(session, contest, "created", actor_id=actor_id, now=now)
+        contest.version, contest.edit_count = 1, 0
+        return contest.id
 
 
-def _check_names(slug: str, title: str, time_zone: str) -> None:
-    if not SLUG.match(slug) or len(slug) > 80:
-        raise InvalidContest(
-            "slug", "The address takes small letters, digits and single hyphens, 80 at most."
+def edit_basics(
+    contest_id: int,
+    *,
+    slug: str,
+    time_zone: str,
+    texts: dict[str, str],
+    edit_count: int,
+    actor_id: int,
+    now: datetime,
+) -> None:
+    """Change address, zone and `texts` (title, intro, prize_text, prize_from).
+
+    Raises InvalidContest, Frozen (address and zone stay once voting has opened) or EditedMeanwhile.
+    """
+    _check_names(slug, time_zone, texts)
+    with transaction() as session:
+        contest = get_for_edit(session, contest_id, edit_count)
+        if has_voting_opened(contest, now) and (slug, time_zone) != (contest.slug, contest.time_zone):
+            raise Frozen("the address and the time zone")
+        changed = assign(contest, {"slug": slug, "time_zone": time_zone, **texts})
+        if changed:
+            write_change(session, contest, "edited", actor_id=actor_id, now=now, fields=changed)
+            _flush(session, slug)
+
+
+def change_policy(
+    contest_id: int, policy: PolicyFacts, *, edit_count: int, actor_id: int, now: datetime
+) -> None:
+    """Change what may be cast and how it is counted. Raises InvalidContest, Frozen or EditedMeanwhile."""
+    with transaction() as session:
+        contest = get_for_edit(session, contest_id, edit_count)
+        if has_voting_opened(contest, now):
+            raise Frozen("the way votes are counted")
+        check_policy(policy, contest.phases)
+        changed = assign(contest.policy, asdict(policy))
+        if changed:
+            follow_counts(contest.phases, policy.counts)
+            write_change(session, contest, "policy", actor_id=actor_id, now=now, fields=changed)
+
+
+def write_rules(contest_id: int, text: str, *, edit_count: int, actor_id: int, now: datetime) -> int:
+    """Put a new text in the place of the rules, as their next version; returns its number.
+
+    The same text makes no version. Raises InvalidContest, Frozen or EditedMeanwhile.
+    """
+    _check_rules(text)
+    with transaction() as session:
+        contest = get_for_edit(session, contest_id, edit_count)
+        if has_voting_opened(contest, now):
+            raise Frozen("the rules")
+        if hash_rules(text) == hash_rules(contest.rules_text):
+            return contest.rules_version
+        _keep_rules(session, contest, None, contest.created_at)  # of before versions were kept
+        contest.rules_text = text
+        contest.rules_version += 1
+        _keep_rules(session, contest, actor_id, now)
+        words = f"Version {contest.rules_version} of the rules."
+        write_change(
+            session, contest, "rules", actor_id=actor_id, now=now, words=words, is_public=contest.is_published
         )
-    if not title.strip() or len(title) > 120:
-        raise InvalidContest("title", "The title needs 1 to 120 characters.")
+        return contest.rules_version
+
+
+def publish_contest(contest_id: int, *, actor_id: int, now: datetime) -> None:
+    """Show the contest to everybody. Raises InvalidContest with what is still missing."""
+    with transaction() as session:
+        contest = session.get_one(Contest, contest_id, with_for_update=True, populate_existing=True)
+        blocks = list_blocks(contest, now)
+        if blocks:
+            raise InvalidContest("", " ".join(block.words for block in blocks))
+        if not contest.is_published:
+            contest.is_published = True
+            write_change(session, contest, "published", actor_id=actor_id, now=now)
+
+
+def hide_contest(contest_id: int, *, actor_id: int, now: datetime) -> None:
+    """Take a published contest back, as long as nobody could vote in it. Raises Frozen."""
+    with transaction() as session:
+        contest = session.get_one(Contest, contest_id, with_for_update=True, populate_existing=True)
+        if has_voting_opened(contest, now):
+            raise Frozen("whether it is shown")
+        if contest.is_published:
+            contest.is_published = False
+            write_change(session, contest, "hidden", actor_id=actor_id, now=now)
+
+
+def clone_contest(contest_id: int, *, slug: str, title: str, actor_id: int, now: datetime) -> int:
+    """A new contest, not published, with the other's texts, policy and phases; return its id.
+
+    The phases move by whole weeks, at the same hour of the contest's own clocks, so that the first begins a
+    week from now or later. Raises InvalidContest.
+    """
+    with transaction() as session:
+        source = session.get_one(Contest, contest_id, populate_existing=True)
+        phases = [PhaseFacts(**_copy(phase, PhaseFacts)) for phase in source.phases]
+        policy = PolicyFacts(**_copy(source.policy, PolicyFacts))
+        zone, rules = source.time_zone, source.rules_text
+        texts = {name: getattr(source, name) for name in MOST_TEXT} | {"title": title}
+    days = _count_days(phases, now)
+    moved = [_move(phase, days, zone) for phase in phases]
+    revocable = policy.revocable_until and move_days(policy.revocable_until, days, zone)
+    fresh = PolicyFacts(**{**asdict(policy), "revocable_until": revocable})
+    return create_contest(
+        slug=slug, time_zone=zone, phases=moved, policy=fresh, rules_text=rules, is_published=False,
+        actor_id=actor_id, now=now, **texts,
+    )  # fmt: skip
+
+
+def get_for_edit(session: Session, contest_id: int, edit_count: int) -> Contest:
+    """The contest, locked until the transaction ends. Raises EditedMeanwhile for a stale form."""
+    contest = session.get_one(Contest, contest_id, with_for_update=True, populate_existing=True)
+    if contest.edit_count != edit_count:
+        raise EditedMeanwhile
+    return contest
+
+
+def delete_phases(session: Session, contest_id: int) -> None:
+    """Take all phases away: others follow in the same transaction."""
+    session.execute(delete(Phase).where(Phase.contest_id == contest_id))
+
+
+def _check_names(slug: str, time_zone: str, texts: dict[str, str]) -> None:
+    if not SLUG.match(slug) or len(slug) > MOST_SLUG:
+        raise InvalidContest(
+            "slug", f"The address takes small letters, digits and single hyphens, {MOST_SLUG} at most."
+        )
+    if not texts["title"].strip():
+        raise InvalidContest("title", "Give the contest a title.")
+    for name, most in MOST_TEXT.items():
+        if len(texts[name]) > most:
+            raise InvalidContest(name, f"Use at most {most:,} characters; these are {len(texts[name]):,}.")
+        if "\x00" in texts[name]:
+            raise InvalidContest(name, "Remove the zero character.")
     try:
         ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InvalidContest("time_zone", f"There is no time zone called “{time_zone}”.") from None
+        raise InvalidContest("time_zone", f"There is no time zone called “{time_zone[:80]}”.") from None
 
 
-def _check_phases(phases: Sequence[PhaseFacts]) -> None:
+def _check_rules(text: str) -> None:
+    if len(text) > MOST_RULES:
+        raise InvalidContest("rules_text", f"Use at most {MOST_RULES:,} characters; these are {len(text):,}.")
+
+
+def _flush(session: Session, slug: str) -> None:
+    try:
+        session.flush()
+    except IntegrityError:
+        raise InvalidContest("slug", f"There is a contest at the address “{slug}” already.") from None
+
+
+def _keep_rules(session: Session, contest: Contest, actor_id: int | None, now: datetime) -> None:
+    """Write the version that stands down, unless it is kept already."""
+    if session.get(ContestRules, (contest.id, contest.rules_version)) is None:
+        session.add(
+            ContestRules(
+                contest_id=contest.id, version=contest.rules_version, text=contest.rules_text,
+                digest=hash_rules(contest.rules_text), actor_id=actor_id, written_at=now,
+            )
+        )  # fmt: skip
+
+
+def _copy(row: object, facts: type) -> dict[str, object]:
+    return {name: getattr(row, name) for name in facts.__slots__ if name not in _OF_A_PAUSE}  # type: ignore[attr-defined]
+
+
+_OF_A_PAUSE = ("paused_at", "resumed_at", "pause_reason")
+
+
+def _count_days(phases: Sequence[PhaseFacts], now: datetime) -> int:
     if not phases:
-        raise InvalidContest("phases", "A contest needs at least one phase.")
-    if any(phase.starts_at >= phase.ends_at for phase in phases):
-        raise InvalidContest("phases", "Every phase must start before it ends.")
-    ordered = sorted(phases, key=lambda phase: phase.starts_at)
-    for earlier, later in pairwise(ordered):
-        if earlier.ends_at > later.starts_at:
-            raise InvalidContest("phases", f"“{earlier.name}” and “{later.name}” overlap.")
+        return 0
+    late = now + timedelta(days=7) - min(phase.starts_at for phase in phases)
+    return 7 * max(0, -(-late // timedelta(days=7)))
 
 
-def _check_policy(policy: PolicyFacts) -> None:
-    if policy.period not in PERIODS:
-        raise InvalidContest("period", "Votes are counted a contest, a day or a week.")
-    if policy.limit_count is not None and policy.limit_count < 1:
-        raise InvalidContest("limit_count", "The number of votes must be 1 or more, or without a limit.")
-
-
-def _make_phase(contest_id: int, phase: PhaseFacts) -> Phase:
-    return Phase(
-        contest_id=contest_id,
-        name=phase.name,
-        starts_at=phase.starts_at,
-        ends_at=phase.ends_at,
-        may_submit=phase.may_submit,
-        may_vote=phase.may_vote,
-        may_comment=phase.may_comment,
-        shows_counts=phase.shows_counts,
-    )
-
-
-def _make_policy(contest_id: int, policy: PolicyFacts) -> BallotPolicy:
-    return BallotPolicy(
-        contest_id=contest_id,
-        tier=policy.tier,
-        period=policy.period,
-        limit_count=policy.limit_count,
-        may_vote_for_own=policy.may_vote_for_own,
-    )
+def _move(phase: PhaseFacts, days: int, zone: str) -> PhaseFacts:
+    starts_at, ends_at = (move_days(at, days, zone) for at in (phase.starts_at, phase.ends_at))
+    return PhaseFacts(**{**asdict(phase), "starts_at": starts_at, "ends_at": ends_at})

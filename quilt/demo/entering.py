@@ -69,7 +69,7 @@ def open_contest(book: Book, starts_at: datetime, now: datetime) -> int:
             PhaseFacts("Films and votes", opens_at, last_films_at, True, True, True, True),
             PhaseFacts("Last votes", last_films_at, closes_at, False, True, True, True),
         ),
-        policy=PolicyFacts("email", "contest", None, False),
+        policy=PolicyFacts(),
         now=opens_at - timedelta(days=9),
     )
 

@@ -9,9 +9,9 @@ from quilt.contests.rules import (
     Action,
     Closed,
     NotOpen,
+    Paused,
     check_may,
     describe_change,
-    describe_policy,
     describe_refusal,
     find_change,
     find_counts_opening,
@@ -37,13 +37,9 @@ class P:
     may_vote: bool = False
     may_comment: bool = False
     shows_counts: bool = True
-
-
-@dataclass(frozen=True)
-class B:
-    period: str = "contest"
-    limit_count: int | None = 1
-    may_vote_for_own: bool = False
+    paused_at: datetime | None = None
+    resumed_at: datetime | None = None
+    pause_reason: str = ""
 
 
 def day(number: float) -> datetime:
@@ -167,29 +163,23 @@ def test_refusals_in_words():
     )
 
 
-@pytest.mark.parametrize(
-    "period, limit, words",
-    [
-        ("contest", 1, "You may vote for one entry, once."),
-        ("contest", None, "You may vote for as many entries as you like, once for each."),
-        ("contest", 3, "You may vote for up to 3 entries, once for each."),
-        ("day", 1, "You may vote for one entry a day, counted in New York’s time."),
-        ("day", None, "You may vote once a day for each entry, counted in New York’s time."),
-        ("day", 5, "You may vote for up to 5 entries a day, once for each, counted in New York’s time."),
-        ("week", 1, "You may vote for one entry a week, counted in New York’s time, Monday to Sunday."),
-    ],
-)
-def test_the_policy_in_words(period, limit, words):
-    sentences = describe_policy(B(period, limit), ZONE)
-    assert sentences[0] == words
-    assert sentences[1] == "Not for your own entry."
-
-
-def test_own_votes_are_said_where_they_are_allowed():
-    assert describe_policy(B(may_vote_for_own=True), ZONE)[1] == "You may also vote for your own entry."
-
-
 def test_the_hash_of_the_rules():
     assert hash_rules("One vote.\r\nÉach.") == hash_rules("One vote.\nE\u0301ach.\n")
     assert hash_rules("One vote.") != hash_rules("One vote!")
     assert len(hash_rules("")) == 64
+
+
+def test_a_pause_stops_entering_and_voting_but_not_talking():
+    running = P("All", day(0), day(9), True, True, True, paused_at=day(2), resumed_at=day(3))
+    for moment, is_open in ((1.99, True), (2, False), (2.99, False), (3, True)):
+        for action in (Action.SUBMIT, Action.VOTE):
+            assert may((running,), action, day(moment)) is is_open
+        assert may((running,), Action.COMMENT, day(moment))
+    assert not is_voting_over((running,), day(2.5))
+    open_end = P("All", day(0), day(9), may_vote=True, paused_at=day(2), pause_reason="A flood of bots.")
+    with pytest.raises(Paused) as refusal:
+        check_may((open_end,), Action.VOTE, day(8))
+    assert (refusal.value.at, refusal.value.reason) == (day(2), "A flood of bots.")
+    assert describe_refusal(refusal.value, ZONE) == "Voting is paused: A flood of bots."
+    with pytest.raises(Closed):
+        check_may((open_end,), Action.VOTE, day(9))

@@ -16,7 +16,7 @@ from quilt.contests.service import InvalidContest, create_contest
 from tests.conftest import NOW
 from tests.factories import make_contest
 
-POLICY = PolicyFacts("email", "day", 1, False)
+POLICY = PolicyFacts(period="day", limit_count=1)
 
 
 def phase(start: float = -1, end: float = 1, name: str = "Voting") -> PhaseFacts:
@@ -42,7 +42,7 @@ def test_a_contest_is_created_whole(app):
 
 @pytest.mark.parametrize("limit", [None, 1, 3])
 def test_the_limit_of_votes_is_kept_as_it_was_set(app, limit):
-    create(policy=PolicyFacts("email", "contest", limit, False))
+    create(policy=PolicyFacts(limit_count=limit))
     assert find_contest("spring").policy.limit_count == limit
 
 
@@ -60,8 +60,8 @@ def test_the_limit_of_votes_is_kept_as_it_was_set(app, limit):
         ("phases", {"phases": []}),
         ("phases", {"phases": [phase(1, 1)]}),
         ("phases", {"phases": [phase(0, 2), phase(1, 3, "Late")]}),
-        ("period", {"policy": PolicyFacts("email", "year", 1, False)}),
-        ("limit_count", {"policy": PolicyFacts("email", "day", 0, False)}),
+        ("period", {"policy": PolicyFacts(period="year", limit_count=1)}),
+        ("limit_count", {"policy": PolicyFacts(period="day", limit_count=0)}),
     ],
 )
 def test_settings_that_make_no_contest(app, field, values):

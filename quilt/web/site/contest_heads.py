@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from flask import render_template
 from markupsafe import Markup
 
+from quilt.contests.policy_text import describe_policy
 from quilt.contests.queries import ContestFacts
 from quilt.contests.rules import (
     Action,
     Change,
     describe_change,
-    describe_policy,
     find_change,
     is_over,
     may,
@@ -19,6 +19,8 @@ from quilt.contests.rules import (
 from quilt.web.clock import now
 from quilt.web.pages import slot
 from quilt.web.site.galleries import Gallery
+
+MOST_NOTICES = 3  # on the contest's pages; the page of rules has them all
 
 
 def describe_left(change: Change | None, moment: datetime) -> tuple[tuple[int, str], ...]:
@@ -59,6 +61,7 @@ def describe_contest(contest: ContestFacts, moment: datetime) -> dict[str, objec
         "may_enter": may(contest.phases, Action.SUBMIT, moment),
         "is_over": is_over(contest.phases, moment),
         "policy": describe_policy(contest.policy, contest.time_zone),
+        "notices": contest.notices[:MOST_NOTICES],
     }
 
 

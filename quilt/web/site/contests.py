@@ -3,7 +3,8 @@
 from flask import Response, abort, render_template, request
 from markupsafe import Markup
 
-from quilt.contests.rules import describe_policy, hash_rules, name_place
+from quilt.contests.policy_text import describe_policy, describe_result
+from quilt.contests.rules import hash_rules, name_place
 from quilt.entries.folding import fold_text
 from quilt.entries.queries import search_entry_ids
 from quilt.extensions import limiter
@@ -46,6 +47,7 @@ def show_rules(slug: str) -> Response:
             "site/rules.html",
             contest=contest,
             policy=describe_policy(contest.policy, contest.time_zone),
+            result=describe_result(contest.policy),
             place=name_place(contest.time_zone),
             digest=hash_rules(contest.rules_text),
         )
