@@ -1,0 +1,53 @@
+"""Recorded cascades as the shape of a burst: when people came, and by whose link."""
+
+import gzip
+import json
+import os
+import random
+from functools import lru_cache
+from pathlib import Path
+
+FILE = "cascades_dev.jsonl.gz"
+FEWEST, MOST = 250, 700
+LONGEST = 36 * 3600
+
+Shape = tuple[list[float], list[int | None]]
+
+
+def has_cascades() -> bool:
+    """Whether QUILT_SPREAD_DATA names a folder with recorded cascades."""
+    return _find_file() is not None
+
+
+def pick_cascade(chance: random.Random) -> Shape:
+    """Seconds since the source, ascending, and the number of each one's parent (None: the source itself)."""
+    return chance.choice(_list_shapes())
+
+
+@lru_cache(maxsize=1)
+def _list_shapes() -> list[Shape]:
+    path = _find_file()
+    if path is None:
+        raise LookupError("QUILT_SPREAD_DATA names no folder with recorded cascades.")
+    with gzip.open(path, "rt") as lines:
+        shapes = [_read(json.loads(line)["edges"]) for line in lines]
+    return [shape for shape in shapes if FEWEST <= len(shape[0]) <= MOST]
+
+
+def _read(edges: list[list[float]]) -> Shape:
+    """The part of a cascade that falls into the first day and a half."""
+    numbers: dict[float, int] = {}
+    times: list[float] = []
+    parents: list[int | None] = []
+    for parent, child, seconds in sorted(edges, key=lambda edge: edge[2]):
+        if seconds > LONGEST or (parent != 0 and parent not in numbers):
+            continue
+        numbers[child] = len(times)
+        times.append(seconds)
+        parents.append(numbers.get(parent))
+    return times, parents
+
+
+def _find_file() -> Path | None:
+    path = Path(os.environ.get("QUILT_SPREAD_DATA", "")) / FILE
+    return path if path.is_file() else None
