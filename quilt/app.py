@@ -18,6 +18,7 @@ from quilt.contests import models as _contests  # noqa: F401
 from quilt.contests import tasks as _contests_tasks  # noqa: F401
 from quilt.database import db, prepare_engine
 from quilt.embeds import models as _embeds  # noqa: F401
+from quilt.embeds import tasks as _embeds_tasks  # noqa: F401
 from quilt.entries import models as _entries  # noqa: F401
 from quilt.entries import tasks as _entries_tasks  # noqa: F401
 from quilt.extensions import csrf, limiter, login_manager, migrate
