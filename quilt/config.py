@@ -66,6 +66,15 @@ class Settings:
     bluesky_resolver: str = "https://public.api.bsky.app"
     bluesky_directory: str = "https://plc.directory"
 
+    # Posting on people's behalf: a network is off until it is named here and its keys are set (quilt/shares).
+    post_to: tuple[str, ...] = ()
+    token_keys: tuple[str, ...] = field(default=(), repr=False)  # the first encrypts, the others still read
+    reddit_client_id: str = ""
+    reddit_client_secret: str = field(default="", repr=False)
+    threads_client_id: str = ""
+    threads_client_secret: str = field(default="", repr=False)
+    networks_at: str = ""  # while developing: one server that plays every network
+
     @property
     def is_production(self) -> bool:
         return self.environment == "production"
@@ -121,12 +130,22 @@ class Settings:
             raise ConfigurationError("QUILT_LEDGER_MINUTES must be above 0, and at most 10.")
         if self.ledger_key and not re.fullmatch("[0-9a-f]{64}", self.ledger_key):
             raise ConfigurationError("QUILT_LEDGER_KEY must be 64 hexadecimal digits, in small letters.")
+        if self.post_to and not self.token_keys:
+            raise ConfigurationError(
+                "QUILT_POST_TO needs QUILT_TOKEN_KEYS: `quilt connections new-key` makes one."
+            )
+        if any(not _FERNET_KEY.fullmatch(key) for key in self.token_keys):
+            raise ConfigurationError(
+                "QUILT_TOKEN_KEYS holds keys as `quilt connections new-key` prints them."
+            )
         if not 0 <= self.page_freshness <= 60:
             raise ConfigurationError("QUILT_PAGE_FRESHNESS must be between 0 and 60 seconds.")
         if self.smtp_url and not self.smtp_url.startswith(("smtp://", "smtps://", "smtp+starttls://")):
             raise ConfigurationError("QUILT_SMTP_URL must start with smtp://, smtps:// or smtp+starttls://.")
         if not self.is_production:
             return
+        if self.networks_at:
+            raise ConfigurationError("QUILT_NETWORKS_AT is for development only: posts would go nowhere.")
         if self.secret_key == DEFAULT_SECRET or len(self.secret_key) < 32 or len(set(self.secret_key)) < 8:
             raise ConfigurationError(
                 "Set QUILT_SECRET_KEY to at least 32 random characters, for example the output of "
@@ -143,6 +162,11 @@ def _is_on(text: str) -> bool:
     return text.lower() not in ("0", "off", "no", "false")
 
 
+def _list_words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+_FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
 _FIELDS = {
     "QUILT_ENV": ("environment", str),
     "QUILT_SECRET_KEY": ("secret_key", str),
@@ -189,6 +213,13 @@ _FIELDS = {
     "QUILT_BLUESKY": ("bluesky_on", _is_on),
     "QUILT_BLUESKY_RESOLVER": ("bluesky_resolver", lambda text: text.rstrip("/")),
     "QUILT_BLUESKY_DIRECTORY": ("bluesky_directory", lambda text: text.rstrip("/")),
+    "QUILT_POST_TO": ("post_to", _list_words),
+    "QUILT_TOKEN_KEYS": ("token_keys", _list_words),
+    "QUILT_NETWORKS_AT": ("networks_at", lambda text: text.rstrip("/")),
+    "QUILT_REDDIT_CLIENT_ID": ("reddit_client_id", str),
+    "QUILT_REDDIT_CLIENT_SECRET": ("reddit_client_secret", str),
+    "QUILT_THREADS_CLIENT_ID": ("threads_client_id", str),
+    "QUILT_THREADS_CLIENT_SECRET": ("threads_client_secret", str),
 }
 
 

@@ -16,7 +16,7 @@ WORDS = {
 
 def say_default(name: str) -> str:
     default = next(field.default for field in fields(Settings) if field.name == name)
-    if name == "secret_key" or (default == "" and name not in WORDS):
+    if name == "secret_key" or (default in ("", ()) and name not in WORDS):
         return "none"
     if name in WORDS:
         return WORDS[name]
