@@ -5,16 +5,19 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from quilt.accounts.domains import list_domain_words
 from quilt.contests.models import Contest
+from quilt.contests.policy_text import split_list
 from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.votes.models import EntryTally, Vote, Voter
+from quilt.votes.public_states import public_state
 from quilt.votes.rules import Policy
 
 
 @dataclass(frozen=True, slots=True)
 class CastVote:
-    """A vote as its voter sees it."""
+    """A vote as its voter sees it; `state` is what the ledger says of it."""
 
     receipt: str
     state: str
@@ -30,10 +33,14 @@ class CastVote:
 def build_policy(contest: Contest) -> Policy:
     """The contest's ballot policy and voting times as plain facts."""
     policy = contest.policy
-    windows = tuple((phase.starts_at, phase.ends_at) for phase in contest.phases if phase.may_vote)
+    voting = [phase for phase in contest.phases if phase.may_vote]
+    windows = tuple((phase.starts_at, phase.ends_at) for phase in voting)
+    pauses = {
+        (phase.paused_at, phase.resumed_at, phase.pause_reason) for phase in voting if phase.paused_at is not None
+    }
     return Policy(
         contest.id, contest.time_zone, policy.period, policy.limit_count, policy.may_vote_for_own, windows,
-        contest.voter_salt,
+        contest.voter_salt, split_list(policy.tiers), tuple(pauses), policy.revocable_until, list_domain_words(),
     )  # fmt: skip
 
 
@@ -41,7 +48,7 @@ def list_votes_of(user_id: int, entry_id: int | None = None) -> list[CastVote]:
     """The votes of a signed-in person, newest first; of one entry where it is given."""
     statement = (
         select(
-            Vote.receipt, Vote.state, Vote.cast_at, Vote.period, Entry.id, Entry.title, Entry.slug,
+            Vote.receipt, public_state(), Vote.cast_at, Vote.period, Entry.id, Entry.title, Entry.slug,
             Contest.title, Contest.time_zone,
         )
         .join(Voter, Voter.id == Vote.voter_id)
