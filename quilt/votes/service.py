@@ -4,47 +4,60 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, select, type_coerce, update
 
+from quilt.accounts.domains import needs_step_up
 from quilt.accounts.models import User
 from quilt.accounts.rules import person_key
 from quilt.arrivals.nodes import Node, Visit, add_own_node, find_or_add_node, put_in_inbox
-from quilt.database import insert_if_new, write
+from quilt.database import UtcDateTime, insert_if_new, write
 from quilt.entries.models import Entry
 from quilt.prepared import Prepared
+from quilt.votes.casting_models import VoteKey
 from quilt.votes.models import EntryTally, Vote, Voter
+from quilt.votes.periods import find_next_period, name_period
 from quilt.votes.rules import (
     AlreadyVoted,
     BallotFacts,
+    DisposableAddress,
+    KeyReused,
     NotOnBallot,
     NoVotesLeft,
     Policy,
     SessionEnded,
+    TakenBack,
     check_vote,
-    find_next_period,
     make_voter_key,
-    name_period,
 )
 
 _entry, _vote, _voter, _user = Entry.__table__, Vote.__table__, Voter.__table__, User.__table__
 _entrant = _user.alias()
-_FACTS = Prepared(
+
+
+def _build_facts(dialect: str) -> Any:
+    """What a vote needs to know, and the instant at which the database was asked: that is when it arrived."""
+    clock = func.strftime("%Y-%m-%d %H:%M:%f", "now") if dialect == "sqlite" else func.clock_timestamp()
+    return _SELECT_FACTS.add_columns(type_coerce(clock, UtcDateTime).label("clock"))
+
+
+_SELECT_FACTS = (
     select(
         _entry.c.state, _entry.c.contest_id, _entry.c.entrant_id, _entrant.c.email.label("entrant_email"),
-        _user.c.email, _user.c.session_epoch, _voter.c.id.label("voter_id"),
+        _user.c.email, _user.c.session_epoch, _user.c.is_proven, _voter.c.id.label("voter_id"),
     )
     .join_from(_entry, _entrant, _entrant.c.id == _entry.c.entrant_id)
     .join(_user, _user.c.id == bindparam("user_id"))
     .outerjoin(_voter, and_(_voter.c.contest_id == _entry.c.contest_id, _voter.c.user_id == _user.c.id))
     .where(_entry.c.id == bindparam("entry_id"))
 )  # fmt: skip
+_FACTS = Prepared(_build_facts)
 _VOTER = Prepared(
     select(_voter.c.id).where(
         _voter.c.contest_id == bindparam("contest_id"), _voter.c.key == bindparam("key")
     )
 )
 _FIRST = Prepared(
-    select(_vote.c.cast_at, _vote.c.receipt).where(
+    select(_vote.c.cast_at, _vote.c.receipt, _vote.c.state).where(
         _vote.c.contest_id == bindparam("contest_id"),
         _vote.c.voter_id == bindparam("voter_id"),
         _vote.c.entry_id == bindparam("entry_id"),
@@ -74,6 +87,13 @@ _VOTE_COLUMNS = (
     "contest_id", "voter_id", "entry_id", "period", "slot", "state", "receipt", "arrival_id", "last_channel",
     "last_code", "evidence", "cast_at",
 )  # fmt: skip
+_KEY_COLUMNS = ("user_id", "digest", "entry_id", "receipt", "used_at")
+_ADD_KEY = Prepared(lambda dialect: insert_if_new(VoteKey.__table__, dialect, "entry_id"), _KEY_COLUMNS)
+_KEY = Prepared(
+    select(VoteKey.entry_id, VoteKey.receipt, VoteKey.used_at).where(
+        VoteKey.user_id == bindparam("user_id"), VoteKey.digest == bindparam("digest")
+    )
+)
 _ADD_VOTE = Prepared(lambda dialect: insert_if_new(_vote, dialect, "id"), _VOTE_COLUMNS)
 
 
@@ -81,7 +101,8 @@ class Ballot(NamedTuple):
     """One person's wish: who, proven in which way, for which entry, and how they came.
 
     `session_epoch` is that of the voter's session, where they are known by one: a session that was ended
-    casts no vote. `evidence` tells how the vote was cast, packed (`quilt.votes.evidence`).
+    casts no vote. `evidence` tells how the vote was cast, packed (`quilt.votes.evidence`). `key` is the digest of
+    the request's Idempotency-Key, where it has one: the same request again is answered with the same receipt.
     """
 
     user_id: int
@@ -89,6 +110,7 @@ class Ballot(NamedTuple):
     visit: Visit
     session_epoch: int | None = None
     evidence: bytes | None = None
+    key: bytes | None = None
 
 
 class Receipt(NamedTuple):
@@ -100,12 +122,13 @@ class Receipt(NamedTuple):
 
 
 def cast_vote(
-    ballot: Ballot, policy: Policy, *, secret: str, now: datetime, entropy: Callable[[int], bytes]
+    ballot: Ballot, policy: Policy, *, secret: str, now: datetime | None, entropy: Callable[[int], bytes]
 ) -> Receipt:
     """Record one vote, durable when this returns. Raises a VoteRefused, then nothing changed.
 
     The vote also counts as its voter's visit and points at the voter's own arrival. The contest knows the
-    voter by a hash keyed with `secret`.
+    voter by a hash keyed with `secret`. Where `now` is None, the clock of the database at the first statement
+    decides when the vote arrived, so that it does not matter which host took the request, or what its clock says.
     """
     return write(_cast, ballot, policy, secret, now, entropy)
 
@@ -115,17 +138,19 @@ def _cast(
     ballot: Ballot,
     policy: Policy,
     secret: str,
-    now: datetime,
+    told: datetime | None,
     entropy: Callable[[int], bytes],
 ) -> Receipt:
-    facts = _check(connection, ballot, policy, now)
+    facts, now = _check(connection, ballot, policy, told)
+    if ballot.key is not None:
+        _check_key(connection, ballot)
     voter_key = make_voter_key(secret, policy.voter_salt, person_key(facts.email))
-    voter_id, is_new = _find_or_add_voter(connection, ballot, facts.voter_id, voter_key, policy, now)
+    voter_id, is_new = _find_or_add_voter(connection, ballot, facts, voter_key, policy, now)
     key = {"contest_id": policy.contest_id, "voter_id": voter_id, "period": name_period(policy, now)}
     entry_id = ballot.visit.entry_id
     first = None if is_new else _FIRST.first(connection, {**key, "entry_id": entry_id})
     if first is not None:
-        raise AlreadyVoted(first.cast_at, first.receipt, find_next_period(policy, now))
+        raise _describe_first(first, policy, now)
     node = _settle_node(connection, ballot, voter_id, now, entropy)
     receipt = entropy(12).hex()
     row = {
@@ -140,31 +165,68 @@ def _cast(
         "cast_at": now,
     }
     _insert(connection, row, policy, now)
+    if ballot.key is not None:
+        _keep_key(connection, ballot, receipt, now)
     _COUNT_ONE.rows(connection, {"of_entry": entry_id})
     put_in_inbox(connection, entry_id, node.arrival_id, is_new=node.is_new, votes=1)
     return Receipt(receipt, now, node)
 
 
-def _check(connection: Connection, ballot: Ballot, policy: Policy, now: datetime) -> Any:
-    """The facts of a vote that may be cast (a row of _FACTS); an alias of the entrant's mailbox is the entrant."""
+def _check(
+    connection: Connection, ballot: Ballot, policy: Policy, told: datetime | None
+) -> tuple[Any, datetime]:
+    """The facts of a vote that may be cast (a row of _FACTS) and when it arrived.
+
+    An alias of the entrant's mailbox is the entrant.
+    """
     facts = _FACTS.first(connection, {"entry_id": ballot.visit.entry_id, "user_id": ballot.user_id})
     if facts is None:
         raise NotOnBallot
     if ballot.session_epoch not in (None, facts.session_epoch):
         raise SessionEnded
     is_own = facts.entrant_id == ballot.user_id or person_key(facts.entrant_email) == person_key(facts.email)
-    check_vote(policy, BallotFacts(facts.state, facts.contest_id, is_own), now)
-    return facts
+    now = facts.clock if told is None else told
+    check_vote(policy, BallotFacts(facts.state, facts.contest_id, is_own, ballot.tier), now)
+    if ballot.tier == "email" and len(policy.tiers) > 1 and needs_step_up(facts.email, policy.domains, now):
+        raise DisposableAddress
+    return facts, now
+
+
+def _check_key(connection: Connection, ballot: Ballot) -> None:
+    """Answer a request that comes again as it was answered first; another vote under the same key is refused."""
+    used = _KEY.first(connection, {"user_id": ballot.user_id, "digest": ballot.key})
+    if used is None:
+        return
+    if used.entry_id != ballot.visit.entry_id:
+        raise KeyReused
+    raise AlreadyVoted(used.used_at, used.receipt, None)
+
+
+def _keep_key(connection: Connection, ballot: Ballot, receipt: str, now: datetime) -> None:
+    values = {"user_id": ballot.user_id, "digest": ballot.key, "entry_id": ballot.visit.entry_id}
+    if _ADD_KEY.scalar(connection, {**values, "receipt": receipt, "used_at": now}) is None:
+        raise KeyReused  # by a parallel request, for another entry: the vote's own key knows the same one
+
+
+def _describe_first(first: Any, policy: Policy, now: datetime) -> AlreadyVoted | TakenBack:
+    following = find_next_period(policy, now)
+    if first.state == "withdrawn":
+        return TakenBack(following)
+    return AlreadyVoted(first.cast_at, first.receipt, following)
 
 
 def _find_or_add_voter(
-    connection: Connection, ballot: Ballot, known: int | None, key: bytes, policy: Policy, now: datetime
+    connection: Connection, ballot: Ballot, facts: Any, key: bytes, policy: Policy, now: datetime
 ) -> tuple[int, bool]:
-    """The voter's id, and whether they are new here; a mailbox that voted by another account is known by its key."""
-    if known is not None:
-        return known, False
+    """The voter's id, and whether they are new here; a mailbox that voted by another account is known by its key.
+
+    Whose address no code has proven is known by the word of a provider.
+    """
+    if facts.voter_id is not None:
+        return int(facts.voter_id), False
+    tier = ballot.tier if facts.is_proven else "oauth"
     values = {"contest_id": policy.contest_id, "key": key, "user_id": ballot.user_id}
-    added = _ADD_VOTER.scalar(connection, {**values, "tier": ballot.tier, "created_at": now})
+    added = _ADD_VOTER.scalar(connection, {**values, "tier": tier, "created_at": now})
     if added is not None:
         return int(added), True
     return int(_VOTER.scalar(connection, {"contest_id": policy.contest_id, "key": key})), False
@@ -192,7 +254,7 @@ def _insert(connection: Connection, row: dict[str, object], policy: Policy, now:
             return
         first = _FIRST.first(connection, {**key, "entry_id": row["entry_id"]})
         if first is not None:
-            raise AlreadyVoted(first.cast_at, first.receipt, find_next_period(policy, now))
+            raise _describe_first(first, policy, now)
 
 
 def _find_slot(connection: Connection, key: dict[str, object], policy: Policy, now: datetime) -> int:
@@ -200,6 +262,6 @@ def _find_slot(connection: Connection, key: dict[str, object], policy: Policy, n
     limit = policy.limit or 0
     free = sorted(set(range(limit)) - {vote.slot for vote in used})
     if not free:
-        first_at = min((vote.cast_at for vote in used), default=None)
+        first_at = min((vote.cast_at for vote in used if vote.slot is not None), default=None)
         raise NoVotesLeft(limit, find_next_period(policy, now), first_at)
     return free[0]
