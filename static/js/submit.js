@@ -19,10 +19,8 @@ function keepSaved(form) {
   let isRunning = false;
   let isStopped = false;
 
-  form.addEventListener("input", () => {
-    isDirty = true;
-    plan(QUIET);
-  });
+  form.addEventListener("input", touch);
+  if ([...form.elements].some(isChanged)) touch(); // typed before this script was here
   form.addEventListener("submit", () => {
     isStopped = true;
     clearTimeout(timer);
@@ -30,6 +28,11 @@ function keepSaved(form) {
   addEventListener("pagehide", () => {
     if (isDirty && !isStopped) save(true);
   });
+
+  function touch() {
+    isDirty = true;
+    plan(QUIET);
+  }
 
   function plan(delay) {
     clearTimeout(timer);
@@ -83,6 +86,11 @@ function keepSaved(form) {
     note.textContent = "";
     if (trouble.textContent !== words) trouble.textContent = words;
   }
+}
+
+function isChanged(field) {
+  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+  return /^(text|textarea|url|search)$/.test(field.type) && field.value !== field.defaultValue;
 }
 
 function showUpload(form) {

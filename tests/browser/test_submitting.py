@@ -72,6 +72,16 @@ def test_every_letter_is_kept_and_a_broken_line_is_told(page):
     assert (page.input_value("#title"), page.input_value("#cause")) == ("Mateo’s first steps", "Pompe")
 
 
+def test_what_was_typed_before_the_script_came_is_kept_too(page):
+    held = []
+    page.route("**/submit*.js*", lambda route: held.append(route))
+    page.goto(page.url, wait_until="commit")
+    page.fill("#title", "On a slow line")
+    page.wait_for_timeout(200)
+    held[0].continue_()
+    expect(page.locator("[data-saved]")).to_contain_text("Saved")
+
+
 def test_a_second_tab_is_told_and_loses_nothing(page):
     other = page.context.new_page()
     other.goto(page.url)
