@@ -133,6 +133,7 @@ def _create_casting_tables() -> None:
         _reference("vote_key", "user_account", "user_id"),
         sa.Column("digest", sa.LargeBinary(32), nullable=False),
         _reference("vote_key", "entry"),
+        sa.Column("receipt", sa.String(32), nullable=False),
         sa.Column("used_at", TIME, nullable=False),
         sa.PrimaryKeyConstraint("user_id", "digest", name=op.f("pk_vote_key")),
     )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import delete
@@ -234,8 +235,8 @@ def _keep_rules(session: Session, contest: Contest, actor_id: int | None, now: d
         )  # fmt: skip
 
 
-def _copy(row: object, facts: type) -> dict[str, object]:
-    return {name: getattr(row, name) for name in facts.__slots__ if name not in _OF_A_PAUSE}  # type: ignore[attr-defined]
+def _copy(row: Any, facts: Any) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in facts.__slots__ if name not in _OF_A_PAUSE}
 
 
 _OF_A_PAUSE = ("paused_at", "resumed_at", "pause_reason")

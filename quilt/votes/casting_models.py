@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary
+from sqlalchemy import ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from quilt.database import BigId, Model, UtcDateTime
@@ -17,6 +17,7 @@ class VoteKey(Model):
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), primary_key=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)  # SHA-256 of the key
     entry_id: Mapped[int] = mapped_column(ForeignKey("entry.id"))
+    receipt: Mapped[str] = mapped_column(String(32))
     used_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

@@ -5,7 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from quilt.accounts.domains import list_domain_words
 from quilt.contests.models import Contest
+from quilt.contests.policy_text import split_list
 from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.votes.models import EntryTally, Vote, Voter
@@ -31,10 +33,14 @@ class CastVote:
 def build_policy(contest: Contest) -> Policy:
     """The contest's ballot policy and voting times as plain facts."""
     policy = contest.policy
-    windows = tuple((phase.starts_at, phase.ends_at) for phase in contest.phases if phase.may_vote)
+    voting = [phase for phase in contest.phases if phase.may_vote]
+    windows = tuple((phase.starts_at, phase.ends_at) for phase in voting)
+    pauses = {
+        (phase.paused_at, phase.resumed_at, phase.pause_reason) for phase in voting if phase.paused_at is not None
+    }
     return Policy(
         contest.id, contest.time_zone, policy.period, policy.limit_count, policy.may_vote_for_own, windows,
-        contest.voter_salt,
+        contest.voter_salt, split_list(policy.tiers), tuple(pauses), policy.revocable_until, list_domain_words(),
     )  # fmt: skip
 
 

@@ -2,10 +2,9 @@
 
 import hmac
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 
 class VoteRefused(Exception):
@@ -21,11 +20,21 @@ class VotingNotOpen(VoteRefused):
 
 
 class VotingClosed(VoteRefused):
-    """Voting closed at `closed_at`."""
+    """Voting closed at `closed_at`; this vote arrived at `arrived_at`."""
 
-    def __init__(self, closed_at: datetime) -> None:
+    def __init__(self, closed_at: datetime, arrived_at: datetime) -> None:
         super().__init__("voting is closed")
         self.closed_at = closed_at
+        self.arrived_at = arrived_at
+
+
+class VotingPaused(VoteRefused):
+    """Voting is paused since `since`, for a `reason` that everybody may read."""
+
+    def __init__(self, since: datetime, reason: str) -> None:
+        super().__init__("voting is paused")
+        self.since = since
+        self.reason = reason
 
 
 class SessionEnded(VoteRefused):
@@ -38,6 +47,34 @@ class NotOnBallot(VoteRefused):
 
 class OwnEntry(VoteRefused):
     """The rules of this contest let nobody vote for their own entry."""
+
+
+class WrongTier(VoteRefused):
+    """The rules of this contest do not count votes proven in this way."""
+
+
+class DisposableAddress(VoteRefused):
+    """An address for a few minutes proves nobody: another proof, or another address, is asked for."""
+
+
+class KeyReused(VoteRefused):
+    """The key of this request stood for another vote before."""
+
+
+class TakenBack(VoteRefused):
+    """This person took their vote for this entry back; the next is possible at `next_at` (None: not here)."""
+
+    def __init__(self, next_at: datetime | None) -> None:
+        super().__init__("taken back")
+        self.next_at = next_at
+
+
+class NotRevocable(VoteRefused):
+    """The vote stays cast: the rules allow nothing else (`until` None), or not any more."""
+
+    def __init__(self, until: datetime | None) -> None:
+        super().__init__("not revocable")
+        self.until = until
 
 
 class AlreadyVoted(VoteRefused):
@@ -63,8 +100,10 @@ class NoVotesLeft(VoteRefused):
 class Policy(NamedTuple):
     """A contest's ballot policy and its voting times, as plain facts.
 
-    `windows` are the stretches in which one may vote, in order, start included and end excluded;
-    `voter_salt` makes the contest's keys (`make_contest_key`).
+    `windows` are the stretches in which one may vote, in order, start included and end excluded; `pauses` are
+    (start, end or None, public reason) within them. `voter_salt` makes the contest's keys (`make_contest_key`).
+    `tiers` are the proofs of a person that count. `domains` are what the people in charge say about mail
+    domains: (domain, whether it is fine, end or None).
     """
 
     contest_id: int
@@ -74,6 +113,10 @@ class Policy(NamedTuple):
     may_vote_for_own: bool
     windows: tuple[tuple[datetime, datetime], ...]
     voter_salt: bytes
+    tiers: tuple[str, ...] = ("email", "oauth")
+    pauses: tuple[tuple[datetime, datetime | None, str], ...] = ()
+    revocable_until: datetime | None = None
+    domains: tuple[tuple[str, bool, datetime | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +126,7 @@ class BallotFacts:
     entry_state: str
     entry_contest_id: int
     is_own_entry: bool
+    tier: str = "email"
 
 
 def check_vote(policy: Policy, facts: BallotFacts, now: datetime) -> None:
@@ -92,38 +136,21 @@ def check_vote(policy: Policy, facts: BallotFacts, now: datetime) -> None:
     check_window(policy, now)
     if facts.is_own_entry and not policy.may_vote_for_own:
         raise OwnEntry
+    if facts.tier not in policy.tiers:
+        raise WrongTier
 
 
 def check_window(policy: Policy, now: datetime) -> None:
-    """Raise VotingNotOpen or VotingClosed unless `now` lies in one of the windows."""
+    """Raise VotingNotOpen, VotingClosed or VotingPaused unless one may vote at `now`."""
     if any(start <= now < end for start, end in policy.windows):
+        for since, until, reason in policy.pauses:
+            if since <= now and (until is None or now < until):
+                raise VotingPaused(since, reason)
         return
     upcoming = [start for start, _ in policy.windows if start > now]
     if upcoming or not policy.windows:
         raise VotingNotOpen(min(upcoming, default=None))
-    raise VotingClosed(max(end for _, end in policy.windows))
-
-
-def name_period(policy: Policy, now: datetime) -> str:
-    """The period a vote belongs to, by the contest's own calendar: '', '2026-05-01' or '2026-W18'."""
-    if policy.period == "contest":
-        return ""
-    day = now.astimezone(ZoneInfo(policy.time_zone)).date()
-    if policy.period == "day":
-        return day.isoformat()
-    year, week, _ = day.isocalendar()
-    return f"{year}-W{week:02}"
-
-
-def find_next_period(policy: Policy, now: datetime) -> datetime | None:
-    """When the next period begins; None where there is none before voting ends."""
-    if policy.period == "contest":
-        return None
-    zone = ZoneInfo(policy.time_zone)
-    day = now.astimezone(zone).date()
-    days = 1 if policy.period == "day" else 7 - day.weekday()
-    begins = _first_instant(day + timedelta(days=days), zone)
-    return begins if any(start <= begins < end for start, end in policy.windows) else None
+    raise VotingClosed(max(end for _, end in policy.windows), now)
 
 
 def make_voter_key(secret: str, voter_salt: bytes, email_key: str) -> bytes:
@@ -138,9 +165,3 @@ def make_voter_key(secret: str, voter_salt: bytes, email_key: str) -> bytes:
 def make_contest_key(secret: str, voter_salt: bytes) -> bytes:
     """The contest's own key of 32 bytes, from our secret and its salt."""
     return hmac.digest(secret.encode(), voter_salt, "sha256")
-
-
-def _first_instant(day: date, zone: ZoneInfo) -> datetime:
-    """Midnight in the zone, or the first instant after it where the clocks skip midnight."""
-    midnight = datetime.combine(day, time(), zone)
-    return midnight.astimezone(ZoneInfo("UTC"))

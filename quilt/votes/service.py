@@ -146,7 +146,11 @@ def _cast(
         _check_key(connection, ballot)
     voter_key = make_voter_key(secret, policy.voter_salt, person_key(facts.email))
     voter_id, is_new = _find_or_add_voter(connection, ballot, facts, voter_key, policy, now)
-    key = {"contest_id": policy.contest_id, "voter_id": voter_id, "period": name_period(policy, now)}
+    key = {
+        "contest_id": policy.contest_id,
+        "voter_id": voter_id,
+        "period": name_period(policy.period, policy.time_zone, now),
+    }
     entry_id = ballot.visit.entry_id
     first = None if is_new else _FIRST.first(connection, {**key, "entry_id": entry_id})
     if first is not None:
@@ -186,10 +190,16 @@ def _check(
         raise SessionEnded
     is_own = facts.entrant_id == ballot.user_id or person_key(facts.entrant_email) == person_key(facts.email)
     now = facts.clock if told is None else told
-    check_vote(policy, BallotFacts(facts.state, facts.contest_id, is_own, ballot.tier), now)
-    if ballot.tier == "email" and len(policy.tiers) > 1 and needs_step_up(facts.email, policy.domains, now):
+    tier = _find_tier(ballot, facts)
+    check_vote(policy, BallotFacts(facts.state, facts.contest_id, is_own, tier), now)
+    if tier == "email" and len(policy.tiers) > 1 and needs_step_up(facts.email, policy.domains, now):
         raise DisposableAddress
     return facts, now
+
+
+def _find_tier(ballot: Ballot, facts: Any) -> str:
+    """How the person is proven: whose address no code has proven is known by the word of a provider."""
+    return ballot.tier if facts.is_proven else "oauth"
 
 
 def _check_key(connection: Connection, ballot: Ballot) -> None:
@@ -218,13 +228,10 @@ def _describe_first(first: Any, policy: Policy, now: datetime) -> AlreadyVoted |
 def _find_or_add_voter(
     connection: Connection, ballot: Ballot, facts: Any, key: bytes, policy: Policy, now: datetime
 ) -> tuple[int, bool]:
-    """The voter's id, and whether they are new here; a mailbox that voted by another account is known by its key.
-
-    Whose address no code has proven is known by the word of a provider.
-    """
+    """The voter's id, and whether they are new here; a mailbox that voted by another account is known by its key."""
     if facts.voter_id is not None:
         return int(facts.voter_id), False
-    tier = ballot.tier if facts.is_proven else "oauth"
+    tier = _find_tier(ballot, facts)
     values = {"contest_id": policy.contest_id, "key": key, "user_id": ballot.user_id}
     added = _ADD_VOTER.scalar(connection, {**values, "tier": tier, "created_at": now})
     if added is not None:
