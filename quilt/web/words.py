@@ -1,6 +1,7 @@
 """Refusals of the rooms as words and status codes, shared by the faces."""
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from quilt.accounts import rules as accounts
 from quilt.contests.rules import describe_instant
@@ -62,12 +63,40 @@ def describe_vote_refusal(refusal: votes.VoteRefused, zone: str) -> tuple[int, s
             return 409, "Voting is not open yet, and no date is set."
         case votes.VotingNotOpen(opens_at=datetime() as opens):
             return 409, f"Voting opens {describe_instant(opens, zone)}. Your vote was not counted."
-        case votes.VotingClosed(closed_at=closed):
-            return 409, f"Voting closed {describe_instant(closed, zone)}. Your vote was not counted."
+        case votes.VotingClosed(closed_at=closed, arrived_at=arrived):
+            return 409, (
+                f"Voting closed {describe_instant(closed, zone)}. This vote arrived at "
+                f"{_describe_clock(arrived, zone)}, so it was not counted."
+            )
+        case votes.VotingPaused(reason=reason):
+            return 409, f"Voting is paused: {reason} Your vote was not counted; come back when it goes on."
+        case votes.WrongTier():
+            return 403, "This contest counts votes that are proven in another way. Sign in that way, then vote again."
+        case votes.DisposableAddress():
+            return 422, (
+                "That address works for a short while only, so it proves nobody. Use another address, or sign in with "
+                "another service: your vote waits."
+            )
+        case votes.KeyReused():
+            return 422, "This key was used for another vote. Nothing was changed."
+        case votes.TakenBack(next_at=following):
+            words = "You took your vote for this entry back, so it cannot be given again"
+            if following is None:
+                return 409, f"{words}."
+            return 409, f"{words} before {describe_instant(following, zone)}."
+        case votes.NotRevocable(until=None):
+            return 409, "In this contest a vote that was cast stays cast."
+        case votes.NotRevocable(until=datetime() as until):
+            return 409, f"Votes could be taken back until {describe_instant(until, zone)}. This one stays cast."
         case votes.OwnEntry():
             return 403, "You cannot vote for your own entry. Pass it on instead."
         case _:
             return 404, "That entry is not open to votes."
+
+
+def _describe_clock(at: datetime, zone: str) -> str:
+    """To the thousandth of a second: 12:00:00.000."""
+    return at.astimezone(ZoneInfo(zone)).isoformat(timespec="milliseconds")[11:23]
 
 
 def _with_next(words: str, following: datetime | None, zone: str) -> str:
