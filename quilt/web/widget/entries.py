@@ -36,6 +36,8 @@ class EntryFacts:
     contest_title: str
     poster_path: str  # '' where there is no picture: the cause's patch stands for it
     thumbnail_path: str
+    card_path: str
+    video_path: str  # '' where the film lives elsewhere
     duration_seconds: float | None
     votes: int | None
     reach: int | None
@@ -91,6 +93,10 @@ def read_facts(head: EntryHead) -> EntryFacts:
         contest_title=contest.title,
         poster_path=f"/media/{video.poster_key}" if video and video.poster_key else "",
         thumbnail_path=f"/media/{video.thumbnail_key}" if video and video.thumbnail_key else "",
+        card_path=f"/media/{video.card_key}" if video and video.card_key else "",
+        video_path=f"/media/{video.video_key}"
+        if video and video.video_key and video.state == "ready"
+        else "",
         duration_seconds=video.duration_seconds if video else None,
         votes=hide_few(count_votes(entry.id)) if shows_counts(contest.phases, moment) else None,
         reach=hide_few(reach),

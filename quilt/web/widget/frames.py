@@ -1,23 +1,27 @@
-"""The frame that stands on other people's pages: one look at an entry, one button that opens our own page."""
+"""The frames that stand on other people's pages: one look at an entry, one button that opens our own page."""
 
-from flask import Response, current_app, request
+from flask import Response, abort, current_app, g, request
 from markupsafe import Markup
 
 from quilt.arrivals.heads import EntryHead
 from quilt.database import db
-from quilt.web.context import format_duration, patch, plural
+from quilt.web.context import format_duration, patch
+from quilt.web.headers import ANCESTORS
 from quilt.web.lookups import find_followed, get_head_or_404
 from quilt.web.pages import Page, VersionedCache, slot
+from quilt.web.repeats import repeat_for_all
 from quilt.web.widget import widget
 from quilt.web.widget.entries import FRESH, EntryFacts, read_facts, version_of
+from quilt.web.widget.wishes import Wish, find_known, get_wish
 
-THEMES = ("auto", "light", "dark")
-# No nonce: the page is the same for everybody. Its one script tells its height to the page around it.
+# No nonce: the page is the same for everybody. Its one script talks to the page around it and asks for new figures.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "form-action 'none'; base-uri 'none'; frame-ancestors *; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
+    "font-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors {ancestors}; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
+
+TEMPLATES = {"entry": "widget/entry.html", "vote": "widget/vote.html"}
 
 _pages: VersionedCache[Page] = VersionedCache(most=2_000)
 
@@ -25,23 +29,38 @@ _pages: VersionedCache[Page] = VersionedCache(most=2_000)
 @widget.get("/embed/<int:entry_id>")
 def show_embed(entry_id: int) -> Response:
     """The entry's frame; its button leads to our page by the embed's own link."""
+    return answer_entry(entry_id, "entry", request.args.get("via", ""))
+
+
+@widget.get("/embed/<int:entry_id>/vote")
+def show_vote_button(entry_id: int) -> Response:
+    """A small frame: the title, the count, and the button."""
+    return answer_entry(entry_id, "vote", request.args.get("via", ""))
+
+
+def answer_entry(entry_id: int, kind: str, via: str) -> Response:
+    """An entry's frame of a kind, kept by version and look; its links are filled in for this embed."""
     head = get_head_or_404(entry_id)
-    theme = find_theme(request.args.get("theme", ""))
+    wish = get_wish(via, entry_id=head.id)
     page = _pages.get(
-        (id(db.engine), entry_id, theme), version_of(head), lambda: Page(_render(read_facts(head), theme))
+        (id(db.engine), entry_id, kind, wish),
+        version_of(head),
+        lambda: Page(_render(read_facts(head), kind, wish)),
     )
-    body = page.fill({"target": _find_target(head, request.args.get("via", "")).encode()})
+    body = page.fill({"target": find_target(head, via).encode()})
+    if not request.query_string:
+        repeat_for_all()
     return answer_frame(body, cache_control=FRESH)
 
 
 def answer_frame(body: bytes | str, status: int = 200, *, cache_control: str) -> Response:
-    """An answer that any site may show in a frame, one that isolates itself (COEP) too."""
+    """An answer that other sites may show in a frame, those that isolate themselves (COEP) too."""
     return Response(
         body,
         status,
         mimetype="text/html",
         headers={
-            "Content-Security-Policy": POLICY,
+            "Content-Security-Policy": POLICY.format(ancestors=g.get(ANCESTORS, "*")),
             "Cache-Control": cache_control,
             "Cross-Origin-Resource-Policy": "cross-origin",
             "Cross-Origin-Embedder-Policy": "require-corp",
@@ -50,17 +69,25 @@ def answer_frame(body: bytes | str, status: int = 200, *, cache_control: str) ->
     )
 
 
-def render_frame(name: str, **values: object) -> str:
+def render_frame(name: str, wish: Wish, **values: object) -> str:
     """A template without what pages usually get: looking for the current user would open the session."""
-    return current_app.jinja_env.get_template(name).render(**values)
+    placement = wish.placement
+    return current_app.jinja_env.get_template(name).render(
+        t=wish.phrases,
+        lang=wish.options.lang,
+        direction=wish.phrases.direction,
+        theme=wish.options.theme,
+        look_query=wish.look_query,
+        options=wish.options,
+        note=wish.note,
+        placement_code=placement.code if placement else "",
+        origins=placement.origins if placement else (),
+        sponsor=placement.sponsor if placement else None,
+        **values,
+    )
 
 
-def find_theme(wish: str) -> str:
-    """One of our themes; the reader's own where the wish is none of them."""
-    return wish if wish in THEMES else "auto"
-
-
-def _find_target(head: EntryHead, via: str) -> str:
+def find_target(head: EntryHead, via: str) -> str:
     """Our page by the given code where it is one of this entry's, else the entry's own page."""
     link = find_followed(via)
     if link is not None and link.entry_id == head.id:
@@ -68,17 +95,27 @@ def _find_target(head: EntryHead, via: str) -> str:
     return f"/entries/{head.id}-{head.slug}?c=embed"
 
 
-def _render(facts: EntryFacts, theme: str) -> str:
-    figures = [
-        plural(facts.votes, "vote") if facts.votes is not None else "",
-        f"reached {plural(facts.reach, 'person', 'people')}" if facts.reach is not None else "",
-    ]
+def answer_code(code: str) -> Response:
+    """The frame that a code alone stands for: a placement as it is stored, or the entry of any other code."""
+    placement = find_known(code)
+    if placement is not None and placement.entry_id is not None:
+        return answer_entry(placement.entry_id, placement.kind, code)
+    link = find_followed(code)
+    if link is None:
+        abort(404)
+    return answer_entry(link.entry_id, "entry", code)
+
+
+def _render(facts: EntryFacts, kind: str, wish: Wish) -> str:
+    t = wish.phrases
     return render_frame(
-        "widget/entry.html",
+        TEMPLATES[kind],
+        wish,
         entry=facts,
-        figures=[figure for figure in figures if figure],
+        votes_text=t.count("vote", facts.votes) if facts.votes is not None and wish.options.counts else "",
+        reach_text=t.count("reach", facts.reach) if facts.reach is not None and wish.options.counts else "",
         duration=format_duration(facts.duration_seconds),
         patch_svg=patch(facts.cause),
         target=Markup(slot("target")),
-        theme=theme,
+        figures_path=f"/widget/entries/{facts.id}.json" if wish.options.counts else "",
     )

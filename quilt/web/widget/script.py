@@ -1,37 +1,64 @@
-"""The script that puts a frame on somebody's page: one address for ever, small, kept for a day."""
+"""The script that puts frames on somebody's page: `v1.js` moves on with us, `v1.0.js` never changes and can be pinned."""
 
+import base64
 import gzip
+import hashlib
+import re
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import blake2b
 
-from flask import Response, request
+from flask import Response, abort, request
 
 from quilt.config import ROOT
 from quilt.web.widget import widget
 
-SOURCE = ROOT / "static" / "widget" / "v1.js"
+FOLDER = ROOT / "static" / "widget"
+NEWEST = "v1.0"
+A_DAY, A_YEAR = 86_400, 31_536_000
+_RELEASE = re.compile(r"v1\.[0-9]{1,3}")
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """The file, whole and compressed; `digest` changes with it."""
+    """The file, whole and compressed; `integrity` is what `<script integrity=…>` asks for."""
 
     plain: bytes
     compressed: bytes
-    digest: str
+    integrity: str
 
 
 @widget.get("/widget/v1.js")
 def show_script() -> Response:
     """The loader; the same bytes for everybody, usable from any origin."""
-    script = load_script(SOURCE.stat().st_mtime_ns)
+    response = _answer(load_script(NEWEST))
+    response.headers["Cache-Control"] = f"public, max-age={A_DAY}, stale-while-revalidate=604800"
+    return response
+
+
+@widget.get("/widget/<release>.js")
+def show_release(release: str) -> Response:
+    """One release of the loader, the same bytes for ever: for pages that pin it by its hash."""
+    if not _RELEASE.fullmatch(release) or not (FOLDER / f"{release}.js").is_file():
+        abort(404)
+    response = _answer(load_script(release))
+    response.headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
+    return response
+
+
+@lru_cache(maxsize=8)
+def load_script(release: str) -> Script:
+    """A release of the loader as it is on disk."""
+    plain = (FOLDER / f"{release}.js").read_bytes()
+    digest = base64.b64encode(hashlib.sha384(plain).digest()).decode()
+    return Script(plain, gzip.compress(plain, compresslevel=9, mtime=0), f"sha384-{digest}")
+
+
+def _answer(script: Script) -> Response:
     is_compressed = request.accept_encodings["gzip"] > 0
     response = Response(
         script.compressed if is_compressed else script.plain,
         mimetype="text/javascript",
         headers={
-            "Cache-Control": "public, max-age=86400, stale-while-revalidate=604800",
             "Access-Control-Allow-Origin": "*",
             "Cross-Origin-Resource-Policy": "cross-origin",
             "Vary": "Accept-Encoding",
@@ -39,15 +66,7 @@ def show_script() -> Response:
     )
     if is_compressed:
         response.headers["Content-Encoding"] = "gzip"
-    response.set_etag(f"{script.digest}-gzip" if is_compressed else script.digest)
+    tag = hashlib.blake2b(script.plain, digest_size=12).hexdigest()
+    response.set_etag(f"{tag}-gzip" if is_compressed else tag)
     response.make_conditional(request)
     return response
-
-
-@lru_cache(maxsize=1)
-def load_script(_changed_ns: int) -> Script:
-    """The loader as it is on disk; read again only when the file has changed."""
-    plain = SOURCE.read_bytes()
-    return Script(
-        plain, gzip.compress(plain, compresslevel=9, mtime=0), blake2b(plain, digest_size=12).hexdigest()
-    )

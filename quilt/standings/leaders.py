@@ -1,0 +1,77 @@
+"""The few entries of a contest that another site shows, picked by the database: no list of all is read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, func, select
+
+from quilt.arrivals.models import EntrySpread
+from quilt.database import db
+from quilt.entries.models import Entry
+from quilt.media.models import Video
+from quilt.votes.models import EntryTally
+
+
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """A published entry in a short list, with its exact figures: whoever shows it decides what may be told."""
+
+    id: int
+    slug: str
+    title: str
+    cause: str
+    thumbnail_key: str
+    is_eligible: bool
+    votes: int
+    reach: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What a contest's published entries have together."""
+
+    entries: int
+    votes: int
+    reach: int
+
+
+def list_leaders(contest_id: int, limit: int, cause: str = "", *, newest: bool = False) -> list[Leader]:
+    """The entries with the most votes (or the newest), the first published first among equals."""
+    statement = _LEADERS.where(Entry.cause == cause) if cause else _LEADERS
+    order = (Entry.published_at.desc(), Entry.id.desc()) if newest else (_votes.desc(), Entry.id)
+    rows = db.session.execute(statement.order_by(*order).limit(limit), {"contest_id": contest_id})
+    return [Leader(*row) for row in rows]
+
+
+def list_chosen(contest_id: int, entry_ids: Sequence[int]) -> list[Leader]:
+    """These entries, in their order; those that are not published (any more) are left out."""
+    rows = db.session.execute(_LEADERS.where(Entry.id.in_(entry_ids)), {"contest_id": contest_id})
+    found = {row.id: Leader(*row) for row in rows}
+    return [found[entry_id] for entry_id in entry_ids if entry_id in found]
+
+
+def sum_contest(contest_id: int) -> Sums:
+    """How many entries a contest has, and their votes and people reached."""
+    row = db.session.execute(_SUMS, {"contest_id": contest_id}).one()
+    return Sums(*(int(value) for value in row))
+
+
+_votes = func.coalesce(EntryTally.standing, 0)
+_reach = func.coalesce(EntrySpread.size, 1) - 1
+_LEADERS = (
+    select(
+        Entry.id, Entry.slug, Entry.title, Entry.cause, func.coalesce(Video.thumbnail_key, ""), Entry.is_eligible,
+        _votes, _reach,
+    )
+    .outerjoin(EntryTally, EntryTally.entry_id == Entry.id)
+    .outerjoin(EntrySpread, EntrySpread.entry_id == Entry.id)
+    .outerjoin(Video, Video.id == Entry.video_id)
+    .where(Entry.contest_id == bindparam("contest_id"), Entry.state == "published")
+)  # fmt: skip
+_SUMS = (
+    select(func.count(), func.coalesce(func.sum(_votes), 0), func.coalesce(func.sum(_reach), 0))
+    .select_from(Entry)
+    .outerjoin(EntryTally, EntryTally.entry_id == Entry.id)
+    .outerjoin(EntrySpread, EntrySpread.entry_id == Entry.id)
+    .where(Entry.contest_id == bindparam("contest_id"), Entry.state == "published")
+)

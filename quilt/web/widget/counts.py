@@ -1,0 +1,74 @@
+"""The live counts of a contest as JSON: computed at most once a second, however many ask."""
+
+from hashlib import blake2b
+
+import orjson
+from flask import Response, request
+
+from quilt.contests.queries import ContestFacts
+from quilt.contests.rules import find_change, shows_counts
+from quilt.database import db
+from quilt.embeds.looks import MOST_ENTRIES, Options
+from quilt.standings.rules import hide_few
+from quilt.web.clock import now
+from quilt.web.repeats import repeat_for_all
+from quilt.web.settings import get_settings
+from quilt.web.single_flight import SingleFlight
+from quilt.web.widget import widget
+from quilt.web.widget.entries import KeptJson
+from quilt.web.widget.lines import find_sums, freshness, get_contest_or_404, list_lines
+
+LEADERS = Options(top=MOST_ENTRIES, order="votes")
+
+_documents: SingleFlight[KeptJson] = SingleFlight()
+
+
+@widget.get("/widget/contests/<slug>.json")
+def show_contest_json(slug: str) -> Response:
+    """What a contest has, when it changes, and its first entries: for frames and other sites' own scripts."""
+    contest = get_contest_or_404(slug)
+    kept = _documents.get((id(db.engine), slug), freshness(), lambda: _build(contest))
+    repeat_for_all()
+    headers = {
+        "ETag": kept.etag,
+        "Cache-Control": "public, max-age=1",
+        "Access-Control-Allow-Origin": "*",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }
+    if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(kept.etag[1:-1]):
+        return Response(status=304, headers=headers)
+    return Response(kept.body, headers=headers, mimetype="application/json")
+
+
+def _build(contest: ContestFacts) -> KeptJson:
+    moment = now()
+    sums, lines = find_sums(contest.id), list_lines(contest, LEADERS, moment)
+    change, base_url = find_change(contest.phases, moment), get_settings().base_url
+    shown = shows_counts(contest.phases, moment)
+    body = orjson.dumps(
+        {
+            "contest": contest.slug,
+            "title": contest.title,
+            "url": f"{base_url}/contests/{contest.slug}",
+            "embed_url": f"{base_url}/embed/contests/{contest.slug}",
+            "entries_count": sums.entries,
+            "votes": hide_few(sums.votes) if shown else None,
+            "shows_counts": shown,
+            "next_change": {"action": change.action.value, "opens": change.opens, "at": change.at}
+            if change
+            else None,
+            "entries": [
+                {
+                    "id": line.id,
+                    "title": line.title,
+                    "cause": line.cause,
+                    "url": f"{base_url}/entries/{line.id}-{line.slug}",
+                    "place": line.place,
+                    "votes": line.votes,
+                    "reach": line.reach,
+                }
+                for line in lines
+            ],
+        }
+    )
+    return KeptJson(body, f'"{blake2b(body, digest_size=12).hexdigest()}"')
