@@ -140,7 +140,7 @@ def make_cast(settings: Settings, route: Route) -> Cast:
         "entry_id": entry.id, "entry_slug": entry.slug, "contest_slug": contest.slug, "code": f"own{entry.id:08}",
         "kind": "svg", "key": MEDIA_KEY, "video_id": video.id, "comment_id": comment.id, "mail_id": mail.id,
         "contest_id": contest.id, "picture": "tree", "token": make_off_token(people["member"].id, settings.secret_key),
-        "file_format": "csv",
+        "file_format": "csv", "release": "v1.0",
     }  # fmt: skip
     return Cast(people, arguments)
 
