@@ -16,6 +16,8 @@ entry_published      name, title, contest_title, entry_url
 entry_needs_changes  name, title, contest_title, entry_url, reason, words
 entry_rejected       name, title, contest_title, entry_url, reason, words
 branch_grew          name, title, people, direct, branch_url, off_url
+brand_invitation     organisation, role, join_url, days
+brand_report         name, organisation, week, seen, opens, people, votes, lines, report_url, desk_url
 
 `reason` is a sentence from the list of reasons and may be empty, `words` are the moderator's own and may
 be empty; `entry_url` is a whole address: where the entrant sees the entry's state, or the public page once
@@ -46,6 +48,8 @@ NAMES = (
     "entry_needs_changes",
     "entry_rejected",
     "branch_grew",
+    "brand_invitation",
+    "brand_report",
 )
 
 
