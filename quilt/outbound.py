@@ -110,11 +110,21 @@ def _split(url: str, allow_loopback: bool) -> SplitResult:
         raise AddressRefused("the address cannot be read") from None
     if parts.username is not None or parts.password is not None or not parts.hostname:
         raise AddressRefused("the address has no host, or a name and password in it")
-    if parts.scheme != "https" and not (parts.scheme == "http" and allow_loopback):
+    if parts.scheme != "https" and not (
+        allow_loopback and parts.scheme == "http" and _is_here(parts.hostname)
+    ):
         raise AddressRefused("only https addresses are asked")
     if port not in (None, 443) and (port or 0) < 1024:
         raise AddressRefused("the port belongs to another service")
     return parts
+
+
+def _is_here(host: str) -> bool:
+    """Whether a host's name says that it is this machine: the only one that is asked without encryption."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class _Request:

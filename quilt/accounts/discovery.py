@@ -74,8 +74,10 @@ def fetch_keys(address: str, *, allow_loopback: bool, seconds: float, is_renewed
     if is_renewed and address in _kept and time.monotonic() - _kept[address][0] > RENEWED_SECONDS:
         del _kept[address]
     facts = fetch_json(address, allow_loopback=allow_loopback, seconds=seconds)
+    told = facts.get("keys")
+    pairs = [key for key in told if _is_pair(key)] if isinstance(told, list) else []
     try:
-        keys = KeySet.import_key_set(facts)  # type: ignore[arg-type]
+        keys = KeySet.import_key_set({"keys": pairs})
     except (JoseError, ValueError, TypeError, KeyError, AttributeError):
         raise ProviderSilent("keys that cannot be read") from None
     _keep(address, facts)
@@ -114,6 +116,11 @@ def origin_of(address: str) -> str:
     """https://example.org of any address there."""
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _is_pair(key: object) -> bool:
+    """Whether this is the public half of a key pair: a shared secret has no place in what everybody reads."""
+    return isinstance(key, dict) and key.get("kty") in ("RSA", "EC")
 
 
 def _endpoint(facts: dict[str, Any], name: str, allow_loopback: bool, is_needed: bool = True) -> str:

@@ -10,6 +10,7 @@ from jinja2 import StrictUndefined
 from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 
+from quilt.accounts.providers import list_on
 from quilt.config import ROOT, Settings
 from quilt.contests.queries import ContestFacts, list_contests, pick_face
 from quilt.database import db
@@ -30,6 +31,7 @@ def register(app: Flask, settings: Settings) -> None:
     environment.globals.update(
         site_name=settings.site_name,
         base_url=settings.base_url,
+        sign_in_providers=list_on(settings),
         is_demo=settings.is_demo,
         asset=asset if not app.debug else asset.__wrapped__,
         csp_nonce=LazyNonce(),

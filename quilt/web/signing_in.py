@@ -23,6 +23,7 @@ from quilt.web.visitors import MOST_AGENT
 
 MOST_TEXT = 4_096  # of a session cookie: no browser keeps a longer one
 KEY = "key"  # of the session's row
+KEPT_ACT = "kept_act"  # the key of what somebody was about to do (quilt/web/resuming.py)
 _PROVED_AT, _FRESH_AT, _FACTOR_AT = "proved_at", "fresh_at", "factor_at"
 
 
@@ -33,14 +34,16 @@ def sign_in(
     way: str = "code",
     factor_at: datetime | None = None,
 ) -> None:
-    """Begin a fresh session for this person: nothing of the old one is carried over, and the old one ends.
+    """Begin a fresh session for this person: nothing of the old one is carried over but what waits for it, and it ends.
 
     `proved_at` is when a code proved the address, if one did: for a while it stands in for the password.
     `way` is how they came in (code, password, passkey, provider), `factor_at` when they showed what counts as a
     second factor.
     """
-    replaced, moment = session.get(KEY, ""), now()
+    replaced, kept_act, moment = session.get(KEY, ""), session.get(KEPT_ACT), now()
     session.clear()
+    if kept_act is not None:
+        session[KEPT_ACT] = kept_act  # the one thing that comes along: it is why they sign in
     session.permanent = True
     device = describe_device(request.headers.get("User-Agent", "")[:MOST_AGENT])
     session[KEY] = start_session(user, way=way, device=device, now=moment, entropy=entropy, replaces=replaced)

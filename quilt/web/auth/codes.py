@@ -15,6 +15,7 @@ from quilt.web.auth import auth
 from quilt.web.auth.forms import AddressForm, CodeForm, PasswordForm, shorten
 from quilt.web.clock import entropy, now
 from quilt.web.events import record_event
+from quilt.web.resuming import find_kept, go_on
 from quilt.web.settings import get_settings
 from quilt.web.signing_in import sign_in
 from quilt.web.signing_in import sign_out as end_own_session
@@ -37,7 +38,7 @@ def show_sign_in() -> Response:
     """One field for the address; the password form is folded below it."""
     form = AddressForm(next=safe_next(request.args.get("next")))
     if current_user.is_authenticated:
-        form.email.data = current_user.email
+        form.email.data = current_user.email if current_user.has_address else ""
     return answer_sign_in(form)
 
 
@@ -88,7 +89,7 @@ def redeem_code() -> Response:
         return _answer_code(form, pending, status)
     sign_in(redeemed.user, now())
     record_event("signed_in", by="code", is_new=redeemed.is_new)
-    return _see(redeemed.next_path)
+    return go_on(redeemed.next_path)
 
 
 @auth.post("/sign-out")
@@ -114,7 +115,11 @@ def answer_sign_in(
     is_password_open = password_form is not None
     password_form = password_form or PasswordForm(formdata=None, next=safe_next(form.next.data))
     page = render_template(
-        "auth/sign_in.html", form=form, password_form=password_form, is_password_open=is_password_open
+        "auth/sign_in.html",
+        form=form,
+        password_form=password_form,
+        is_password_open=is_password_open,
+        kept=find_kept(),
     )
     return make_response(page, status)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from flask import Response, make_response, redirect, request
+from flask import Response, request
 from flask_limiter import RequestLimit
 
 from quilt.accounts.rules import AccountRefused, email_key, safe_next
@@ -13,6 +13,7 @@ from quilt.web.auth.codes import answer_sign_in
 from quilt.web.auth.forms import AddressForm, PasswordForm, shorten
 from quilt.web.errors import answer_error
 from quilt.web.events import record_event
+from quilt.web.resuming import go_on
 from quilt.web.signing_in import sign_in
 from quilt.web.words import describe_account_refusal
 
@@ -59,7 +60,7 @@ def sign_in_with_password() -> Response:
         return _answer_refusal(form, status, words)
     sign_in(user, way="password")
     record_event("signed_in", by="password")
-    return make_response(redirect(safe_next(form.next.data)))
+    return go_on(safe_next(form.next.data))
 
 
 def _answer_refusal(form: PasswordForm, status: int, words: str) -> Response:

@@ -1,6 +1,7 @@
 """Voting: an address, a code, a receipt; signed-in people need one click."""
 
 import time
+from typing import Any
 
 from flask import (
     Response,
@@ -16,6 +17,8 @@ from flask_login import current_user
 
 from quilt.accounts.models import User
 from quilt.accounts.people import Person
+from quilt.accounts.proofs import SignInRefused
+from quilt.accounts.providers import Provider, find_provider
 from quilt.accounts.rules import AccountRefused
 from quilt.accounts.service import VOTE, redeem_code, request_code
 from quilt.arrivals.heads import EntryHead
@@ -35,9 +38,12 @@ from quilt.web.floods import FloodGate
 from quilt.web.front import in_front
 from quilt.web.inputs import read_form
 from quilt.web.json_bodies import answer_json
+from quilt.web.leaving import leave_for
 from quilt.web.lookups import get_head_or_404
 from quilt.web.pages import VersionedCache
 from quilt.web.plain import Answer, AnyRequest, tell_json
+from quilt.web.provider_words import describe_provider_refusal
+from quilt.web.resuming import finishes, keep_for_later
 from quilt.web.settings import get_settings
 from quilt.web.signing_in import find_session, sign_in
 from quilt.web.site import site
@@ -64,6 +70,8 @@ def cast_vote(entry_id: int) -> Response:
     told = read_told(request.form, nonce, now())
     if ticket_binding():
         return _cast(head, current_user, request.form.get("via", ""), request.form.get("c", ""), told)
+    if "provider" in request.form:
+        return _leave_with_provider(head, told)
     return _send_code(head, told)
 
 
@@ -170,6 +178,53 @@ def _send_code(head: EntryHead, told: Told) -> Response:
         visitor, node = counted
         remember_code(response, visitor, head.id, node.code)
     return response
+
+
+def _leave_with_provider(head: EntryHead, told: Told) -> Response:
+    """Keep the vote, count the visit, and go on to the provider; the vote is cast when its owner comes back."""
+    form, settings = request.form, get_settings()
+    provider = find_provider(form.get("provider", ""), settings)
+    if provider is None:
+        abort(404, "One cannot vote with that here. A code by e-mail always works.")
+    policy = get_policy(head)
+    try:
+        check_window(policy, now())
+    except VoteRefused as refusal:
+        return _answer_refusal(head, refusal, policy)
+    via, channel = form.get("via", "")[:16], form.get("c", "")[:16]
+    title = db.session.get_one(Entry, head.id).title
+    keep_for_later(
+        "vote", f"Your vote for “{title}”", _entry_address(head), entry_id=head.id, via=via, channel=channel,
+        told=told,
+    )  # fmt: skip
+    if provider.asks_where:
+        address = url_for("auth.show_provider", name=provider.name, next=_entry_address(head))
+        response = make_response(redirect(address, 303))
+    else:
+        response = _go_to(provider, head)
+    counted = record_form_visit(head.id, form.get("ticket", ""), via, channel)
+    if counted is not None:
+        visitor, node = counted
+        remember_code(response, visitor, head.id, node.code)
+    return response
+
+
+def _go_to(provider: Provider, head: EntryHead) -> Response:
+    try:
+        return leave_for(provider, _entry_address(head))
+    except SignInRefused as refusal:
+        status, words = describe_provider_refusal(refusal, provider.label)
+        return _answer_page(
+            "site/vote_address.html", head, status, words=words, address="",
+            via=request.form.get("via", "")[:16], channel=request.form.get("c", "")[:16],
+        )  # fmt: skip
+
+
+@finishes("vote")
+def finish_vote(facts: dict[str, Any]) -> Response:
+    """Cast the vote that waited while its owner signed in."""
+    head = get_head_or_404(int(facts["entry_id"]))
+    return _cast(head, current_user, facts["via"], facts["channel"], facts["told"])
 
 
 def _cast(
