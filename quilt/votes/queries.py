@@ -5,7 +5,6 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from quilt.accounts.domains import list_domain_words
 from quilt.contests.models import Contest
 from quilt.contests.policy_text import split_list
 from quilt.database import db
@@ -40,7 +39,7 @@ def build_policy(contest: Contest) -> Policy:
     }
     return Policy(
         contest.id, contest.time_zone, policy.period, policy.limit_count, policy.may_vote_for_own, windows,
-        contest.voter_salt, split_list(policy.tiers), tuple(pauses), policy.revocable_until, list_domain_words(),
+        contest.voter_salt, split_list(policy.tiers), tuple(pauses), policy.revocable_until,
     )  # fmt: skip
 
 

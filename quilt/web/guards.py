@@ -44,3 +44,15 @@ def staff_only(view: Callable[P, R]) -> Callable[P, R | Response]:
 def own_path() -> str:
     """The path to come back to: of this page, or of the page whose form was sent."""
     return request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else request.path
+
+
+def admin_only(view: Callable[P, R]) -> Callable[P, R | Response]:
+    """Admins; moderators are told which role it takes, for everybody else the page does not exist."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R | Response:
+        if current_user.role != "admin":
+            abort(403, "You need the admin role for that. Nothing was changed.")
+        return view(*args, **kwargs)
+
+    return staff_only(guarded)
