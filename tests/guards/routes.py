@@ -12,6 +12,7 @@ class Who(Enum):
     ENTRANT = "the entry's own entrant"
     AUTHOR = "who wrote the comment"
     STAFF = "moderators and admins"
+    ADMIN = "admins; moderators are told so"
     NOBODY = "nobody on this site: the demo only"
 
 
@@ -34,7 +35,7 @@ def _form(**fields: str) -> tuple[tuple[str, str], ...]:
     return tuple(fields.items())
 
 
-EVERYBODY, SIGNED_IN, ENTRANT, AUTHOR, STAFF, NOBODY = Who
+EVERYBODY, SIGNED_IN, ENTRANT, AUTHOR, STAFF, ADMIN, NOBODY = Who
 
 ROUTES: dict[tuple[str, str], Route] = {
     # browsing
@@ -96,6 +97,13 @@ ROUTES: dict[tuple[str, str], Route] = {
         EVERYBODY, _form(email="new@example.org", password="a wrong one"), refusal=401
     ),
     ("auth.sign_out", "POST"): Route(EVERYBODY),
+    # signing in through providers: all of them are off in these tests
+    ("auth.show_provider", "GET"): Route(EVERYBODY, refusal=404),
+    ("auth.start_with_provider", "POST"): Route(EVERYBODY, refusal=404),
+    ("auth.come_back", "GET"): Route(EVERYBODY, refusal=404),
+    ("auth.bounce", "POST"): Route(EVERYBODY, refusal=404, is_exempt=True),
+    ("auth.show_bluesky_client", "GET"): Route(EVERYBODY, refusal=404),
+    ("auth.disconnect", "POST"): Route(SIGNED_IN, refusal=404),
     # the desk
     ("admin.show_queue", "GET"): Route(STAFF),
     ("admin.show_review", "GET"): Route(STAFF, state="submitted"),
@@ -105,6 +113,30 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("admin.show_branches", "GET"): Route(STAFF),
     ("admin.change_branch", "POST"): Route(STAFF, _form(action="exclude", arrival_id="1", reason="A burst.")),
     ("admin.show_log", "GET"): Route(STAFF),
+    # contests
+    ("admin.show_contests", "GET"): Route(STAFF),
+    ("admin.new_contest", "GET"): Route(ADMIN),
+    ("admin.create_contest", "POST"): Route(
+        ADMIN, _form(title="Spring", slug="spring", time_zone="Europe/Paris")
+    ),
+    ("admin.show_contest_desk", "GET"): Route(STAFF),
+    ("admin.show_basics", "GET"): Route(ADMIN),
+    ("admin.save_basics", "POST"): Route(ADMIN, _form(title="Spring", edit_count="0")),
+    ("admin.show_dates", "GET"): Route(ADMIN),
+    ("admin.save_dates", "POST"): Route(ADMIN, _form(edit_count="0")),
+    ("admin.show_ballot", "GET"): Route(ADMIN),
+    ("admin.save_ballot", "POST"): Route(ADMIN, _form(edit_count="0")),
+    ("admin.show_rules_desk", "GET"): Route(ADMIN),
+    ("admin.save_rules", "POST"): Route(ADMIN, _form(rules_text="Be kind.", edit_count="0")),
+    ("admin.publish_contest", "POST"): Route(ADMIN),
+    ("admin.hide_contest", "POST"): Route(ADMIN),
+    ("admin.pause_contest", "POST"): Route(ADMIN, _form(reason="A flood.")),
+    ("admin.resume_contest", "POST"): Route(ADMIN, _form(reason="It is over.")),
+    ("admin.extend_voting", "POST"): Route(ADMIN, _form(closes_at="2030-01-01T12:00", reason="A storm.")),
+    ("admin.clone_contest", "POST"): Route(ADMIN, _form(title="Again", slug="again")),
+    ("admin.show_domains", "GET"): Route(STAFF),
+    ("admin.add_domain", "POST"): Route(ADMIN, _form(domain="example.org", verdict="fine", reason="A school.")),
+    ("admin.end_domain", "POST"): Route(ADMIN),
     # the widget
     ("widget.show_embed", "GET"): Route(EVERYBODY),
     ("widget.show_script", "GET"): Route(EVERYBODY),
