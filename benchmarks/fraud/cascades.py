@@ -34,12 +34,13 @@ def _list_shapes() -> list[Shape]:
     return [shape for shape in shapes if FEWEST <= len(shape[0]) <= MOST]
 
 
-def _read(edges: list[list[float]]) -> Shape:
+def _read(edges: list[tuple[int, int, float | None]]) -> Shape:
     """The part of a cascade that falls into the first day and a half."""
     numbers: dict[float, int] = {}
     times: list[float] = []
     parents: list[int | None] = []
-    for parent, child, seconds in sorted(edges, key=lambda edge: edge[2]):
+    timed = [(seconds, parent, child) for parent, child, seconds in edges if seconds is not None]
+    for seconds, parent, child in sorted(timed):
         if seconds > LONGEST or (parent != 0 and parent not in numbers):
             continue
         numbers[child] = len(times)

@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from benchmarks.fraud.cascades import has_cascades, pick_cascade
 from benchmarks.fraud.presses import (
@@ -65,14 +65,18 @@ def office(chance: random.Random) -> list[Press]:
     start = chance.uniform(33, 35) * HOUR
     builds = (DESKS[3], DESKS[3], DESKS[4])
     presses = []
-    for number in range(400):
+    names = set[str]()
+    for _ in range(400):
         at = start + 1800 * chance.betavariate(1.2, 3.0)
-        name = f"{chance.choice(FIRST)}.{chance.choice(LAST)}{number if chance.random() < 0.5 else ''}"
+        name = f"{chance.choice(FIRST)}.{chance.choice(LAST)}"
+        while name in names:
+            name = f"{chance.choice(FIRST)}.{chance.choice(LAST)}{chance.randrange(2, 9)}"
+        names.add(name)
         email = f"{name}@harbour-clinic.example" if chance.random() < 0.93 else make_mailbox(chance)
         press = Press("office", 1, at, email, f"198.51.100.{chance.randrange(8, 10)}", chance.choice(builds))
         press.sharer = "own"
         presses.append(look(chance, press, 0.3, median=14))
-    return _one_each(presses)
+    return presses
 
 
 def school(chance: random.Random) -> list[Press]:
@@ -152,7 +156,3 @@ CROWDS: dict[str, Crowd] = {
 def list_crowds() -> dict[str, Crowd]:
     """All crowds that can be drawn here: the viral one needs recorded cascades (QUILT_SPREAD_DATA names their folder)."""
     return {name: crowd for name, crowd in CROWDS.items() if name != "viral" or has_cascades()}
-
-
-def _one_each(presses: Iterable[Press]) -> list[Press]:
-    return list({press.email: press for press in presses}.values())

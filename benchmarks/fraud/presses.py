@@ -10,7 +10,7 @@ ENTRIES = 12
 FILM_SECONDS = (62, 95, 118, 74, 140, 90, 171, 83, 104, 66, 128, 99)
 
 MAIL = (("gmail.com", 52), ("outlook.com", 9), ("hotmail.com", 8), ("yahoo.com", 9), ("icloud.com", 9),
-        ("gmx.net", 3), ("proton.me", 3), ("aol.com", 2), ("web.de", 3), ("fastmail.com", 2))  # fmt: skip
+        ("gmx.net", 3), ("proton.me", 3), ("aol.com", 2), ("web.de", 3), ("fastmail.com", 2), ("yopmail.com", 0.5))  # fmt: skip
 FIRST = ("ana", "ben", "carla", "david", "elena", "felix", "grace", "hugo", "irene", "jonas", "kim", "lea",
          "mateo", "nina", "omar", "paula", "quinn", "rosa", "sam", "tara", "uma", "victor", "wendy", "yusuf", "zoe")  # fmt: skip
 LAST = ("miller", "garcia", "schmidt", "rossi", "novak", "silva", "khan", "lee", "brown", "martin", "lopez",

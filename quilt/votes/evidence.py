@@ -79,6 +79,7 @@ def pack_evidence(evidence: Evidence) -> bytes:
     )
 
 
+@lru_cache(maxsize=16_384)
 def unpack_evidence(packed: bytes | None) -> Evidence:
     """What was packed; everything unknown where there is nothing, or of a later version."""
     if not packed or len(packed) != _LAYOUT.size or packed[0] != VERSION:

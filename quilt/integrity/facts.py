@@ -1,0 +1,150 @@
+"""The rows of votes as the facts that the rules judge by."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, func, select
+
+from quilt.accounts.domains import is_listed
+from quilt.accounts.models import User
+from quilt.arrivals.models import Arrival
+from quilt.integrity.rules import Cast, Rulebook, read_rulebook
+from quilt.prepared import Prepared
+from quilt.votes.evidence import NO_MARK, unpack_evidence
+from quilt.votes.models import Vote, Voter
+
+NEWEST = 1
+_vote, _voter, _user, _arrival = Vote.__table__, Voter.__table__, User.__table__, Arrival.__table__
+_DIGITS = re.compile(r"\d+$")
+
+
+@lru_cache(maxsize=8)
+def get_rulebook(version: int = NEWEST) -> Rulebook:
+    """A version of the rules, from the file that is published. Raises FileNotFoundError where there is none."""
+    return read_rulebook((Path(__file__).parent / f"rules_{version}.toml").read_bytes())
+
+
+def list_casts(connection: Connection, book: Rulebook, vote_ids: Sequence[int]) -> list[Cast]:
+    """These votes and all that were cast for the same entries within the rules' window before them, oldest first."""
+    entries: set[int] = set()
+    first, last = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
+    for ids in _cut(vote_ids):
+        for entry_id, begin, end in connection.execute(_SPANS, {"ids": ids}):
+            entries.add(entry_id)
+            first, last = min(first, begin), max(last, end)
+    if not entries:
+        return []
+    since = find_first_vote(connection, first - timedelta(seconds=book.window_seconds))
+    casts: list[Cast] = []
+    for entry_id in sorted(entries):
+        about = {"entry_id": entry_id, "since": since, "last": last, "most": book.most_votes}
+        casts += [build_cast(row) for row in reversed(_ABOUT.rows(connection, about))]
+    return casts
+
+
+def find_first_vote(connection: Connection, since: datetime) -> int:
+    """The id from which on votes were cast at `since` or later: ids rise with time, and no index of times is needed."""
+    low, high = 0, (_LAST.scalar(connection, {}) or 0) + 1
+    while low < high:
+        middle = (low + high) // 2
+        row = _NEXT.first(connection, {"first": middle})
+        if row is None or row.cast_at >= since:
+            high = middle
+        else:
+            low = int(row.id) + 1
+    return low
+
+
+def list_repeated(
+    connection: Connection, contest_id: int, vote_ids: Sequence[int], sittings: int
+) -> tuple[list[tuple[int, int, float]], set[int]]:
+    """All votes of a contest's voters who have cast `sittings` or more, and which of them cast one of these."""
+    asked: set[int] = set()
+    about = {"contest_id": contest_id, "sittings": sittings}
+    for ids in _cut(vote_ids):
+        asked |= set(connection.scalars(_ASKED, {**about, "ids": ids}))
+    if not asked:
+        return [], asked
+    rows = _REPEATED.rows(connection, about)
+    return [(row.voter_id, row.entry_id, row.cast_at.timestamp()) for row in rows], asked
+
+
+def build_cast(row: Any) -> Cast:
+    """The facts of one row of `_ABOUT`; what is not stored any more is unknown."""
+    told, mail = unpack_evidence(row.evidence), split_address(row.email or "")
+    return Cast(
+        row.id, row.entry_id, row.voter_id, row.cast_at.timestamp(), *mail,
+        network=_drop_empty(told.marks.network),
+        device=_drop_empty(told.marks.device),
+        has_played=told.has_played, dwell=told.dwell, form_age=told.form_age, code_wait=told.code_wait,
+        solve=told.solve, is_linked=row.parent_id is not None or row.link_id is not None,
+        has_language=told.has_language,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=16_384)
+def split_address(email: str) -> tuple[str, str, str, bool, bool]:
+    """Domain, mailbox without its +tag, letters before trailing digits, whether it has a tag, whether it is throw-away."""
+    local, _, domain = email.casefold().rpartition("@")
+    plain, plus, _ = local.partition("+")
+    if not domain:
+        return "", "", "", False, False
+    return domain, f"{plain}@{domain}", _DIGITS.sub("", plain), bool(plus), is_listed(domain)
+
+
+def _drop_empty(mark: bytes) -> bytes:
+    return b"" if mark == NO_MARK else mark
+
+
+def _cut(ids: Sequence[int], size: int = 500) -> Iterable[Sequence[int]]:
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
+
+
+# What was rejected or withdrawn says nothing about others.
+_SPEAKS = and_(_vote.c.state != "rejected", _vote.c.state != "withdrawn")
+_SPANS = (
+    select(_vote.c.entry_id, func.min(_vote.c.cast_at), func.max(_vote.c.cast_at))
+    .where(_vote.c.id.in_(bindparam("ids", expanding=True)))
+    .group_by(_vote.c.entry_id)
+)
+_LAST = Prepared(select(func.max(_vote.c.id)))
+_NEXT = Prepared(
+    select(_vote.c.id, _vote.c.cast_at).where(_vote.c.id >= bindparam("first")).order_by(_vote.c.id).limit(1)
+)
+_ABOUT = Prepared(
+    select(
+        _vote.c.id, _vote.c.entry_id, _vote.c.voter_id, _vote.c.cast_at, _vote.c.evidence, _user.c.email,
+        _arrival.c.parent_id, _arrival.c.link_id,
+    )
+    .join_from(_vote, _voter, _voter.c.id == _vote.c.voter_id)
+    .outerjoin(_user, _user.c.id == _voter.c.user_id)
+    .outerjoin(_arrival, _arrival.c.id == _vote.c.arrival_id)
+    .where(
+        _vote.c.entry_id == bindparam("entry_id"),
+        _SPEAKS,
+        _vote.c.id >= bindparam("since"),
+        _vote.c.cast_at <= bindparam("last"),
+    )
+    .order_by(_vote.c.id.desc())
+    .limit(bindparam("most"))
+)  # fmt: skip
+_many = (
+    select(_vote.c.voter_id)
+    .where(_vote.c.contest_id == bindparam("contest_id"), _SPEAKS)
+    .group_by(_vote.c.voter_id)
+    .having(func.count() >= bindparam("sittings"))
+)
+_batch = select(_vote.c.voter_id).where(_vote.c.id.in_(bindparam("ids", expanding=True)))
+_ASKED = _many.where(_vote.c.voter_id.in_(_batch))
+_REPEATED = Prepared(
+    select(_vote.c.voter_id, _vote.c.entry_id, _vote.c.cast_at).where(
+        _vote.c.contest_id == bindparam("contest_id"),
+        _SPEAKS,
+        _vote.c.voter_id.in_(_many),
+    )
+)
