@@ -5,10 +5,11 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, literal, select, update
 
 from quilt.arrivals.models import ArrivalInbox
 from quilt.ledger.states import TRANSITIONS
+from quilt.votes.bulk import among
 from quilt.votes.models import STANDING, DecisionInbox, EntryTally, Vote, VoteDecision
 
 _CHUNK = 500  # ids in one statement
@@ -61,7 +62,8 @@ def decide_votes(
 
 def _lock(connection: Connection, ids: Sequence[int]) -> list[Any]:
     columns = (_vote.c.id, _vote.c.contest_id, _vote.c.entry_id, _vote.c.arrival_id, _vote.c.state)
-    statement = select(*columns).where(_vote.c.id.in_(ids)).order_by(_vote.c.id)
+    given = among(_vote.c.id, ids, connection.dialect.name)
+    statement = select(*columns).where(given).order_by(_vote.c.id)
     if connection.dialect.name != "sqlite":
         statement = statement.with_for_update()
     return list(connection.execute(statement))
@@ -74,11 +76,11 @@ def _check(votes: Sequence[Any], verdict: Verdict) -> None:
 
 
 def _change(connection: Connection, votes: Sequence[Any], verdict: Verdict, now: datetime) -> None:
-    ids = [vote.id for vote in votes]
-    connection.execute(update(_vote).where(_vote.c.id.in_(ids)).values(state=verdict.after))
+    given = among(_vote.c.id, [vote.id for vote in votes], connection.dialect.name)
+    _write_down(connection, given, verdict, now)  # while the rows still say what was before
+    connection.execute(update(Vote).where(given).values(state=verdict.after))
     _count(connection, votes, verdict.after)
     _tell_the_tree(connection, votes, verdict.after)
-    _write_down(connection, votes, verdict, now)
 
 
 def _count(connection: Connection, votes: Sequence[Any], after: str) -> None:
@@ -91,7 +93,7 @@ def _count(connection: Connection, votes: Sequence[Any], after: str) -> None:
             entry[after_counter] = entry.get(after_counter, 0) + 1
     for entry_id, counters in sorted(changes.items()):
         values = {name: _tally.c[name] + more for name, more in counters.items()}
-        connection.execute(update(_tally).where(_tally.c.entry_id == entry_id).values(values))
+        connection.execute(update(EntryTally).where(_tally.c.entry_id == entry_id).values(values))
 
 
 def _counter(state: str) -> str:
@@ -115,22 +117,19 @@ def _tell_the_tree(connection: Connection, votes: Sequence[Any], after: str) -> 
         connection.execute(insert(ArrivalInbox), rows)
 
 
-def _write_down(connection: Connection, votes: Sequence[Any], verdict: Verdict, now: datetime) -> None:
-    rows = [
-        {
-            "contest_id": vote.contest_id, "vote_id": vote.id, "before": vote.state, "decided_at": now,
-            **verdict._asdict(),
-        }
-        for vote in votes
-    ]  # fmt: skip
-    added = connection.execute(
-        insert(VoteDecision).returning(VoteDecision.id, sort_by_parameter_order=True), rows
+def _write_down(connection: Connection, given: ColumnElement[bool], verdict: Verdict, now: datetime) -> None:
+    told = {**verdict._asdict(), "decided_at": now}
+    decided = select(
+        _vote.c.contest_id, _vote.c.id, _vote.c.state,
+        *(literal(value, VoteDecision.__table__.c[name].type) for name, value in told.items()),
+    )  # fmt: skip
+    added = insert(VoteDecision).from_select(
+        ["contest_id", "vote_id", "before", *told], decided.where(given).order_by(_vote.c.id)
     )
-    waiting = [
-        {"decision_id": decision_id, "contest_id": vote.contest_id}
-        for decision_id, vote in zip(added.scalars(), votes, strict=True)
-    ]
-    connection.execute(insert(DecisionInbox), waiting)
+    ids = connection.scalars(added.returning(VoteDecision.id)).all()
+    written = among(VoteDecision.__table__.c.id, ids, connection.dialect.name)
+    waiting = select(VoteDecision.id, VoteDecision.contest_id).where(written)
+    connection.execute(insert(DecisionInbox).from_select(["decision_id", "contest_id"], waiting))
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[list[int]]:
