@@ -8,14 +8,15 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from quilt.database import insert_or_change
 from quilt.ledger.canonical import spell_hour
 from quilt.ledger.commitments import blind_voter, commit_to_vote
 from quilt.ledger.leaves import EntryLeaf, JudgesLeaf, Leaf, VoteLeaf, encode_leaf
 from quilt.ledger.tree import hash_leaf
-from quilt.votes.ledger_models import Ledger, LedgerEntry, LedgerLeaf, LedgerTally
+from quilt.votes.bulk import add_leaves
+from quilt.votes.ledger_models import Ledger, LedgerEntry, LedgerTally
 from quilt.votes.tiles import Tiles
 
 _ledger, _entry = Ledger.__table__, LedgerEntry.__table__
@@ -52,6 +53,7 @@ def build_vote_leaf(name: str, vote: VoteFacts, contest_key: bytes) -> VoteLeaf:
     return VoteLeaf(name, vote.entry_id, vote.period, vote.tier, _hour_of(vote.cast_at), commitment)
 
 
+@lru_cache(maxsize=1_000)
 def spell_tag(text: str) -> str:
     """A reason, or a version of the rules, as a leaf takes it: small letters, digits, `_.-`, 32 at most."""
     return _NOT_IN_TAGS.sub("-", text.lower()).lstrip("_.-")[:32] or "other"
@@ -84,13 +86,7 @@ class Book:
             return numbers
         lines = [encode_leaf(leaf) for leaf in leaves]
         self.size = self._tiles.append(self.size, map(hash_leaf, lines))
-        rows = [
-            {"contest_id": self.contest_id, "number": number, "line": line.decode(), "vote_id": vote_id}
-            for number, line, vote_id in zip(
-                numbers, lines, vote_ids or [None] * len(lines), strict=True
-            )
-        ]  # fmt: skip
-        self._connection.execute(insert(LedgerLeaf), rows)
+        add_leaves(self._connection, self.contest_id, numbers.start, lines, vote_ids or [None] * len(lines))
         for leaf in leaves:
             self._note(leaf)
         return numbers

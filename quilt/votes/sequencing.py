@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, delete, exists, false, select
+from sqlalchemy import Connection, and_, case, delete, exists, false, select
 
 from quilt.contests.models import Contest
 from quilt.database import db, write
 from quilt.entries.models import Entry
 from quilt.ledger.decisions import build_decisions
 from quilt.ledger.leaves import EntryLeaf
+from quilt.votes.bulk import among
 from quilt.votes.decisions import Verdict, decide_votes
 from quilt.votes.heads import sign_next_head
 from quilt.votes.keys import SigningKey
@@ -191,7 +192,7 @@ def _lock_votes(connection: Connection, vote_ids: Sequence[int]) -> list[VoteFac
             voter.c.tier, voter.c.key,
         )
         .join(voter, voter.c.id == _vote.c.voter_id)
-        .where(_vote.c.id.in_(vote_ids), ~_has_leaf(_vote.c.id))
+        .where(among(_vote.c.id, vote_ids, connection.dialect.name), ~_has_leaf(_vote.c.id))
         .order_by(_vote.c.id)
         .with_for_update(of=_vote)
     )  # fmt: skip
@@ -213,7 +214,9 @@ def _drain(connection: Connection, book: Book, most: int) -> int:
             delete(DecisionInbox).where(_inbox.c.decision_id.in_(ready)).returning(_inbox.c.decision_id)
         )
     )
-    decided = [row for part in _cut(taken, 500) for row in connection.execute(_ABOUT, {"ids": part})]
+    decided = connection.execute(
+        _ABOUT.where(among(_decision.c.id, taken, connection.dialect.name)).order_by(_decision.c.id)
+    ).all()
     for (state, actor, reason, rules), numbers in _group(decided):
         book.add(build_decisions(book.name, numbers, state, actor, reason, rules))
     for row in decided:
@@ -240,7 +243,7 @@ def _cut(ids: list[int], size: int) -> Iterator[list[int]]:
 
 
 def _build_about() -> Any:
-    """The decisions with these ids, with the leaf of each vote and the reason of the decision before."""
+    """Decisions, with the leaf of each vote and the reason of the decision before."""
     earlier = _decision.alias()
     reason_before = (
         select(earlier.c.reason)
@@ -257,8 +260,6 @@ def _build_about() -> Any:
         )
         .join(_leaf, _leaf.c.vote_id == _decision.c.vote_id)
         .join(_vote, _vote.c.id == _decision.c.vote_id)
-        .where(_decision.c.id.in_(bindparam("ids", expanding=True)))
-        .order_by(_decision.c.id)
     )  # fmt: skip
 
 
