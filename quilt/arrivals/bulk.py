@@ -5,19 +5,16 @@ does best: SQLite walks up the tree in one recursive query and takes rows one by
 gives whole columns.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import compress
+from typing import Any, NamedTuple, Protocol
 
 LEFT_OUT = 0  # the stored subtree size of whoever counts for nothing: excluded, or below somebody who is
 PLAIN = (1, 0, 0, 0)  # what most arrivals' figures are: nobody came by their link, and they did not vote
 
 # Shared by both; {0} is the placeholder.
 DRAIN = "DELETE FROM arrival_inbox WHERE entry_id = {0} RETURNING arrival_id, is_new, votes, returns"
-TOUCHED = (
-    "a.id, a.parent_id, a.depth, coalesce(s.subtree_size, 1), coalesce(s.children_count, 0),"
-    " coalesce(s.votes_self, 0), coalesce(s.votes_subtree, 0), a.channel, a.state, s.arrival_id IS NOT NULL"
-)
 IS_NOT_PLAIN = "(subtree_size <> 1 OR children_count <> 0 OR votes_self <> 0 OR votes_subtree <> 0)"
 STAT_COLUMNS = "arrival_id, entry_id, subtree_size, children_count, votes_self, votes_subtree, returns_count"
 ADD_OWN = (
@@ -29,6 +26,7 @@ PUT_GENERATION = (
     " SET people_count = excluded.people_count, votes_count = excluded.votes_count"
 )
 COUNT_STATS = "SELECT count(*) FROM arrival_stat WHERE entry_id = {0}"
+WAITING = "SELECT arrival_id FROM arrival_inbox WHERE entry_id = {0} AND is_new"
 
 Waiting = tuple[int, bool, int, int]  # arrival id, is it new, votes, returns
 StatOf = tuple[int, int, int, int, int]  # arrival id, subtree size, children, own votes, votes of the subtree
@@ -46,6 +44,25 @@ class Links:
     channels: list[str]
     excluded: set[int]
 
+    def without(self, waiting: Collection[int]) -> "Links":
+        """The same without these arrivals."""
+        if not waiting:
+            return self
+        stays = [node_id not in waiting for node_id in self.ids]
+        columns = (self.ids, self.parent_ids, self.channels)
+        ids, parent_ids, channels = (list(compress(column, stays)) for column in columns)
+        return Links(ids, parent_ids, channels, self.excluded)  # type: ignore[arg-type]
+
+
+class Stats(NamedTuple):
+    """Arrivals' figures by column: arrival ids, subtree sizes, children, own votes, votes of the subtrees."""
+
+    ids: list[int]
+    sizes: list[int]
+    children: list[int]
+    own: list[int]
+    below: list[int]
+
 
 class Bulk(Protocol):
     """What the fold asks of a database, always inside the caller's transaction."""
@@ -59,9 +76,12 @@ class Bulk(Protocol):
         """These arrivals and all above them, the oldest first; None where there are more than `most`."""
 
     def read_links(self, entry_id: int) -> Links:
-        """The entry's arrivals and who of them waits, as of one instant, so that nobody is counted twice."""
+        """The entry's arrivals, and afterwards who of them waits, so that nobody is counted twice.
 
-    def read_stats(self, entry_id: int) -> list[StatOf]:
+        Who comes in between is in neither; nobody leaves the inbox meanwhile, for the entry is locked.
+        """
+
+    def read_stats(self, entry_id: int) -> Stats:
         """The stored figures that are not PLAIN, the oldest arrival first."""
 
     def count_stats(self, entry_id: int) -> int:
@@ -81,3 +101,12 @@ class Bulk(Protocol):
 
     def put_generations(self, entry_id: int, rows: Iterable[tuple[int, int, int]]) -> None:
         """Store (generation, people, votes), whatever stood there."""
+
+
+def in_order(columns: Sequence[list[Any]]) -> list[list[Any]]:
+    """Columns of rows by the first column, in which nothing comes twice; they mostly stand so already."""
+    keys = columns[0]
+    if keys == sorted(keys):
+        return list(columns)
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    return [list(map(column.__getitem__, order)) for column in columns]

@@ -1,19 +1,19 @@
 """Counting an entry's whole tree anew from its arrivals: for young or largely changed trees, and after exclusions."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import compress
+from itertools import compress, islice
 from operator import or_
 from typing import Any
 
 from sqlalchemy import Connection
 
-from quilt.arrivals.bulk import LEFT_OUT, PLAIN, Bulk, Links, StatOf
+from quilt.arrivals.bulk import LEFT_OUT, PLAIN, Bulk, Links, StatOf, Stats, in_order
 from quilt.arrivals.stored import Figures, replace_channels, replace_generations, write_spread
 from quilt.spread.fold import Recounted, recount_nodes
 from quilt.spread.measures import Measures
-from quilt.spread.tree import ROOT, SpreadTree, build_tree_of
+from quilt.spread.tree import SpreadTree, build_tree_of
 
 
 def store_recount(
@@ -25,11 +25,15 @@ def store_recount(
     each arrival.
     """
     links = bulk.read_links(entry_id)
-    tree = build_tree_of(links.ids, links.parent_ids, links.excluded)
+    # A parent that comes too late is found where the generations are counted.
+    tree = build_tree_of(links.ids, links.parent_ids, links.excluded, is_checked_later=True)
     stored = bulk.read_stats(entry_id)
-    counted = recount_nodes(tree, {row[0]: row[3] for row in stored if row[3]})
+    own: dict[int | None, int] = dict(
+        zip(compress(stored.ids, stored.own), compress(stored.own, stored.own), strict=True)
+    )
+    counted = recount_nodes(tree, own)
     generations = counted.list_generations()
-    _store_stats(bulk, entry_id, links, tree, counted, stored)
+    _store_stats(bulk, entry_id, links, _list_stats(links, tree, counted, own), stored)
     replace_generations(connection, bulk, entry_id, generations)
     replace_channels(connection, entry_id, *_count_channels(links, tree, counted))
     figures = Figures(
@@ -43,63 +47,61 @@ def store_recount(
     return counted.measures
 
 
-def _store_stats(
-    bulk: Bulk,
-    entry_id: int,
-    links: Links,
-    tree: SpreadTree,
-    counted: Recounted,
-    stored: list[StatOf],
-) -> None:
+def _store_stats(bulk: Bulk, entry_id: int, links: Links, right: Stats, stored: Stats) -> None:
     """Write the arrivals' figures that differ from those stored, and those that are not stored yet."""
-    right = [*_list_stats(tree, counted), *_list_left_out(links, tree, stored)]
     changed = {} if right == stored else _find_changes(right, stored)
     if bulk.count_stats(entry_id) < len(links.ids):
         known = bulk.list_stats(entry_id)
         absent = [node_id for node_id in links.ids if node_id not in known]
         bulk.add_stats(entry_id, [changed.pop(node_id, (node_id, *PLAIN)) for node_id in absent])
-    bulk.change_stats(changed.values())
+    bulk.change_stats([changed[node_id] for node_id in sorted(changed)])
 
 
-def _list_stats(tree: SpreadTree, counted: Recounted) -> list[StatOf]:
-    """The figures of those in the tree that are not PLAIN, the oldest first."""
-    has_more = [size > 1 for size in counted.sizes]
-    if any(counted.votes):
-        has_more = list(map(or_, has_more, map(bool, counted.votes_below)))
-        has_more = list(map(or_, has_more, map(bool, counted.votes)))
-    has_more[ROOT] = False
-    columns = (tree.ids, counted.sizes, counted.children, counted.votes, counted.votes_below)
-    return list(zip(*(compress(column, has_more) for column in columns), strict=True))
+def _list_stats(links: Links, tree: SpreadTree, counted: Recounted, own: Mapping[int | None, int]) -> Stats:
+    """The right figures that are not PLAIN, the oldest first.
+
+    Who is left out of the tree has nobody below, and keeps the own votes for the day of return.
+    """
+    is_told: Sequence[int] = counted.children
+    if own:
+        is_told = list(map(or_, is_told, map(or_, counted.votes, counted.votes_below)))
+    columns = [
+        list(compress(islice(column, 1, None), islice(is_told, 1, None)))
+        for column in (tree.ids, counted.sizes, counted.children, counted.votes, counted.votes_below)
+    ]
+    if links.excluded:
+        left_out = set(links.ids).difference(tree.ids)
+        nothing = [0] * len(left_out)
+        rest = (
+            left_out,
+            [LEFT_OUT] * len(left_out),
+            nothing,
+            [own.get(node, 0) for node in left_out],
+            nothing,
+        )
+        columns = in_order([[*column, *more] for column, more in zip(columns, rest, strict=True)])
+    return Stats(*columns)  # type: ignore[arg-type]
 
 
-def _list_left_out(links: Links, tree: SpreadTree, stored: list[StatOf]) -> list[StatOf]:
-    """Who is left out of the tree has nobody below, and keeps the own votes for the day of return."""
-    if not links.excluded:
-        return []
-    own = {row[0]: row[3] for row in stored if row[3]}
-    left_out = sorted(set(links.ids).difference(tree.ids))
-    return [(node_id, LEFT_OUT, 0, own.get(node_id, 0), 0) for node_id in left_out]
-
-
-def _find_changes(right: list[StatOf], stored: list[StatOf]) -> dict[int, StatOf]:
+def _find_changes(right: Stats, stored: Stats) -> dict[int, StatOf]:
     """The figures to be written, by arrival: those that are not stored so, and what has become PLAIN."""
-    kept = set(stored)
-    changed = {row[0]: row for row in right if row not in kept}
-    plain = {row[0] for row in stored}.difference(row[0] for row in right)
+    right_rows, stored_rows = set(zip(*right, strict=True)), set(zip(*stored, strict=True))
+    changed: dict[int, StatOf] = {row[0]: row for row in right_rows - stored_rows}
+    plain = {row[0] for row in stored_rows - right_rows}.difference(right.ids)
     return changed | {node_id: (node_id, *PLAIN) for node_id in plain}
 
 
 def _count_channels(links: Links, tree: SpreadTree, counted: Recounted) -> tuple[Counter[str], Counter[str]]:
-    channels: Iterable[str] = links.channels
+    channels = links.channels
     if links.excluded:
         of_arrival = dict(zip(links.ids, links.channels, strict=True))
         channels = [of_arrival[node_id] for node_id in tree.ids if node_id is not None]
     channels = ["", *channels]  # the entry's own, to stand beside the nodes
     votes = Counter[str]()
-    for channel, amount in zip(
-        compress(channels, counted.votes), compress(counted.votes, counted.votes), strict=True
-    ):
-        votes[channel] += amount
+    if any(counted.votes):
+        voted = zip(compress(channels, counted.votes), compress(counted.votes, counted.votes), strict=True)
+        for channel, amount in voted:
+            votes[channel] += amount
     people = Counter(channels)
     people[""] -= 1
     return +people, votes

@@ -45,11 +45,19 @@ def build_tree(links: Iterable[tuple[int, int | None]], excluded: Collection[int
 
 
 def build_tree_of(
-    ids: Sequence[int], parent_ids: Sequence[int | None], excluded: Collection[int] = ()
+    ids: Sequence[int],
+    parent_ids: Sequence[int | None],
+    excluded: Collection[int] = (),
+    *,
+    is_checked_later: bool = False,
 ) -> SpreadTree:
-    """Return the tree of arrivals given as two columns; everything else as `build_tree`."""
+    """Return the tree of arrivals given as two columns; everything else as `build_tree`.
+
+    Who counts the generations next finds a parent that comes too late: `is_checked_later` leaves it to that.
+    """
     parents = _count_off(ids, parent_ids) or _look_up(ids, parent_ids)
-    check_parents(parents)
+    if excluded or not is_checked_later:
+        check_parents(parents)
     whole = SpreadTree(parents, [None, *ids])
     return _leave_out(whole, excluded) if excluded else whole
 
@@ -137,7 +145,7 @@ def count_generations(depths: Sequence[int]) -> tuple[int, ...]:
 
 def _count_bytes(depths: bytearray) -> tuple[int, ...]:
     """The same from a byte each: one generation after the other is taken out of what is left."""
-    counts = []
+    counts: list[int] = []
     while depths:
         deeper = depths.translate(None, bytes((len(counts),)))
         counts.append(len(depths) - len(deeper))
