@@ -222,11 +222,11 @@ def _find_client(trip: Trip) -> Client:
     row, settings = trip.provider, trip.settings
     client_id = client_id_of(row, settings)
     if row.auth is Auth.SIGNED:
-        return Client(client_id, _sign_secret(trip, client_id))
+        return Client(client_id, sign_secret(trip, client_id))
     return Client(client_id, client_secret_of(row, settings), row.auth.value)
 
 
-def _sign_secret(trip: Trip, client_id: str) -> str:
+def sign_secret(trip: Trip, client_id: str) -> str:
     """Apple's client secret: a token that we sign with the key from the developer account."""
     settings, seconds = trip.settings, int(trip.now.timestamp())
     claims: dict[str, Any] = {

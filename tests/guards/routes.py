@@ -103,7 +103,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("auth.come_back", "GET"): Route(EVERYBODY, refusal=404),
     ("auth.bounce", "POST"): Route(EVERYBODY, refusal=404, is_exempt=True),
     ("auth.show_bluesky_client", "GET"): Route(EVERYBODY, refusal=404),
-    ("auth.disconnect", "POST"): Route(SIGNED_IN, refusal=404),
+    ("auth.show_ways_in", "GET"): Route(SIGNED_IN),
+    ("auth.disconnect", "POST"): Route(SIGNED_IN, refusal=403),
     # the desk
     ("admin.show_queue", "GET"): Route(STAFF),
     ("admin.show_review", "GET"): Route(STAFF, state="submitted"),
@@ -113,6 +114,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("admin.show_branches", "GET"): Route(STAFF),
     ("admin.change_branch", "POST"): Route(STAFF, _form(action="exclude", arrival_id="1", reason="A burst.")),
     ("admin.show_log", "GET"): Route(STAFF),
+    ("admin.show_connections", "GET"): Route(STAFF),
+    ("admin.test_connection", "POST"): Route(STAFF),
     # contests
     ("admin.show_contests", "GET"): Route(STAFF),
     ("admin.new_contest", "GET"): Route(ADMIN),

@@ -9,4 +9,5 @@ from quilt.web.auth import (
     passwords,  # noqa: F401
     providers,  # noqa: F401
     sessions,  # noqa: F401 registers the user loader
+    ways_in,  # noqa: F401
 )

@@ -15,6 +15,7 @@ from quilt.accounts.rules import AccountRefused, safe_next
 from quilt.extensions import csrf, limiter
 from quilt.letters import composer
 from quilt.web.auth import auth
+from quilt.web.auth.ways_in import WAYS_IN
 from quilt.web.clock import now
 from quilt.web.events import record_event
 from quilt.web.guards import signed_in_only
@@ -26,7 +27,6 @@ from quilt.web.signing_in import is_fresh, sign_in
 
 MOST_TYPED = 300
 MOST_ARGUMENT = 8_192
-WAYS_IN = "/me#ways-in"
 
 
 @auth.get("/sign-in/with/<name>")
@@ -96,7 +96,7 @@ def show_bluesky_client() -> Response:
     return jsonify(facts)
 
 
-@auth.post("/me/ways-in/<int:identity_id>/remove")
+@auth.post(f"{WAYS_IN}/<int:identity_id>/remove")
 @signed_in_only
 @limiter.limit("30 per hour")
 def disconnect(identity_id: int) -> Response:

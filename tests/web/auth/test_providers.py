@@ -250,7 +250,7 @@ def test_connecting_while_signed_in(site: Flask, issuer: Issuer) -> None:
     ana = make_user("ana@example.org")
     browser = Traveller(site.test_client())
     answer = connect(browser, ana, issuer, "ana-1", email="ana@example.org")
-    assert answer.location == "/me#ways-in"
+    assert answer.location == "/me/ways-in"
     assert (find_identity().user_id, count(User)) == (ana.id, 1)
     letter = db.session.scalars(select(MailMessage)).one()
     assert letter.recipient == "ana@example.org" and "The valley" not in letter.subject
@@ -304,7 +304,7 @@ def test_taking_a_way_in_away(site: Flask, browser: Traveller, issuer: Issuer) -
     thief = Traveller(site.test_client())
     sign_in_freshly(thief, make_user())
     assert thief.send(path).status_code == 404 and count(Identity) == 1
-    assert browser.send(path).location == "/me#ways-in" and count(Identity) == 0
+    assert browser.send(path).location == "/me/ways-in" and count(Identity) == 0
     assert count(MailMessage) == 2
 
 
