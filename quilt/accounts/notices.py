@@ -43,9 +43,8 @@ def tell_change(
 
 
 def post(session: Session, letter: Letter, recipient: str, now: datetime) -> None:
-    """Put a letter into the outbox of the caller's transaction; nothing goes to an account without an address."""
-    if "@" in recipient:
-        put_in_outbox(
-            session, kind=letter.name, recipient=recipient, subject=letter.subject, text=letter.text,
-            html=letter.html, now=now,
-        )  # fmt: skip
+    """Put a letter into the outbox of the caller's transaction."""
+    put_in_outbox(
+        session, kind=letter.name, recipient=recipient, subject=letter.subject, text=letter.text,
+        html=letter.html, now=now,
+    )  # fmt: skip

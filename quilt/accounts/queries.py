@@ -36,6 +36,14 @@ def find_user(user_id: int) -> User | None:
     return db.session.get(User, user_id)
 
 
+def get_user(user_id: int) -> User:
+    """The person with this id; raises LookupError."""
+    user = db.session.get(User, user_id, populate_existing=True)
+    if user is None:
+        raise LookupError(user_id)
+    return user
+
+
 def find_visiting_user(user_id: int) -> Person | None:
     """The person with this id as facts to read.
 

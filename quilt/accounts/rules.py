@@ -155,6 +155,18 @@ class AddressTaken(AccountRefused):
     """The address is the person's own already."""
 
 
+class ExportUnderWay(AccountRefused):
+    """A copy is being made already."""
+
+
+class TooManyExports(AccountRefused):
+    """Three copies were made since yesterday."""
+
+
+class StaffStays(AccountRefused):
+    """Who decides about others hands that over before they leave."""
+
+
 class ChangeOver(AccountRefused):
     """The wish for another address was carried out, stopped or forgotten."""
 

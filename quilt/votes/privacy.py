@@ -1,10 +1,42 @@
-"""Letting go of a person: their votes and their place in the trees stay, nothing leads to them any more."""
+"""What votes know of a person, and how they let go: votes and places in the trees stay, nothing leads to them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, select, update
+from sqlalchemy.orm import Session
 
+from quilt.accounts.belongings import Row, forgets, tells
 from quilt.arrivals.models import Arrival
 from quilt.database import write
+from quilt.entries.models import Entry
 from quilt.votes.models import Vote, Voter
+
+
+@tells("votes")
+def tell_votes(session: Session, user_id: int) -> Iterable[Row]:
+    """Their votes with the receipts, and the way they came."""
+    statement = (
+        select(Vote, Entry.title)
+        .join(Voter, Voter.id == Vote.voter_id)
+        .join(Entry, Entry.id == Vote.entry_id)
+        .where(Voter.user_id == user_id)
+        .order_by(Vote.id)
+    )
+    for vote, title in session.execute(statement):
+        yield {
+            "entry": vote.entry_id, "title": title, "receipt": vote.receipt, "state": vote.state,
+            "cast": vote.cast_at, "last_channel": vote.last_channel, "last_link": vote.last_code,
+        }  # fmt: skip
+
+
+@tells("links")
+def tell_links(session: Session, user_id: int) -> Iterable[Row]:
+    """Their own links: the places in the trees at which their votes point."""
+    statement = select(Arrival).where(Arrival.id.in_(_own_arrivals(user_id))).order_by(Arrival.id)
+    for row in session.scalars(statement):
+        yield {"entry": row.entry_id, "code": row.code, "channel": row.channel, "arrived": row.arrived_at}
 
 
 def forget_person(user_id: int) -> int:
@@ -14,14 +46,23 @@ def forget_person(user_id: int) -> int:
     receipt. The voter keeps the keyed hash of their address and nothing else, so that nobody votes twice by
     deleting an account in between.
     """
+    return write(_forget, user_id)
 
-    def work(connection: Connection) -> int:
-        voters = select(Voter.id).where(Voter.user_id == user_id)
-        arrivals = select(Vote.arrival_id).where(Vote.voter_id.in_(voters), Vote.arrival_id.is_not(None))
-        nameless = connection.execute(
-            update(Arrival).where(Arrival.id.in_(arrivals)).values(visitor_key=None)
-        ).rowcount
-        connection.execute(update(Voter).where(Voter.user_id == user_id).values(user_id=None))
-        return nameless
 
-    return write(work)
+@forgets("votes")
+def forget_voter(session: Session, user_id: int, now: datetime) -> None:
+    """The same as a part of somebody's leaving."""
+    _forget(session.connection(), user_id)
+
+
+def _forget(connection: Connection, user_id: int) -> int:
+    nameless = connection.execute(
+        update(Arrival).where(Arrival.id.in_(_own_arrivals(user_id))).values(visitor_key=None)
+    ).rowcount
+    connection.execute(update(Voter).where(Voter.user_id == user_id).values(user_id=None))
+    return nameless
+
+
+def _own_arrivals(user_id: int) -> Any:
+    voters = select(Voter.id).where(Voter.user_id == user_id)
+    return select(Vote.arrival_id).where(Vote.voter_id.in_(voters), Vote.arrival_id.is_not(None))

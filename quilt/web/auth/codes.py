@@ -13,6 +13,7 @@ from quilt.extensions import limiter
 from quilt.letters import composer
 from quilt.web.auth import auth
 from quilt.web.auth.forms import AddressForm, CodeForm, PasswordForm, shorten
+from quilt.web.auth.takeover import tell_takeover
 from quilt.web.clock import entropy, now
 from quilt.web.events import record_event
 from quilt.web.resuming import find_kept, go_on
@@ -89,6 +90,7 @@ def redeem_code() -> Response:
         return _answer_code(form, pending, status)
     sign_in(redeemed.user, now())
     record_event("signed_in", by="code", is_new=redeemed.is_new)
+    tell_takeover(redeemed)
     return go_on(redeemed.next_path)
 
 

@@ -5,24 +5,17 @@ from dataclasses import dataclass
 from flask import Response, flash, make_response, redirect, render_template, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, PasswordField, StringField
-from wtforms.validators import InputRequired
+from wtforms import BooleanField, StringField
 
 from quilt.accounts import choices
 from quilt.accounts import service as accounts
 from quilt.accounts.queries import find_user
-from quilt.accounts.rules import AccountRefused, ProofTooOld, WrongPassword, is_recent_proof
-from quilt.accounts.sessions import end_sessions
+from quilt.accounts.rules import AccountRefused
 from quilt.community.service import refresh_pages_naming
 from quilt.entries.drafts import Draft, list_drafts
 from quilt.extensions import limiter
-from quilt.letters import composer
 from quilt.votes.queries import list_votes_of
-from quilt.web.clock import now
-from quilt.web.events import record_event
 from quilt.web.guards import signed_in_only
-from quilt.web.settings import get_settings
-from quilt.web.signing_in import find_proof, sign_in
 from quilt.web.site import site
 from quilt.web.site.branch_views import list_own_branches
 from quilt.web.words import describe_account_refusal
@@ -73,13 +66,6 @@ class ChoicesForm(FlaskForm):  # type: ignore[misc]
     is_named_spreader = BooleanField("Show my name among the top spreaders")
 
 
-class NewPasswordForm(FlaskForm):  # type: ignore[misc]
-    """A new password, and the old one where nothing else proves who asks."""
-
-    current = PasswordField("Your password until now", [InputRequired()])
-    password = PasswordField("New password", [InputRequired()])
-
-
 @site.get("/me")
 @signed_in_only
 def show_me() -> Response:
@@ -120,45 +106,7 @@ def change_choices() -> Response:
     return _back()
 
 
-@site.post("/me/password")
-@signed_in_only
-@limiter.limit("10 per 5 minutes", key_func=lambda: f"user {current_user.get_id()}")
-def change_password() -> Response:
-    """Set a password; every other session of this person ends, this one goes on."""
-    form, proof = NewPasswordForm(), find_proof()
-    try:
-        user = accounts.set_password(
-            current_user.id, form.password.data or "", current=form.current.data or "", proved_at=proof,
-            compose=composer(get_settings()), now=now(),
-        )  # fmt: skip
-    except AccountRefused as refusal:
-        status, words = describe_account_refusal(refusal)
-        if isinstance(refusal, WrongPassword):
-            status, words = 422, "That is not your password until now."
-        is_about_old = isinstance(refusal, WrongPassword | ProofTooOld)
-        (form.current if is_about_old else form.password).errors = [words]
-        record_event("password_refused", reason=type(refusal).__name__)
-        return _answer_me(status, password_form=form)
-    sign_in(user, proof)
-    record_event("password_changed")
-    flash("Your password is set. You were signed out on your other devices.", "good")
-    return _back()
-
-
-@site.post("/me/sessions/end")
-@signed_in_only
-def sign_out_everywhere() -> Response:
-    """End every session of this person but this one."""
-    proof = find_proof()
-    sign_in(end_sessions(current_user.id), proof)
-    record_event("sessions_ended")
-    flash("You are signed out everywhere else.", "good")
-    return _back()
-
-
-def _answer_me(
-    status: int = 200, name_form: NameForm | None = None, password_form: NewPasswordForm | None = None
-) -> Response:
+def _answer_me(status: int = 200, name_form: NameForm | None = None) -> Response:
     page = render_template(
         "site/me.html",
         entries=[_describe(draft) for draft in list_drafts(current_user.id)],
@@ -166,8 +114,6 @@ def _answer_me(
         branches=list_own_branches(current_user.id),
         choices_form=ChoicesForm(formdata=None, obj=find_user(current_user.id)),
         name_form=name_form or NameForm(formdata=None, name=current_user.name),
-        password_form=password_form or NewPasswordForm(formdata=None),
-        is_proven=is_recent_proof(find_proof(), now()),
     )
     response = make_response(page, status)
     response.headers["Cache-Control"] = "private, no-store"
