@@ -15,6 +15,7 @@ from sqlalchemy import func, insert, select, update
 
 from benchmarks.spread_data import open_scratch
 from quilt.arrivals.nodes import Visit
+from quilt.contests.freezing import freeze_contest
 from quilt.contests.models import Contest
 from quilt.database import db, transaction
 from quilt.votes.heads import open_ledger
@@ -55,6 +56,7 @@ def measure(kind: str, votes: int, settings) -> None:
     contest_id, entries = contest.id, [make_entry(contest).id for _ in range(ENTRIES)]
     settings.data.mkdir(parents=True, exist_ok=True)
     key = get_signing_key(settings, secrets.token_bytes)
+    freeze_contest(contest_id, NOW)
     open_ledger(contest_id, key, NOW)
     cast = cast_some(contest_id, entries[0])
     add_votes(contest_id, entries, votes)

@@ -15,7 +15,6 @@ from quilt.ledger.terms import read_terms
 from quilt.votes.keys import SigningKey
 from quilt.votes.leaves import Book, list_by_state
 from quilt.votes.ledger_models import Ledger, LedgerEntry, LedgerHead, LedgerKey, LedgerResults, LedgerTally
-from quilt.votes.terms import build_policy_file, name_ledger
 from quilt.votes.tiles import Tiles
 
 RESULTS_KEPT = 3  # of the newest heads: somebody may read the files while a batch closes
@@ -23,13 +22,20 @@ _ledger, _head, _results = Ledger.__table__, LedgerHead.__table__, LedgerResults
 
 
 def open_ledger(contest_id: int, key: SigningKey, now: datetime) -> bool:
-    """Freeze the terms of a contest and sign the head of its empty ledger; False where that was done before."""
+    """Sign the head of the empty ledger of a contest whose policy is frozen; False where nothing was to be done."""
     with transaction() as session:
-        contest = session.get_one(Contest, contest_id, populate_existing=True)
+        policy = session.get_one(Contest, contest_id, populate_existing=True).policy_json
+        if policy is None:
+            return False
+        name = read_terms(policy).contest
         row = {
-            "contest_id": contest_id, "name": name_ledger(contest.slug), "policy": build_policy_file(contest),
-            "size": 0, "opened_at": now, "batch_at": now,
-        }  # fmt: skip
+            "contest_id": contest_id,
+            "name": name,
+            "policy": policy,
+            "size": 0,
+            "opened_at": now,
+            "batch_at": now,
+        }
         connection = session.connection()
         opened = connection.execute(insert_if_new(_ledger, connection.dialect.name, "contest_id"), row)
         if opened.scalar() is None:

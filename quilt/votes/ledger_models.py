@@ -19,7 +19,7 @@ class Ledger(Model):
 
     contest_id: Mapped[int] = mapped_column(ForeignKey("contest.id"), primary_key=True)
     name: Mapped[str] = mapped_column(String(64))  # how leaves, heads and receipts call the contest, for ever
-    policy: Mapped[bytes] = mapped_column(LargeBinary)  # the bytes of policy.json
+    policy: Mapped[bytes] = mapped_column(LargeBinary)  # policy.json, as it was frozen
     size: Mapped[int] = mapped_column(BigId, default=0)  # leaves, those behind the last head among them
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
     batch_at: Mapped[datetime] = mapped_column(UtcDateTime)  # when the last batch came to its end

@@ -20,7 +20,6 @@ from quilt.votes.ledgers import find_ledger, prove_inclusion
 from quilt.votes.models import Vote, Voter
 from quilt.votes.public_states import public_state
 from quilt.votes.rules import make_contest_key
-from quilt.votes.terms import name_ledger
 
 
 class ReceiptForgotten(Exception):
@@ -114,7 +113,7 @@ def _build(row: Any, key: SigningKey, contest_key: bytes, promise: timedelta) ->
     leaf = decode_leaf(row.line.encode()) if row.line is not None else None
     tier = leaf.tier if isinstance(leaf, VoteLeaf) else row.tier
     return Receipt(
-        contest=row.ledger_name or name_ledger(row.contest_slug), number=row.receipt, entry=row.entry_id,
+        contest=row.ledger_name or row.contest_slug, number=row.receipt, entry=row.entry_id,
         period=row.period, tier=tier, at=row.cast_at, due=row.cast_at + promise, salt=salt,
         voter=blind_voter(salt, row.voter_key), key=key.name,
     )  # fmt: skip

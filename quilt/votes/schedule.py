@@ -63,12 +63,12 @@ def close_due(
 
 
 def list_timings(now: datetime) -> list[Timing]:
-    """Every published contest in which voting has begun, the oldest first."""
+    """Every published contest in which voting has begun and whose policy is frozen, the oldest first."""
     statement = (
         select(Phase.contest_id, func.max(Phase.ends_at), Ledger.batch_at)
         .join(Contest, Contest.id == Phase.contest_id)
         .outerjoin(Ledger, Ledger.contest_id == Phase.contest_id)
-        .where(Phase.may_vote, Contest.is_published)
+        .where(Phase.may_vote, Contest.is_published, Contest.frozen_at.is_not(None))
         .group_by(Phase.contest_id, Ledger.batch_at)
         .having(func.min(Phase.starts_at) <= now)
         .order_by(Phase.contest_id)

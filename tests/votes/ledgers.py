@@ -7,6 +7,7 @@ import secrets
 
 from sqlalchemy import select
 
+from quilt.contests.freezing import freeze_contest
 from quilt.database import db
 from quilt.votes.heads import open_ledger
 from quilt.votes.keys import get_signing_key
@@ -29,6 +30,7 @@ def get_key(settings):
 
 
 def start_ledger(settings, contest, at=NOW):
+    freeze_contest(contest.id, at)
     opened = open_ledger(contest.id, get_key(settings), at)
     db.session.rollback()
     return opened
