@@ -7,7 +7,6 @@ from quilt.config import Settings
 from quilt.database import transaction
 from quilt.embeds.models import Organisation, Sponsor
 from quilt.embeds.rules import MOST_DISCLOSURE, NameRefused, clean_link, clean_name
-from quilt.media.logos import save_logo
 from quilt.media.storage import new_key, parts_of, results_of
 
 MOST_LOGO_BYTES = 4 << 20
@@ -32,6 +31,8 @@ def set_sponsor(organisation_id: int, name: str, url: str, disclosure: str) -> S
 
 def set_logo(organisation_id: int, source: Path, settings: Settings, entropy: Callable[[int], bytes]) -> str:
     """Draw a logo anew and show it in the block; returns its key. Raises NotAPicture, PictureTooLarge, NameRefused."""
+    from quilt.media.logos import save_logo  # a web process has Pillow only once somebody sends a logo
+
     key = new_key("png", entropy)
     drawn = parts_of(settings) / f"{entropy(16).hex()}.png"
     save_logo(source, drawn)

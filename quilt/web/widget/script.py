@@ -1,30 +1,13 @@
 """The script that puts frames on somebody's page: `v1.js` moves on with us, `v1.0.js` never changes and can be pinned."""
 
-import base64
-import gzip
 import hashlib
-import re
-from dataclasses import dataclass
-from functools import lru_cache
 
 from flask import Response, abort, request
 
-from quilt.config import ROOT
+from quilt.web.scripts import NEWEST, Script, has_release, load_script
 from quilt.web.widget import widget
 
-FOLDER = ROOT / "static" / "widget"
-NEWEST = "v1.0"
 A_DAY, A_YEAR = 86_400, 31_536_000
-_RELEASE = re.compile(r"v1\.[0-9]{1,3}")
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """The file, whole and compressed; `integrity` is what `<script integrity=…>` asks for."""
-
-    plain: bytes
-    compressed: bytes
-    integrity: str
 
 
 @widget.get("/widget/v1.js")
@@ -38,19 +21,11 @@ def show_script() -> Response:
 @widget.get("/widget/<release>.js")
 def show_release(release: str) -> Response:
     """One release of the loader, the same bytes for ever: for pages that pin it by its hash."""
-    if not _RELEASE.fullmatch(release) or not (FOLDER / f"{release}.js").is_file():
+    if not has_release(release):
         abort(404)
     response = _answer(load_script(release))
     response.headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
     return response
-
-
-@lru_cache(maxsize=8)
-def load_script(release: str) -> Script:
-    """A release of the loader as it is on disk."""
-    plain = (FOLDER / f"{release}.js").read_bytes()
-    digest = base64.b64encode(hashlib.sha384(plain).digest()).decode()
-    return Script(plain, gzip.compress(plain, compresslevel=9, mtime=0), f"sha384-{digest}")
 
 
 def _answer(script: Script) -> Response:
