@@ -24,6 +24,7 @@ from quilt.mail import MailMessage
 from quilt.media.storage import results_of
 from quilt.moderation.models import ModerationLog
 from quilt.web.clock import now
+from tests.embeds.brands import make_brand
 from tests.factories import make_contest, make_entry, make_user, make_video, save
 from tests.guards.routes import ROUTES, Route, Who
 
@@ -142,7 +143,7 @@ def make_cast(settings: Settings, route: Route) -> Cast:
         "entry_id": entry.id, "entry_slug": entry.slug, "contest_slug": contest.slug, "code": f"own{entry.id:08}",
         "kind": "svg", "key": MEDIA_KEY, "video_id": video.id, "comment_id": comment.id, "mail_id": mail.id,
         "contest_id": contest.id, "picture": "tree", "token": make_off_token(people["member"].id, settings.secret_key),
-        "file_format": "csv", "name": "google", "identity_id": 1, "word_id": 1, "release": "v1.0", "link_key": "of-no-letter", "session_id": 1, "passkey_id": 1, "export_id": 1,
+        "file_format": "csv", **make_brand(people["member"], entry), "name": "google", "identity_id": 1, "word_id": 1, "release": "v1.0", "link_key": "of-no-letter", "session_id": 1, "passkey_id": 1, "export_id": 1,
     }  # fmt: skip
     return Cast(people, arguments)
 
