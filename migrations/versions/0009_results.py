@@ -1,12 +1,106 @@
 """Judges and results."""
 
+import sqlalchemy as sa
+from alembic import op
+
+import quilt.database
+
 revision = "0009"
 down_revision = "0008"
 
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+INSTANT = quilt.database.UtcDateTime(timezone=True)
+
 
 def upgrade() -> None:
-    """Nothing yet."""
+    _create_panel()
+    _create_scores()
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    for table in (
+        "entry_points",
+        "sealed_panel",
+        "judge_score",
+        "judge_conflict",
+        "criterion",
+        "judge",
+    ):
+        op.drop_table(table)
+
+
+def _create_panel() -> None:
+    op.create_table(
+        "judge",
+        sa.Column("contest_id", ID, nullable=False),
+        sa.Column("user_id", ID, nullable=False),
+        sa.Column("invited_at", INSTANT, nullable=False),
+        sa.Column("reminded_at", INSTANT, nullable=True),
+        sa.Column("left_at", INSTANT, nullable=True),
+        _key("judge", "contest_id", "contest"),
+        _key("judge", "user_id", "user_account"),
+        sa.PrimaryKeyConstraint("contest_id", "user_id", name=op.f("pk_judge")),
+    )
+    op.create_table(
+        "criterion",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("contest_id", ID, nullable=False),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("hint", sa.String(length=200), nullable=False),
+        sa.Column("weight", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.CheckConstraint("weight between 1 and 100", name=op.f("ck_criterion_weight")),
+        _key("criterion", "contest_id", "contest"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_criterion")),
+        sa.UniqueConstraint("contest_id", "name", name=op.f("uq_criterion_contest_id_name")),
+    )
+    op.create_index("ix_criterion_contest_id", "criterion", ["contest_id"])
+    op.create_table(
+        "sealed_panel",
+        sa.Column("contest_id", ID, nullable=False),
+        sa.Column("actor_id", ID, nullable=False),
+        sa.Column("sealed_at", INSTANT, nullable=False),
+        _key("sealed_panel", "contest_id", "contest"),
+        _key("sealed_panel", "actor_id", "user_account"),
+        sa.PrimaryKeyConstraint("contest_id", name=op.f("pk_sealed_panel")),
+    )
+
+
+def _create_scores() -> None:
+    op.create_table(
+        "judge_conflict",
+        sa.Column("user_id", ID, nullable=False),
+        sa.Column("entry_id", ID, nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("declared_at", INSTANT, nullable=False),
+        _key("judge_conflict", "user_id", "user_account"),
+        _key("judge_conflict", "entry_id", "entry"),
+        sa.PrimaryKeyConstraint("user_id", "entry_id", name=op.f("pk_judge_conflict")),
+    )
+    op.create_table(
+        "judge_score",
+        sa.Column("user_id", ID, nullable=False),
+        sa.Column("entry_id", ID, nullable=False),
+        sa.Column("criterion_id", ID, nullable=False),
+        sa.Column("points", sa.Integer(), nullable=False),
+        sa.Column("scored_at", INSTANT, nullable=False),
+        sa.CheckConstraint("points between 0 and 10", name=op.f("ck_judge_score_points")),
+        _key("judge_score", "user_id", "user_account"),
+        _key("judge_score", "entry_id", "entry"),
+        _key("judge_score", "criterion_id", "criterion"),
+        sa.PrimaryKeyConstraint("user_id", "entry_id", "criterion_id", name=op.f("pk_judge_score")),
+    )
+    op.create_table(
+        "entry_points",
+        sa.Column("entry_id", ID, nullable=False),
+        sa.Column("contest_id", ID, nullable=False),
+        sa.Column("points", sa.Integer(), nullable=False),
+        _key("entry_points", "entry_id", "entry"),
+        _key("entry_points", "contest_id", "contest"),
+        sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_entry_points")),
+    )
+    op.create_index("ix_entry_points_contest_id", "entry_points", ["contest_id"])
+
+
+def _key(table: str, column: str, to: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint([column], [f"{to}.id"], name=op.f(f"fk_{table}_{column}_{to}"))

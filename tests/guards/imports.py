@@ -25,7 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("moderation",),
     ("standings",),
     ("integrity",),
-    ("votes", "shares", "community"),
+    ("votes", "shares", "community", "judging"),
     ("arrivals",),
     ("embeds",),
     ("entries",),
@@ -49,7 +49,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 RANKS = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 ROOMS = (
-    "journeys", "moderation", "standings", "integrity", "votes", "shares", "community", "arrivals", "embeds",
+    "judging", "journeys", "moderation", "standings", "integrity", "votes", "shares", "community", "arrivals", "embeds",
     "entries", "contests", "accounts", "media", "jobs",
 )  # fmt: skip
 FACES = ("site", "auth", "admin", "brand", "widget", "api")

@@ -11,6 +11,7 @@ class Who(Enum):
     SIGNED_IN = "whoever is signed in"
     ENTRANT = "the entry's own entrant"
     AUTHOR = "who wrote the comment"
+    JUDGE = "who was asked to judge the contest"
     STAFF = "moderators and admins"
     ADMIN = "admins; moderators are told so"
     NOBODY = "nobody on this site: the demo only"
@@ -35,7 +36,7 @@ def _form(**fields: str) -> tuple[tuple[str, str], ...]:
     return tuple(fields.items())
 
 
-EVERYBODY, SIGNED_IN, ENTRANT, AUTHOR, STAFF, ADMIN, NOBODY = Who
+EVERYBODY, SIGNED_IN, ENTRANT, AUTHOR, JUDGE, STAFF, ADMIN, NOBODY = Who
 
 ROUTES: dict[tuple[str, str], Route] = {
     # browsing
@@ -44,6 +45,14 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("site.show_rules", "GET"): Route(EVERYBODY),
     ("site.show_contest_spread", "GET"): Route(EVERYBODY),
     ("site.show_standings_json", "GET"): Route(EVERYBODY),
+    # the open count
+    ("site.show_ledger", "GET"): Route(EVERYBODY),
+    ("site.download_ledger", "GET"): Route(EVERYBODY),
+    ("site.prove_leaf", "GET"): Route(EVERYBODY, refusal=422),  # without the number of a leaf
+    ("site.prove_growth", "GET"): Route(EVERYBODY, refusal=422),
+    ("site.look_up_receipt", "GET"): Route(EVERYBODY),
+    ("site.show_receipt", "GET"): Route(EVERYBODY),
+    ("site.download_receipt", "GET"): Route(EVERYBODY),
     ("site.show_entry", "GET"): Route(EVERYBODY),
     ("site.show_figures", "GET"): Route(EVERYBODY),
     ("site.show_spread", "GET"): Route(EVERYBODY),
@@ -60,12 +69,22 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("site.share", "POST"): Route(EVERYBODY, is_exempt=True),
     ("site.show_links", "GET"): Route(ENTRANT),
     ("site.add_link", "POST"): Route(ENTRANT, _form(label="Mail to the clinic")),
+    # connected accounts: no network is on in these tests
+    ("site.show_connections", "GET"): Route(SIGNED_IN),
+    ("site.start_connection", "POST"): Route(SIGNED_IN, refusal=404),
+    ("site.finish_connection", "GET"): Route(SIGNED_IN, refusal=404),
+    ("site.end_connection", "POST"): Route(SIGNED_IN, refusal=404),
+    ("site.write_post", "GET"): Route(SIGNED_IN, refusal=404),
+    ("site.post_entry", "POST"): Route(SIGNED_IN, _form(words="Watch it"), refusal=404),
+    ("site.show_post", "GET"): Route(SIGNED_IN, refusal=404),
+    ("site.change_post", "POST"): Route(SIGNED_IN, _form(act="retry"), refusal=404),
     # votes
     ("site.cast_vote", "POST"): Route(EVERYBODY, is_exempt=True, refusal=403),
     ("site.confirm_vote", "GET"): Route(EVERYBODY),
     ("site.confirm_vote", "POST"): Route(EVERYBODY, _form(code="00000000")),
     # comments
     ("site.add_comment", "POST"): Route(SIGNED_IN, _form(text="Go on!")),
+    ("site.keep_comment", "POST"): Route(EVERYBODY, is_exempt=True, refusal=403),
     ("site.remove_comment", "POST"): Route(AUTHOR),
     ("site.hide_comment", "POST"): Route(STAFF),
     # entering
@@ -168,6 +187,18 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("admin.show_domains", "GET"): Route(STAFF),
     ("admin.add_domain", "POST"): Route(ADMIN, _form(domain="example.org", verdict="fine", reason="A school.")),
     ("admin.end_domain", "POST"): Route(ADMIN),
+    # judging
+    ("site.show_judging", "GET"): Route(SIGNED_IN),
+    ("site.show_judged_contest", "GET"): Route(JUDGE),
+    ("site.show_judged_entry", "GET"): Route(JUDGE),
+    ("site.score_entry", "POST"): Route(JUDGE),
+    ("site.declare_judge_conflict", "POST"): Route(JUDGE, _form(words="My sister made it.")),
+    ("admin.show_panel", "GET"): Route(ADMIN),
+    ("admin.save_criteria", "POST"): Route(ADMIN, _form(name="Story", weight="10", hint="")),
+    ("admin.invite_judge", "POST"): Route(ADMIN, _form(email="judge@example.org")),
+    ("admin.end_judge", "POST"): Route(ADMIN),
+    ("admin.remind_judges", "POST"): Route(ADMIN),
+    ("admin.close_panel", "POST"): Route(ADMIN),
     # the brand's desk: whoever wrote the comment works for the brand
     ("brand.show_generator", "GET"): Route(EVERYBODY),
     ("brand.show_generated", "GET"): Route(EVERYBODY),

@@ -20,13 +20,16 @@ from quilt.community.models import Comment
 from quilt.config import Settings
 from quilt.contests.models import Contest, ContestChange
 from quilt.entries.models import Entry
+from quilt.judging.models import Judge
 from quilt.mail import MailMessage
 from quilt.media.storage import results_of
 from quilt.moderation.models import ModerationLog
+from quilt.votes.models import Vote, Voter
 from quilt.web.clock import now
 from tests.embeds.brands import make_brand
 from tests.factories import make_contest, make_entry, make_user, make_video, save
 from tests.guards.routes import ROUTES, Route, Who
+from tests.votes.ledgers import start_ledger
 
 ROLES = ("stranger", "member", "entrant", "moderator", "admin")
 STAFF = ("moderator", "admin")
@@ -129,6 +132,7 @@ def make_cast(settings: Settings, route: Route) -> Cast:
     contest = make_contest(opens=moment - timedelta(days=1), closes=moment + timedelta(days=1))
     entry: Entry = make_entry(contest, people["entrant"], state=route.state)
     video = make_video(people["entrant"], kind="file", state="parked")
+    save(Judge(contest_id=contest.id, user_id=people["member"].id, invited_at=moment))
     comment = save(
         Comment(entry_id=entry.id, author_id=people["member"].id, text="Lovely.", written_at=moment)
     )
@@ -139,11 +143,17 @@ def make_cast(settings: Settings, route: Route) -> Cast:
     picture = results_of(settings).path(MEDIA_KEY)
     picture.parent.mkdir(parents=True, exist_ok=True)
     Path(picture).write_bytes(b"\xff\xd8\xff\xd9")
+    start_ledger(settings, contest, moment)
+    voter = save(Voter(contest_id=contest.id, key=b"v" * 32, tier="email", created_at=moment))
+    vote = save(
+        Vote(contest_id=contest.id, voter_id=voter.id, entry_id=entry.id, period="", receipt="a" * 24, cast_at=moment)
+    )
     arguments = {
+        "file_name": "policy.json", "number": vote.receipt,
         "entry_id": entry.id, "entry_slug": entry.slug, "contest_slug": contest.slug, "code": f"own{entry.id:08}",
         "kind": "svg", "key": MEDIA_KEY, "video_id": video.id, "comment_id": comment.id, "mail_id": mail.id,
-        "contest_id": contest.id, "picture": "tree", "token": make_off_token(people["member"].id, settings.secret_key),
-        "file_format": "csv", **make_brand(people["member"], entry), "name": "google", "identity_id": 1, "word_id": 1, "release": "v1.0", "link_key": "of-no-letter", "session_id": 1, "passkey_id": 1, "export_id": 1,
+        "contest_id": contest.id, "user_id": people["member"].id, "picture": "tree", "token": make_off_token(people["member"].id, settings.secret_key),
+        "file_format": "csv", **make_brand(people["member"], entry), "name": "google", "connection_id": 1, "post_id": 1, "identity_id": 1, "word_id": 1, "release": "v1.0", "link_key": "of-no-letter", "session_id": 1, "passkey_id": 1, "export_id": 1,
     }  # fmt: skip
     return Cast(people, arguments)
 
@@ -172,6 +182,7 @@ def expect(who: Who, role: str) -> str:
         Who.SIGNED_IN: role != "stranger",
         Who.ENTRANT: role == "entrant",
         Who.AUTHOR: role == "member",
+        Who.JUDGE: role == "member",
         Who.STAFF: role in STAFF,
         Who.ADMIN: role == "admin",
         Who.NOBODY: False,

@@ -7,16 +7,21 @@ site = Blueprint("site", __name__)
 from quilt.web.site import (
     arrivals,  # noqa: F401
     comments,  # noqa: F401
+    connections,  # noqa: F401
     contest_spread,  # noqa: F401
     contests,  # noqa: F401
     entries,  # noqa: F401
     health,  # noqa: F401
     home,  # noqa: F401
+    judging,  # noqa: F401
+    ledger,  # noqa: F401
     letters_off,  # noqa: F401
     links,  # noqa: F401
     me,  # noqa: F401
     media,  # noqa: F401
     outbox,  # noqa: F401
+    receipts,  # noqa: F401
+    posting,  # noqa: F401
     privacy,  # noqa: F401
     shares,  # noqa: F401
     spread,  # noqa: F401

@@ -14,6 +14,7 @@ from quilt.accounts.rules import AccountRefused
 from quilt.community.service import refresh_pages_naming
 from quilt.entries.drafts import Draft, list_drafts
 from quilt.extensions import limiter
+from quilt.judging.queries import list_judged_contests
 from quilt.votes.queries import list_votes_of
 from quilt.web.guards import signed_in_only
 from quilt.web.site import site
@@ -113,6 +114,7 @@ def _answer_me(status: int = 200, name_form: NameForm | None = None) -> Response
         votes=list_votes_of(current_user.id),
         branches=list_own_branches(current_user.id),
         choices_form=ChoicesForm(formdata=None, obj=find_user(current_user.id)),
+        judged_count=len(list_judged_contests(current_user.id)),
         name_form=name_form or NameForm(formdata=None, name=current_user.name),
     )
     response = make_response(page, status)

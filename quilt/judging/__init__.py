@@ -1,0 +1,1 @@
+"""Judges: who was asked, by which criteria, and what they gave."""
