@@ -2,8 +2,10 @@
 
 from quilt.accounts.exports import drop_old_exports, list_due_exports
 from quilt.accounts.exports import make_export as make
+from quilt.accounts.flows import forget_old_flows
 from quilt.accounts.leaving import delete_due_accounts
 from quilt.accounts.passkeys import forget_challenges
+from quilt.accounts.pending import forget_old_acts
 from quilt.accounts.service import forget_old_codes
 from quilt.accounts.sessions import forget_dead_sessions
 from quilt.jobs.queue import Job, every, task
@@ -36,3 +38,10 @@ def let_people_go(job: Job) -> None:
     """Delete the accounts whose seven days are over, and the copies that were not taken for three."""
     drop_old_exports(job.settings, job.now())
     delete_due_accounts(job.settings, job.now())
+
+
+@every(seconds=3600)
+def forget_trips(job: Job) -> None:
+    """Delete trips to a provider that nobody came back from, and acts that are done or waited for a day."""
+    forget_old_flows(job.now())
+    forget_old_acts(job.now())

@@ -1,5 +1,7 @@
 """Comments under an entry: written by signed-in people, taken back by them, hidden by staff."""
 
+from typing import Any
+
 from flask import Response, abort, flash, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 
@@ -10,12 +12,14 @@ from quilt.community.service import add_comment as add
 from quilt.community.service import remove_comment as remove
 from quilt.contests.queries import find_contest_by_id
 from quilt.contests.rules import NotNow, describe_refusal
-from quilt.extensions import limiter
+from quilt.extensions import csrf, limiter
 from quilt.moderation.comments import set_comment_state
 from quilt.web.clock import now
 from quilt.web.guards import signed_in_only, staff_only
 from quilt.web.lookups import get_head_or_404
+from quilt.web.resuming import finishes, keep_for_later
 from quilt.web.site import site
+from quilt.web.site.votes import has_fitting_ticket
 
 
 @site.post("/entries/<int:entry_id>/comments")
@@ -23,8 +27,34 @@ from quilt.web.site import site
 @signed_in_only
 def add_comment(entry_id: int) -> Response:
     """Add what was written, and go back to it; a refusal keeps the words."""
-    head = get_head_or_404(entry_id)
-    text = request.form.get("text", "")
+    return _add(get_head_or_404(entry_id), request.form.get("text", ""))
+
+
+@site.post("/entries/<int:entry_id>/comments/later")
+@csrf.exempt  # type: ignore[untyped-decorator]  # the page is the same for all strangers: its ticket is the proof
+@limiter.limit("10 per 5 minutes; 60 per day", methods=["POST"])
+def keep_comment(entry_id: int) -> Response:
+    """Keep what somebody wrote while they sign in; then it is added by itself."""
+    head, text = get_head_or_404(entry_id), request.form.get("text", "")[: 4 * LONGEST_COMMENT]
+    if current_user.is_authenticated:
+        return _ask_again(head, text, "You are signed in meanwhile: press the button once more.", 403)
+    if not has_fitting_ticket(entry_id):
+        abort(
+            403,
+            "The page was open too long. Go back, reload, and send it again: the browser keeps your words.",
+        )
+    path = url_for("site.show_entry", entry_id=head.id, slug=head.slug, _anchor="comments")
+    keep_for_later("comment", "What you wrote", path, entry_id=entry_id, text=text)
+    return make_response(redirect(url_for("auth.show_sign_in", next=path), 303))
+
+
+@finishes("comment")
+def finish_comment(facts: dict[str, Any]) -> Response:
+    """Add the words that waited while their writer signed in."""
+    return _add(get_head_or_404(int(facts["entry_id"])), str(facts["text"]))
+
+
+def _add(head: EntryHead, text: str) -> Response:
     try:
         comment_id = add(head.id, current_user.id, text, now())
     except CommentRefused as refusal:

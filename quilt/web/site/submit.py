@@ -1,6 +1,7 @@
 """Entering: a draft from the first keystroke, five steps, and then where the entry stands."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from flask import Response, abort, flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
@@ -37,6 +38,7 @@ from quilt.web.errors import answer_error, wants_json
 from quilt.web.events import record_event
 from quilt.web.guards import signed_in_only
 from quilt.web.headers import allow_players
+from quilt.web.resuming import finishes, keep_for_later
 from quilt.web.settings import get_settings
 from quilt.web.site import site
 from quilt.web.site.drafts import (
@@ -64,6 +66,7 @@ from quilt.web.videos import describe_video
 KNOWN_FIELDS = {"csrf_token", "step", "edit_count", "rules_version", "poster_second", *TEXT_FIELDS, *RIGHTS}
 SAVES = "600 per hour"  # a draft saves itself every few seconds of typing
 UPLOADS = "60 per hour"
+MOST_KEPT = 12_000  # characters of one text that wait for somebody to sign in again
 SENT_IN_MEANWHILE = "This entry was sent in meanwhile, so its video cannot be changed now."
 
 
@@ -78,9 +81,20 @@ def start_entry() -> Response:
     if request.method == "GET":
         return _answer_start()
     if not current_user.is_authenticated:
+        keep_for_later("draft", "Your entry", "/submit", contest_id=_contest_id())
         return _see(url_for("auth.show_sign_in", next="/submit"))
+    return _start(_contest_id())
+
+
+@finishes("draft")
+def finish_draft(facts: dict[str, Any]) -> Response:
+    """Begin the draft that somebody wanted before they signed in."""
+    return _start(int(facts["contest_id"]))
+
+
+def _start(contest_id: int) -> Response:
     try:
-        entry_id = entries.start_draft(current_user.id, _contest_id(), now())
+        entry_id = entries.start_draft(current_user.id, contest_id, now())
     except entries.NotFound:
         abort(404)
     except TooManyDrafts as refusal:
@@ -116,9 +130,13 @@ def leave_form(entry_id: int) -> Response:
 
 @site.post("/submit/<int:entry_id>/draft")
 @limiter.limit(SAVES, key_func=_by_person)
-@signed_in_only
 def save_draft(entry_id: int) -> Response:
-    """Save what was typed, whatever it is; from a step's own button also look whether the step is complete."""
+    """Save what was typed, whatever it is; from a step's own button also look whether the step is complete.
+
+    Whose session has ended meanwhile signs in again, and finds it saved.
+    """
+    if not current_user.is_authenticated:
+        return _keep_texts(entry_id)
     draft = get_draft_or_404(entry_id)
     ignored = set(request.form) - KNOWN_FIELDS
     if ignored:
@@ -134,6 +152,31 @@ def save_draft(entry_id: int) -> Response:
         return _answer_stale(draft, step, stale)
     except WrongState:
         return answer_error(409, "This entry was sent in meanwhile, so it cannot be changed now.")
+
+
+def _keep_texts(entry_id: int) -> Response:
+    typed = {name: request.form[name][:MOST_KEPT] for name in TEXT_FIELDS if name in request.form}
+    step = request.form.get("step", "")
+    path = step_url(entry_id, step if step in STEPS else "")
+    if typed and not wants_json(request):
+        keep_for_later(
+            "texts", "What you typed", path, entry_id=entry_id, step=step, typed=typed, edit_count=_edit_count()
+        )  # fmt: skip
+    return _see(url_for("auth.show_sign_in", next=path))
+
+
+@finishes("texts")
+def finish_texts(facts: dict[str, Any]) -> Response:
+    """Save what was typed into a draft by somebody who had to sign in again."""
+    draft, step = get_draft_or_404(int(facts["entry_id"])), str(facts["step"])
+    try:
+        entries.save_draft(draft.entry.id, current_user.id, facts["edit_count"], facts["typed"], now())
+    except StaleDraft as stale:
+        return _answer_stale(draft, step, stale)
+    except WrongState:
+        return answer_error(409, "This entry was sent in meanwhile, so it cannot be changed now.")
+    flash("What you typed is saved.", "good")
+    return _see(str(facts["path"]))
 
 
 @site.post("/submit/<int:entry_id>/video")
