@@ -28,6 +28,11 @@ class ChangeLine:
     changed_at: datetime
 
 
+def lock_contest(session: Session, contest_id: int) -> Contest:
+    """The contest as it stands, with its phases and policy; nobody else changes it until the transaction ends."""
+    return session.get_one(Contest, contest_id, with_for_update={"of": Contest}, populate_existing=True)
+
+
 def write_change(
     session: Session,
     contest: Contest,

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from sqlalchemy.orm import Session
 
-from quilt.contests.changes import write_change
+from quilt.contests.changes import lock_contest, write_change
 from quilt.contests.freezing import has_voting_opened
 from quilt.contests.models import Contest, Phase
 from quilt.contests.queries import PhaseFacts
@@ -78,7 +78,7 @@ def set_phases(
     """
     check_phases(phases)
     with transaction() as session:
-        contest = _get(session, contest_id)
+        contest = lock_contest(session, contest_id)
         if contest.edit_count != edit_count:
             raise EditedMeanwhile
         if has_voting_opened(contest, now):
@@ -113,7 +113,7 @@ def pause_contest(
     """
     words, at = _check_reason(reason), now + notice
     with transaction() as session:
-        contest = _get(session, contest_id)
+        contest = lock_contest(session, contest_id)
         if not contest.is_published or is_over(contest.phases, at):
             raise InvalidContest("", "This contest is not running, so there is nothing to pause.")
         if any(phase.paused_at and phase.resumed_at is None for phase in contest.phases):
@@ -131,7 +131,7 @@ def resume_contest(
     """Go on after a pause, `notice` from now on; returns when. Raises InvalidContest where there is no pause."""
     words, at = _check_reason(reason), now + notice
     with transaction() as session:
-        contest = _get(session, contest_id)
+        contest = lock_contest(session, contest_id)
         paused = [phase for phase in contest.phases if phase.paused_at and phase.resumed_at is None]
         if not paused:
             raise InvalidContest("", "It is not paused.")
@@ -157,7 +157,7 @@ def extend_voting(
     """
     words = _check_reason(reason)
     with transaction() as session:
-        contest = _get(session, contest_id)
+        contest = lock_contest(session, contest_id)
         windows = list_windows(contest.phases, Action.VOTE)
         if not windows:
             raise InvalidContest("closes_at", "This contest has no voting to extend.")
@@ -183,10 +183,6 @@ def extend_voting(
             fields=fields,
             is_public=True,
         )
-
-
-def _get(session: Session, contest_id: int) -> Contest:
-    return session.get_one(Contest, contest_id, with_for_update=True, populate_existing=True)
 
 
 def _check_reason(reason: str) -> str:

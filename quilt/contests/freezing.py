@@ -5,7 +5,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy import select
 
-from quilt.contests.changes import write_change
+from quilt.contests.changes import lock_contest, write_change
 from quilt.contests.models import Contest, Phase
 from quilt.contests.policy_text import build_policy_json
 from quilt.contests.rules import Action, list_windows
@@ -28,7 +28,7 @@ def freeze_contest(contest_id: int, now: datetime) -> bytes:
     could count by.
     """
     with transaction() as session:
-        contest = session.get_one(Contest, contest_id, with_for_update=True, populate_existing=True)
+        contest = lock_contest(session, contest_id)
         if contest.policy_json is None:
             contest.policy_json = build_policy_json(contest)
             contest.frozen_at = now

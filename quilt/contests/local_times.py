@@ -26,11 +26,11 @@ def read_local(text: str, zone: str) -> datetime:
         local = datetime.strptime(text.strip()[:16].replace(" ", "T"), FORM)
     except ValueError:
         raise TimeRefused("Enter a day and a time, like 2026-05-01 12:00.") from None
+    if not FIRST.year <= local.year < LAST.year:
+        raise TimeRefused(f"Choose a time between the years {FIRST.year} and {LAST.year}.")
     own = ZoneInfo(zone)
     first, second = (local.replace(tzinfo=own, fold=fold) for fold in (0, 1))
     at = first.astimezone(UTC)
-    if not FIRST <= at < LAST:
-        raise TimeRefused("Choose a time between the years 2000 and 2100.")
     if first.utcoffset() == second.utcoffset():
         return at
     gap = (second.utcoffset() or timedelta()) - (first.utcoffset() or timedelta())

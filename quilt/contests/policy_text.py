@@ -112,7 +112,7 @@ def describe_policy(policy: PolicyLike, zone: str) -> list[str]:
     return [
         _describe_frequency(policy, name_place(zone)),
         "You may also vote for your own entry." if policy.may_vote_for_own else "Not for your own entry.",
-        f"A vote counts once you have confirmed it: {_join([TIERS[tier] for tier in split_list(policy.tiers)])}.",
+        f"A vote counts once you have confirmed it by {_join([TIERS[tier] for tier in split_list(policy.tiers)])}.",
         _describe_revoking(policy, zone),
         COUNTS[policy.counts].format(place=name_place(zone)),
     ]

@@ -11,7 +11,7 @@ from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from quilt.contests.changes import assign, write_change
+from quilt.contests.changes import assign, lock_contest, write_change
 from quilt.contests.dates import check_phases, follow_counts, make_phase
 from quilt.contests.freezing import has_voting_opened
 from quilt.contests.local_times import move_days
@@ -65,7 +65,9 @@ def create_contest(
     with transaction() as session:
         session.add(contest)
         _flush(session, slug)
-        session.add_all(make_phase(contest.id, phase) for phase in phases)
+        rows = [make_phase(contest.id, phase) for phase in phases]
+        follow_counts(rows, policy.counts)
+        session.add_all(rows)
         session.add(BallotPolicy(contest_id=contest.id, **asdict(policy)))
         _keep_rules(session, contest, actor_id, now)
         write_change(session, contest, "created", actor_id=actor_id, now=now)
@@ -139,7 +141,7 @@ def write_rules(contest_id: int, text: str, *, edit_count: int, actor_id: int, n
 def publish_contest(contest_id: int, *, actor_id: int, now: datetime) -> None:
     """Show the contest to everybody. Raises InvalidContest with what is still missing."""
     with transaction() as session:
-        contest = session.get_one(Contest, contest_id, with_for_update=True, populate_existing=True)
+        contest = lock_contest(session, contest_id)
         blocks = list_blocks(contest, now)
         if blocks:
             raise InvalidContest("", " ".join(block.words for block in blocks))
@@ -151,7 +153,7 @@ def publish_contest(contest_id: int, *, actor_id: int, now: datetime) -> None:
 def hide_contest(contest_id: int, *, actor_id: int, now: datetime) -> None:
     """Take a published contest back, as long as nobody could vote in it. Raises Frozen."""
     with transaction() as session:
-        contest = session.get_one(Contest, contest_id, with_for_update=True, populate_existing=True)
+        contest = lock_contest(session, contest_id)
         if has_voting_opened(contest, now):
             raise Frozen("whether it is shown")
         if contest.is_published:
@@ -183,7 +185,7 @@ def clone_contest(contest_id: int, *, slug: str, title: str, actor_id: int, now:
 
 def get_for_edit(session: Session, contest_id: int, edit_count: int) -> Contest:
     """The contest, locked until the transaction ends. Raises EditedMeanwhile for a stale form."""
-    contest = session.get_one(Contest, contest_id, with_for_update=True, populate_existing=True)
+    contest = lock_contest(session, contest_id)
     if contest.edit_count != edit_count:
         raise EditedMeanwhile
     return contest

@@ -3,6 +3,7 @@
 from flask import Response, abort, render_template, request
 from markupsafe import Markup
 
+from quilt.contests.desk import list_rules
 from quilt.contests.policy_text import describe_policy, describe_result
 from quilt.contests.rules import hash_rules, name_place
 from quilt.entries.folding import fold_text
@@ -48,6 +49,7 @@ def show_rules(slug: str) -> Response:
             contest=contest,
             policy=describe_policy(contest.policy, contest.time_zone),
             result=describe_result(contest.policy),
+            versions=list_rules(contest.id),
             place=name_place(contest.time_zone),
             digest=hash_rules(contest.rules_text),
         )
