@@ -1,10 +1,10 @@
-"""Reading a contest's public ledger: its files, its proofs, and its tally in words. Nothing behind the last head."""
+"""Reading a contest's public ledger: its files, its proofs, and what became of the votes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select
 
 from quilt.database import db
 from quilt.ledger.proofs import build_consistency, build_inclusion
@@ -132,11 +132,9 @@ def prove_consistency(contest_id: int, old: int, new: int) -> list[bytes]:
     return build_consistency(old, new, Tiles(db.session.connection(), contest_id).read)
 
 
-def read_leaf(contest_id: int, index: int) -> str | None:
-    """The line of a leaf."""
-    return db.session.scalar(
-        select(LedgerLeaf.line).where(LedgerLeaf.contest_id == contest_id, LedgerLeaf.number == index)
-    )
+def read_leaf_hash(contest_id: int, index: int) -> bytes:
+    """The hash of a leaf. Raises LookupError where there is no such leaf."""
+    return Tiles(db.session.connection(), contest_id).read(0, index)
 
 
 def list_accounts(contest_id: int) -> list[Account]:
@@ -152,6 +150,16 @@ def list_accounts(contest_id: int) -> list[Account]:
     total = _account(None, [part for parts in by_entry.values() for part in parts])
     entries = [_account(entry_id, parts) for entry_id, parts in by_entry.items()]
     return [total, *sorted(entries, key=lambda account: (-account.counted, account.entry_id or 0))]
+
+
+def _read_pieces(engine: Engine, contest_id: int, size: int) -> Iterator[str]:
+    table = LedgerLeaf.__table__
+    statement = select(table.c.line).where(table.c.contest_id == contest_id).order_by(table.c.number)
+    for begin in range(0, size, LINES_AT_ONCE):
+        end = min(begin + LINES_AT_ONCE, size)
+        with engine.connect() as connection:
+            lines = connection.scalars(statement.where(table.c.number >= begin, table.c.number < end)).all()
+        yield "\n".join([*lines, ""])
 
 
 def _account(entry_id: int | None, parts: list[tuple[str, str, int]]) -> Account:

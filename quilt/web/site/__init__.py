@@ -20,9 +20,9 @@ from quilt.web.site import (
     me,  # noqa: F401
     media,  # noqa: F401
     outbox,  # noqa: F401
-    receipts,  # noqa: F401
     posting,  # noqa: F401
     privacy,  # noqa: F401
+    receipts,  # noqa: F401
     shares,  # noqa: F401
     spread,  # noqa: F401
     spread_export,  # noqa: F401
