@@ -10,6 +10,7 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TIME = sa.DateTime(timezone=True)
 TABLES = ("vote_check", "blast_notice", "vote_alert", "vote_review", "reviewed_vote", "appeal")
 IS_OPEN = sa.text("answered_at IS NULL")
+IS_OPEN_ENTRY = sa.text("answered_at IS NULL AND vote_id IS NULL")
 
 # Whoever decided about a vote does not answer the appeal against it.
 DECIDED = (
@@ -165,6 +166,10 @@ def _create_appeals() -> None:
         sqlite_where=IS_OPEN,
         postgresql_where=IS_OPEN,
     )
+    op.create_index(
+        "uq_appeal_open_entry", "appeal", ["entry_id"], unique=True,
+        sqlite_where=IS_OPEN_ENTRY, postgresql_where=IS_OPEN_ENTRY,
+    )  # fmt: skip
     op.create_index("ix_appeal_contest_id_answered_at", "appeal", ["contest_id", "answered_at"])
 
 

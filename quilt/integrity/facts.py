@@ -32,7 +32,7 @@ def list_casts(connection: Connection, book: Rulebook, vote_ids: Sequence[int]) 
     """These votes and all that were cast for the same entries within the rules' window before them, oldest first."""
     entries: set[int] = set()
     first, last = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
-    for ids in _cut(vote_ids):
+    for ids in cut(vote_ids):
         for entry_id, begin, end in connection.execute(_SPANS, {"ids": ids}):
             entries.add(entry_id)
             first, last = min(first, begin), max(last, end)
@@ -42,7 +42,7 @@ def list_casts(connection: Connection, book: Rulebook, vote_ids: Sequence[int]) 
     casts: list[Cast] = []
     for entry_id in sorted(entries):
         about = {"entry_id": entry_id, "since": since, "last": last, "most": book.most_votes}
-        casts += [build_cast(row) for row in reversed(_ABOUT.rows(connection, about))]
+        casts += [build_cast(row) for row in reversed(_WINDOW.rows(connection, about))]
     return casts
 
 
@@ -65,7 +65,7 @@ def list_repeated(
     """All votes of a contest's voters who have cast `sittings` or more, and which of them cast one of these."""
     asked: set[int] = set()
     about = {"contest_id": contest_id, "sittings": sittings}
-    for ids in _cut(vote_ids):
+    for ids in cut(vote_ids):
         asked |= set(connection.scalars(_ASKED, {**about, "ids": ids}))
     if not asked:
         return [], asked
@@ -74,7 +74,7 @@ def list_repeated(
 
 
 def build_cast(row: Any) -> Cast:
-    """The facts of one row of `_ABOUT`; what is not stored any more is unknown."""
+    """The facts of one row of `ABOUT`; what is not stored any more is unknown."""
     told, mail = unpack_evidence(row.evidence), split_address(row.email or "")
     return Cast(
         row.id, row.entry_id, row.voter_id, row.cast_at.timestamp(), *mail,
@@ -96,13 +96,14 @@ def split_address(email: str) -> tuple[str, str, str, bool, bool]:
     return domain, f"{plain}@{domain}", _DIGITS.sub("", plain), bool(plus), is_listed(domain)
 
 
-def _drop_empty(mark: bytes) -> bytes:
-    return b"" if mark == NO_MARK else mark
-
-
-def _cut(ids: Sequence[int], size: int = 500) -> Iterable[Sequence[int]]:
+def cut(ids: Sequence[int], size: int = 500) -> Iterable[Sequence[int]]:
+    """The ids in parts of a size that one statement takes."""
     for start in range(0, len(ids), size):
         yield ids[start : start + size]
+
+
+def _drop_empty(mark: bytes) -> bytes:
+    return b"" if mark == NO_MARK else mark
 
 
 # What was rejected or withdrawn says nothing about others.
@@ -116,7 +117,7 @@ _LAST = Prepared(select(func.max(_vote.c.id)))
 _NEXT = Prepared(
     select(_vote.c.id, _vote.c.cast_at).where(_vote.c.id >= bindparam("first")).order_by(_vote.c.id).limit(1)
 )
-_ABOUT = Prepared(
+ABOUT = (
     select(
         _vote.c.id, _vote.c.entry_id, _vote.c.voter_id, _vote.c.cast_at, _vote.c.evidence, _user.c.email,
         _arrival.c.parent_id, _arrival.c.link_id,
@@ -124,7 +125,9 @@ _ABOUT = Prepared(
     .join_from(_vote, _voter, _voter.c.id == _vote.c.voter_id)
     .outerjoin(_user, _user.c.id == _voter.c.user_id)
     .outerjoin(_arrival, _arrival.c.id == _vote.c.arrival_id)
-    .where(
+)  # fmt: skip
+_WINDOW = Prepared(
+    ABOUT.where(
         _vote.c.entry_id == bindparam("entry_id"),
         _SPEAKS,
         _vote.c.id >= bindparam("since"),
@@ -132,7 +135,7 @@ _ABOUT = Prepared(
     )
     .order_by(_vote.c.id.desc())
     .limit(bindparam("most"))
-)  # fmt: skip
+)
 _many = (
     select(_vote.c.voter_id)
     .where(_vote.c.contest_id == bindparam("contest_id"), _SPEAKS)

@@ -90,6 +90,7 @@ class ReviewedVote(Model):
 
 
 _IS_OPEN = text("answered_at IS NULL")
+_IS_OPEN_ENTRY = text("answered_at IS NULL AND vote_id IS NULL")
 
 
 class Appeal(Model):
@@ -110,6 +111,10 @@ class Appeal(Model):
         Index(
             "uq_appeal_open_vote", "vote_id", unique=True,
             sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN,
+        ),
+        Index(
+            "uq_appeal_open_entry", "entry_id", unique=True,
+            sqlite_where=_IS_OPEN_ENTRY, postgresql_where=_IS_OPEN_ENTRY,
         ),
         Index("ix_appeal_contest_id_answered_at", "contest_id", "answered_at"),
     )  # fmt: skip

@@ -1,0 +1,212 @@
+"""A second look: a voter or an entrant asks for it, somebody else than who decided answers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from quilt.accounts.models import User
+from quilt.contests.models import Contest
+from quilt.database import db, write
+from quilt.entries.models import Entry
+from quilt.integrity.facts import get_rulebook
+from quilt.integrity.models import Appeal
+from quilt.votes.decisions import Verdict, decide_votes
+from quilt.votes.models import Vote, VoteDecision
+
+MOST_WORDS = 2000
+OUTCOMES = {"upheld": "The votes count", "dismissed": "It stays as it is"}
+_DOUBTED = ("held", "rejected")
+_appeal = Appeal.__table__
+
+
+class AppealRefused(Exception):
+    """Nothing was changed; `message` says why."""
+
+    message = "That cannot be done now."
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class UnknownReceipt(AppealRefused):
+    message = "We know no vote by that receipt. It has 24 characters, digits and the letters a to f."
+
+
+class NothingToAppeal(AppealRefused):
+    """The vote counts, or nothing has been decided yet."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.state = state
+        self.message = {
+            "counted": "This vote counts. There is nothing to appeal against.",
+            "recorded": "This vote is recorded. What became of it is public after the next batch.",
+            "withdrawn": "This vote was taken back by its voter.",
+        }.get(state, "No vote of this entry is held or was rejected.")
+
+
+class AlreadyAppealed(AppealRefused):
+    message = "An appeal is waiting for an answer already. It is not lost."
+
+
+class WordsNeeded(AppealRefused):
+    message = f"Tell us in your own words why, in at most {MOST_WORDS:,} characters."
+
+
+class SamePerson(AppealRefused):
+    message = "You have decided about these votes, or this appeal is yours: somebody else has to answer it."
+
+
+class AlreadyAnswered(AppealRefused):
+    message = "This appeal was answered meanwhile. Nothing was changed."
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAppeal:
+    """An appeal with what is needed to answer it."""
+
+    id: int
+    contest_title: str
+    time_zone: str
+    entry_id: int
+    entry_title: str
+    vote_id: int | None
+    words: str
+    created_at: datetime
+    outcome: str
+    answer: str
+    answered_at: datetime | None
+    answered_by: str | None
+
+
+def appeal_by_receipt(receipt: str, words: str, *, author_id: int | None, now: datetime) -> int:
+    """Record the appeal of whoever holds this receipt; its id. Raises an AppealRefused."""
+    row = db.session.execute(
+        select(Vote.id, Vote.contest_id, Vote.entry_id, Vote.state).where(Vote.receipt == _clean(receipt))
+    ).first()
+    if row is None:
+        raise UnknownReceipt
+    if row.state not in _DOUBTED:
+        raise NothingToAppeal(row.state)
+    return _record(row.contest_id, row.entry_id, row.id, words, author_id, now)
+
+
+def appeal_for_entry(entry_id: int, words: str, *, author_id: int, now: datetime) -> int:
+    """Record an entrant's appeal about all held and rejected votes of their entry. Raises an AppealRefused."""
+    entry = db.session.get_one(Entry, entry_id)
+    doubted = select(Vote.id).where(Vote.entry_id == entry_id, Vote.state.in_(_DOUBTED)).limit(1)
+    if db.session.scalar(doubted) is None:
+        raise NothingToAppeal("")
+    return _record(entry.contest_id, entry_id, None, words, author_id, now)
+
+
+def answer_appeal(appeal_id: int, outcome: str, words: str, *, actor_id: int, now: datetime) -> int:
+    """Answer an appeal; how many votes count by it.
+
+    Upheld, the vote (or every held or rejected vote of the entry) counts. Raises an AppealRefused; the database
+    itself refuses whoever decided about one of these votes.
+    """
+    words = words.replace("\x00", "").strip()
+    if not words or len(words) > MOST_WORDS or outcome not in OUTCOMES:
+        raise WordsNeeded
+    try:
+        return write(_answer, appeal_id, outcome, words, actor_id, now)
+    except IntegrityError:
+        raise SamePerson from None
+
+
+def list_appeals(contest_id: int, *, is_open: bool, limit: int = 100) -> list[ShownAppeal]:
+    """Appeals of a contest: those that wait, the oldest first, or those that were answered, the newest first."""
+    order = Appeal.id if is_open else Appeal.answered_at.desc()
+    condition = Appeal.answered_at.is_(None) if is_open else Appeal.answered_at.is_not(None)
+    statement = _shown().where(Appeal.contest_id == contest_id, condition).order_by(order).limit(limit)
+    return [ShownAppeal(*row) for row in db.session.execute(statement)]
+
+
+def list_appeals_about(entry_id: int, vote_id: int | None = None) -> list[ShownAppeal]:
+    """The appeals of an entry's entrant, or those about one vote, the newest first."""
+    statement = _shown().where(Appeal.entry_id == entry_id)
+    about = Appeal.vote_id.is_(None) if vote_id is None else Appeal.vote_id == vote_id
+    rows = db.session.execute(statement.where(about).order_by(Appeal.id.desc()).limit(50))
+    return [ShownAppeal(*row) for row in rows]
+
+
+def find_appeals_of(receipt: str) -> list[ShownAppeal]:
+    """The appeals about the vote of this receipt, the newest first."""
+    row = db.session.execute(select(Vote.id, Vote.entry_id).where(Vote.receipt == _clean(receipt))).first()
+    return [] if row is None else list_appeals_about(row.entry_id, row.id)
+
+
+def _clean(receipt: str) -> str:
+    return "".join(receipt.split()).casefold()[:64]
+
+
+def _record(
+    contest_id: int, entry_id: int, vote_id: int | None, words: str, author_id: int | None, now: datetime
+) -> int:
+    words = words.replace("\x00", "").strip()
+    if not words or len(words) > MOST_WORDS:
+        raise WordsNeeded
+    row = {"contest_id": contest_id, "entry_id": entry_id, "vote_id": vote_id, "words": words,
+           "author_id": author_id, "created_at": now}  # fmt: skip
+    try:
+        return write(_insert, row)
+    except IntegrityError:
+        raise AlreadyAppealed from None
+
+
+def _insert(connection: Connection, row: dict[str, object]) -> int:
+    decided_by = _find_decider(connection, row["entry_id"], row["vote_id"])
+    fields = {**row, "decided_by_id": decided_by, "outcome": "", "answer": ""}
+    return int(connection.execute(insert(Appeal).returning(Appeal.id), fields).scalar_one())
+
+
+def _find_decider(connection: Connection, entry_id: object, vote_id: object) -> int | None:
+    """Who decided last about the votes in question; None where the rules alone did."""
+    statement = (
+        select(VoteDecision.actor_id)
+        .join(Vote, Vote.id == VoteDecision.vote_id)
+        .where(Vote.entry_id == entry_id, Vote.state.in_(_DOUBTED), VoteDecision.actor_id.is_not(None))
+        .order_by(VoteDecision.id.desc())
+        .limit(1)
+    )
+    if vote_id is not None:
+        statement = statement.where(Vote.id == vote_id)
+    return connection.scalar(statement)
+
+
+def _answer(
+    connection: Connection, appeal_id: int, outcome: str, words: str, actor_id: int, now: datetime
+) -> int:
+    appeal = connection.execute(select(_appeal).where(_appeal.c.id == appeal_id).with_for_update()).first()
+    if appeal is None or appeal.answered_at is not None:
+        raise AlreadyAnswered
+    decided_by = _find_decider(connection, appeal.entry_id, appeal.vote_id) or appeal.decided_by_id
+    if actor_id in (decided_by, appeal.author_id):
+        raise SamePerson
+    answer = {"outcome": outcome, "answer": words, "answered_by_id": actor_id, "answered_at": now}
+    connection.execute(
+        update(Appeal).where(_appeal.c.id == appeal_id).values(**answer, decided_by_id=decided_by)
+    )
+    if outcome != "upheld":
+        return 0
+    votes = select(Vote.id).where(Vote.entry_id == appeal.entry_id, Vote.state.in_(_DOUBTED))
+    if appeal.vote_id is not None:
+        votes = votes.where(Vote.id == appeal.vote_id)
+    verdict = Verdict("counted", "appeal", "upheld", get_rulebook().name, words, actor_id=actor_id)
+    return len(decide_votes(connection, list(connection.scalars(votes)), verdict, now))
+
+
+def _shown() -> Any:
+    return (
+        select(
+            Appeal.id, Contest.title, Contest.time_zone, Entry.id, Entry.title, Appeal.vote_id, Appeal.words,
+            Appeal.created_at, Appeal.outcome, Appeal.answer, Appeal.answered_at, User.name,
+        )
+        .join(Contest, Contest.id == Appeal.contest_id)
+        .join(Entry, Entry.id == Appeal.entry_id)
+        .outerjoin(User, User.id == Appeal.answered_by_id)
+    )  # fmt: skip

@@ -1,0 +1,177 @@
+"""Asking the voters of held votes whether it was they: one letter each, and an answer by pressing a button."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, exists, select, update
+from sqlalchemy.orm import Session
+
+from quilt.accounts.models import User
+from quilt.config import Settings
+from quilt.database import db, insert_if_new, transaction, write
+from quilt.entries.models import Entry
+from quilt.integrity.facts import get_rulebook
+from quilt.integrity.models import VoteCheck
+from quilt.integrity.rules import Rulebook
+from quilt.letters import composer
+from quilt.mail import put_in_outbox
+from quilt.votes.decisions import Verdict, decide_votes
+from quilt.votes.evidence import unpack_evidence
+from quilt.votes.models import DecisionInbox, Vote, VoteDecision, Voter
+
+PATH = "/votes/check/"
+ASKED_ABOUT = "score"  # a proof is looked at by a person, whatever its voter says
+MOST_LETTERS = 500  # of one round
+_ID_SIZE, _MAC_SIZE = 8, 16
+_check = VoteCheck.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedVote:
+    """What the letter's page shows: the entry, and whether the question was answered before."""
+
+    vote_id: int
+    contest_id: int
+    entry_id: int
+    entry_title: str
+    entry_slug: str
+    is_answered: bool
+
+
+def mail_checks(settings: Settings, now: datetime) -> int:
+    """Write to the voters of votes that the rules hold, once each (a primary key); returns how many letters.
+
+    Only once the decision is in the ledger: before the public batch nobody learns what became of a vote.
+    """
+    return sum(_ask(vote_id, settings, now) for vote_id in _list_unasked())
+
+
+def make_check_token(vote_id: int, secret: str) -> str:
+    """What the letter's link carries: it names the vote, and only we can make it."""
+    body = vote_id.to_bytes(_ID_SIZE)
+    return base64.urlsafe_b64encode(body + _sign(body, secret)).decode()
+
+
+def read_check_token(token: str, secret: str) -> int | None:
+    """The vote that a link is about, or None for one that we did not make."""
+    try:
+        raw = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
+    except (binascii.Error, UnicodeEncodeError, ValueError):
+        return None
+    body, mac = raw[:_ID_SIZE], raw[_ID_SIZE:]
+    return int.from_bytes(body) if hmac.compare_digest(mac, _sign(body, secret)) else None
+
+
+def find_checked(vote_id: int) -> CheckedVote | None:
+    """The vote that somebody was asked about, or None."""
+    statement = (
+        select(
+            Vote.id, Vote.contest_id, Entry.id, Entry.title, Entry.slug, VoteCheck.answered_at.is_not(None)
+        )
+        .join(Entry, Entry.id == Vote.entry_id)
+        .join(VoteCheck, VoteCheck.vote_id == Vote.id)
+        .where(Vote.id == vote_id)
+    )
+    row = db.session.execute(statement).first()
+    return None if row is None else CheckedVote(*row)
+
+
+def answer_check(vote_id: int, evidence: bytes, now: datetime) -> bool:
+    """Note that the voter says it was they; True when the vote counts by it.
+
+    The first answer stands. A vote that waits for nothing else counts at once. An answer that came as quickly as
+    a program's is noted, and a person looks at it.
+    """
+    return write(_answer, vote_id, evidence, now)
+
+
+def _answer(connection: Connection, vote_id: int, evidence: bytes, now: datetime) -> bool:
+    answered = connection.execute(
+        update(VoteCheck)
+        .where(_check.c.vote_id == vote_id, _check.c.answered_at.is_(None))
+        .values(answered_at=now, evidence=evidence)
+        .returning(_check.c.mailed_at)
+    ).first()
+    if answered is None:
+        return False
+    book = get_rulebook()
+    state = connection.scalar(select(Vote.state).where(Vote.id == vote_id))
+    if state != "held" or not _is_held_by_score(connection, vote_id):
+        return False
+    if _is_too_quick(book, (now - answered.mailed_at).total_seconds(), evidence):
+        return False
+    words = "The voter confirmed it by the link that we mailed."
+    return bool(
+        decide_votes(connection, [vote_id], Verdict("counted", "voter", "confirmed", book.name, words), now)
+    )
+
+
+def _is_held_by_score(connection: Connection, vote_id: int) -> bool:
+    last = connection.execute(
+        select(VoteDecision.actor, VoteDecision.reason)
+        .where(VoteDecision.vote_id == vote_id)
+        .order_by(VoteDecision.id.desc())
+        .limit(1)
+    ).first()
+    return last is not None and (last.actor, last.reason) == ("rules", ASKED_ABOUT)
+
+
+def _is_too_quick(book: Rulebook, wait: float, evidence: bytes) -> bool:
+    form_age, limit = unpack_evidence(evidence).form_age, book.signs["hasty"].numbers["below"]
+    return wait < book.confirm_below or (form_age is not None and form_age < limit)
+
+
+def _list_unasked() -> list[int]:
+    in_inbox = exists().where(DecisionInbox.decision_id == VoteDecision.id)
+    statement = (
+        select(Vote.id)
+        .join(VoteDecision, VoteDecision.vote_id == Vote.id)
+        .join(Voter, Voter.id == Vote.voter_id)
+        .where(
+            Vote.state == "held",
+            VoteDecision.after == "held",
+            VoteDecision.actor == "rules",
+            VoteDecision.reason == ASKED_ABOUT,
+            Voter.user_id.is_not(None),
+            ~in_inbox,
+            ~exists().where(_check.c.vote_id == Vote.id),
+        )
+        .order_by(Vote.id)
+        .limit(MOST_LETTERS)
+    )
+    return list(db.session.scalars(statement))
+
+
+def _ask(vote_id: int, settings: Settings, now: datetime) -> bool:
+    with transaction() as session:
+        vote = session.get_one(Vote, vote_id)
+        if not _note(session, vote, now):
+            return False
+        row = session.execute(
+            select(User.email, Entry.title)
+            .join(Voter, Voter.user_id == User.id)
+            .join(Entry, Entry.id == vote.entry_id)
+            .where(Voter.id == vote.voter_id)
+        ).one()
+        url = f"{settings.base_url}{PATH}{make_check_token(vote_id, settings.secret_key)}"
+        letter = composer(settings)("vote_check", title=row.title, check_url=url)
+        put_in_outbox(
+            session, kind=letter.name, recipient=row.email, subject=letter.subject, text=letter.text,
+            html=letter.html, now=now,
+        )  # fmt: skip
+    return True
+
+
+def _note(session: Session, vote: Vote, now: datetime) -> bool:
+    insert = insert_if_new(_check, session.get_bind().dialect.name, "vote_id")
+    row = {"vote_id": vote.id, "contest_id": vote.contest_id, "mailed_at": now}
+    return session.execute(insert, row).scalar() is not None
+
+
+def _sign(body: bytes, secret: str) -> bytes:
+    key = hashlib.blake2b(secret.encode(), digest_size=32, person=b"vote check").digest()
+    return hashlib.blake2b(body, key=key, digest_size=_MAC_SIZE).digest()

@@ -1,0 +1,169 @@
+"""What a reviewer does to one or many votes at once: tried out first, done in one transaction, undone once."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from quilt.database import db, write
+from quilt.integrity.facts import cut, get_rulebook
+from quilt.integrity.models import ReviewedVote, VoteReview
+from quilt.votes.decisions import TransitionRefused, Verdict, decide_votes
+from quilt.votes.models import Vote
+
+MOST_WORDS = 2000
+# What a reviewer may do, and the states it can be done to. A vote that is recorded waits for its batch.
+ACTIONS = {"held": ("counted", "rejected"), "counted": ("held",), "rejected": ("held",)}
+REASONS = {
+    "program": "A program cast them.",
+    "same_person": "One person cast several of them.",
+    "bought": "They were bought or exchanged.",
+    "people": "Looked at: people cast them.",
+    "mistake": "They were held by mistake.",
+    "other": "Another reason, explained below.",
+}
+_CHANGED = "Something has changed since you looked. Nothing was done; look once more."
+
+
+class ReviewRefused(Exception):
+    """Nothing was changed; `message` says why, `field` which part of the form."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What an action would do: the votes that would change, and how many in which states would not.
+
+    `seal` fits these votes in their present states: it tells whether anything has changed since.
+    """
+
+    vote_ids: tuple[int, ...]
+    kept: dict[str, int]
+    seal: str
+
+
+def try_review(vote_ids: Sequence[int], after: str) -> Trial:
+    """What bringing these votes into `after` would change; nothing is changed. Raises ReviewRefused."""
+    if after not in ACTIONS:
+        raise ReviewRefused("Choose what to do: hold, count or reject.", "after")
+    with db.engine.connect() as connection:
+        return _try(connection, vote_ids, after)
+
+
+def review_votes(
+    vote_ids: Sequence[int], after: str, *, reason: str, words: str, seal: str, actor_id: int, now: datetime,
+    contest_id: int, entry_id: int | None = None,
+) -> int:  # fmt: skip
+    """Bring those votes into `after` that may go there, in one transaction; returns the review's id.
+
+    Raises ReviewRefused: without a reason, where nothing would change, or where it is not what was tried (`seal`).
+    """
+    words = words.replace("\x00", "").strip()
+    _check(after, reason, words)
+    try:
+        return write(
+            _review, tuple(vote_ids), after, reason, words, seal, actor_id, now, contest_id, entry_id
+        )
+    except TransitionRefused:
+        raise ReviewRefused(_CHANGED) from None
+
+
+def undo_review(review_id: int, *, words: str, actor_id: int, now: datetime) -> int:
+    """Bring the votes of a review, as far as nobody has decided about them since, back to where they were.
+
+    Returns the id of the review that undoes it. Raises ReviewRefused: unknown, undone before (a unique key), or
+    nothing is left to undo.
+    """
+    words = words.replace("\x00", "").strip()
+    _check("held", "mistake", words)
+    try:
+        return write(_undo, review_id, words, actor_id, now)
+    except IntegrityError:
+        raise ReviewRefused("This was undone already.") from None
+
+
+def _check(after: str, reason: str, words: str) -> None:
+    if after not in ACTIONS:
+        raise ReviewRefused("Choose what to do: hold, count or reject.", "after")
+    if reason not in REASONS:
+        raise ReviewRefused("Choose a reason; the ledger names it and the log keeps it.", "reason")
+    if not words or len(words) > MOST_WORDS:
+        raise ReviewRefused(f"Say what you saw, in at most {MOST_WORDS:,} characters.", "words")
+
+
+def _try(connection: Connection, vote_ids: Sequence[int], after: str) -> Trial:
+    states: dict[int, str] = {}
+    for ids in cut(sorted(set(vote_ids))):
+        rows = connection.execute(select(Vote.id, Vote.state).where(Vote.id.in_(ids)))
+        states |= {row.id: row.state for row in rows}
+    changing = tuple(sorted(vote_id for vote_id, state in states.items() if state in ACTIONS[after]))
+    told = "\n".join(f"{vote_id} {states[vote_id]} {after}" for vote_id in changing)
+    kept = Counter(state for state in states.values() if state not in ACTIONS[after])
+    return Trial(changing, dict(kept), sha256(told.encode()).hexdigest()[:32])
+
+
+def _review(
+    connection: Connection, vote_ids: Sequence[int], after: str, reason: str, words: str, seal: str,
+    actor_id: int, now: datetime, contest_id: int, entry_id: int | None,
+) -> int:  # fmt: skip
+    trial = _try(connection, vote_ids, after)
+    if not trial.vote_ids:
+        raise ReviewRefused("None of these votes can go there. Nothing was changed.")
+    if trial.seal != seal:
+        raise ReviewRefused(_CHANGED)
+    facts = {"contest_id": contest_id, "entry_id": entry_id, "after": after, "reason": reason, "words": words}
+    return _write_down(connection, trial.vote_ids, facts, actor_id, now)
+
+
+def _undo(connection: Connection, review_id: int, words: str, actor_id: int, now: datetime) -> int:
+    review = connection.execute(select(VoteReview.__table__).where(VoteReview.id == review_id)).first()
+    if review is None:
+        raise ReviewRefused("There is no such decision.")
+    rows = connection.execute(
+        select(Vote.id, ReviewedVote.before)
+        .join(ReviewedVote, ReviewedVote.vote_id == Vote.id)
+        .where(ReviewedVote.review_id == review_id, Vote.state == review.after)
+    ).all()
+    before = {row.before for row in rows} & set(ACTIONS)
+    places = [(after, [row.id for row in rows if row.before == after]) for after in sorted(before)]
+    places = [(after, ids) for after, ids in places if review.after in ACTIONS[after]]
+    if not places:
+        raise ReviewRefused("Nothing is left to undo: these votes were decided about since.")
+    facts = {
+        "contest_id": review.contest_id,
+        "entry_id": review.entry_id,
+        "reason": "mistake",
+        "words": words,
+    }
+    undone = 0
+    for after, ids in places:
+        undoes_id = review_id if not undone else None
+        undone = _write_down(
+            connection, ids, {**facts, "after": after, "undoes_id": undoes_id}, actor_id, now
+        )
+    return undone
+
+
+def _write_down(
+    connection: Connection, vote_ids: Sequence[int], facts: Mapping[str, object], actor_id: int, now: datetime
+) -> int:
+    row = {**facts, "votes_count": len(vote_ids), "actor_id": actor_id, "decided_at": now}
+    review_id = int(connection.execute(insert(VoteReview).returning(VoteReview.id), row).scalar_one())
+    for ids in cut(vote_ids):
+        states = connection.execute(select(Vote.id, Vote.state).where(Vote.id.in_(ids))).all()
+        reviewed = [{"review_id": review_id, "vote_id": row.id, "before": row.state} for row in states]
+        connection.execute(insert(ReviewedVote), reviewed)
+    verdict = Verdict(
+        str(facts["after"]), "reviewer", str(facts["reason"]), get_rulebook().name, str(facts["words"]),
+        actor_id=actor_id,
+    )  # fmt: skip
+    decide_votes(connection, vote_ids, verdict, now)
+    return review_id

@@ -1,0 +1,113 @@
+"""Held voters are asked once; a button counts the vote, the page alone does not, and haste is looked at."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete, select
+
+from quilt.contests.models import Contest
+from quilt.database import db, write
+from quilt.entries.models import Entry
+from quilt.integrity.checks import answer_check, find_checked, mail_checks, make_check_token, read_check_token
+from quilt.integrity.models import VoteCheck
+from quilt.integrity.privacy import KEPT, forget_evidence
+from quilt.mail import MailMessage
+from quilt.votes.decisions import Verdict, decide_votes
+from quilt.votes.evidence import Evidence, pack_evidence
+from quilt.votes.models import DecisionInbox, Vote, VoteDecision
+from tests.conftest import NOW
+from tests.factories import make_entry, make_user
+from tests.integrity.casting import BOT, SECRET, cast, close_batch, states
+
+LATER = NOW + timedelta(hours=2)
+CALM = pack_evidence(Evidence(form_age=20.0))
+
+
+@pytest.fixture
+def contest(app):
+    return db.session.get(Contest, make_entry(title="The library bus").contest_id)
+
+
+@pytest.fixture
+def held(contest):
+    entry = contest_entry(contest)
+    vote = cast(entry, contest, user=make_user("held@example.org"), **BOT)
+    close_batch(contest)
+    return vote
+
+
+def contest_entry(contest):
+    return db.session.scalars(select(Entry).where(Entry.contest_id == contest.id)).first()
+
+
+def list_letters():
+    db.session.rollback()
+    return db.session.scalars(select(MailMessage).where(MailMessage.kind == "vote_check")).all()
+
+
+def test_a_held_voter_is_asked_once(held, settings):
+    assert [mail_checks(settings, NOW), mail_checks(settings, LATER)] == [1, 0]
+    letter = list_letters()[0]
+    assert letter.recipient == "held@example.org" and "The library bus" in letter.subject
+    token = re.search(r"/votes/check/(\S+)", letter.text)[1]
+    assert read_check_token(token, settings.secret_key) == held and find_checked(held).is_answered is False
+
+
+def test_before_the_batch_nobody_is_asked(contest, settings):
+    vote = cast(contest_entry(contest), contest, **BOT)
+    write(decide_votes, [vote], Verdict("held", "rules", "score", "rules-1"), NOW)
+    assert mail_checks(settings, NOW) == 0  # the decision still waits for the ledger
+
+
+def test_an_answer_counts_the_vote_once(held, settings):
+    mail_checks(settings, NOW)
+    assert [answer_check(held, CALM, LATER), answer_check(held, CALM, LATER)] == [True, False]
+    assert states()[held] == "counted"
+    last = db.session.scalars(select(VoteDecision).order_by(VoteDecision.id.desc())).first()
+    assert (last.actor, last.reason, last.actor_id) == ("voter", "confirmed", None)
+
+
+@pytest.mark.parametrize(("at", "form_age"), [(NOW + timedelta(seconds=20), 20.0), (LATER, 1.0)])
+def test_an_answer_as_quick_as_a_program_s_waits_for_a_person(held, settings, at, form_age):
+    mail_checks(settings, NOW)
+    assert (
+        answer_check(held, pack_evidence(Evidence(form_age=form_age)), at) is False
+        and states()[held] == "held"
+    )
+    assert db.session.get(VoteCheck, held).answered_at == at
+
+
+def test_a_proof_and_a_reviewer_s_hold_are_not_undone_by_the_voter(held, settings):
+    mail_checks(settings, NOW)
+    write(decide_votes, [held], Verdict("rejected", "reviewer", "program", "rules-1"), NOW)
+    write(decide_votes, [held], Verdict("held", "reviewer", "mistake", "rules-1"), NOW)
+    assert answer_check(held, CALM, LATER) is False and states()[held] == "held"
+
+
+@pytest.mark.parametrize("reason", ["alias", "lockstep"])
+def test_a_proof_asks_nobody(contest, settings, reason):
+    vote = cast(contest_entry(contest), contest)
+    write(decide_votes, [vote], Verdict("held", "rules", reason, "rules-1"), NOW)
+    write(lambda connection: connection.execute(delete(DecisionInbox)))
+    assert mail_checks(settings, NOW) == 0
+
+
+def test_a_vote_that_nobody_was_asked_about_cannot_be_answered(held):
+    assert answer_check(held, CALM, LATER) is False and states()[held] == "held"
+    assert find_checked(held) is None
+
+
+@pytest.mark.parametrize("token", ["", "x", "a" * 32, "ü", make_check_token(1, "another secret")])
+def test_a_link_that_is_not_ours_names_nothing(token):
+    assert read_check_token(token, SECRET) is None
+
+
+def test_evidence_goes_when_nobody_can_appeal_any_more(contest, held, settings):
+    mail_checks(settings, NOW)
+    answer_check(held, CALM, LATER)
+    ends = max(phase.ends_at for phase in contest.phases)
+    assert forget_evidence(ends + KEPT) == 0
+    assert forget_evidence(ends + KEPT + timedelta(seconds=1)) == 1
+    db.session.rollback()
+    assert db.session.get(Vote, held).evidence is None and db.session.get(VoteCheck, held).evidence is None

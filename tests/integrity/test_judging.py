@@ -1,0 +1,80 @@
+"""The batch's verdict, from real rows: a script is held, people and the unknown count."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from quilt.contests.models import Contest
+from quilt.database import db
+from quilt.integrity.facts import find_first_vote, split_address
+from quilt.integrity.judging import judge_batch
+from quilt.votes.models import VoteDecision
+from tests.conftest import NOW
+from tests.factories import make_entry, make_user
+from tests.integrity.casting import BOT, cast, close_batch, states
+
+
+@pytest.fixture
+def entry(app):
+    return make_entry()
+
+
+@pytest.fixture
+def contest(entry):
+    return db.session.get(Contest, entry.contest_id)
+
+
+def test_a_script_is_held_and_a_person_counts(entry, contest):
+    bot = cast(entry, contest, **BOT)
+    person = cast(entry, contest, has_played=True, dwell=80.0, form_age=90.0, code_wait=30.0)
+    unknown = cast(entry, contest)
+    assert close_batch(contest) == {bot: "held", person: "counted", unknown: "counted"}
+    held = db.session.scalars(select(VoteDecision).where(VoteDecision.vote_id == bot)).one()
+    assert (held.actor, held.reason, held.rules) == ("rules", "score", "rules-1")
+    assert '"automation"' in held.evidence and "203.0.113" not in held.evidence + held.words
+
+
+def test_a_link_speaks_for_whoever_followed_it(entry, contest):
+    vote = cast(entry, contest, via=f"own{entry.id:08}", **{**BOT, "has_language": True, "code_wait": 20.0})
+    assert close_batch(contest) == {vote: "counted"}
+
+
+def test_votes_that_were_counted_before_are_looked_at_together_with_later_ones(entry, contest):
+    told = {"has_played": False, "dwell": 6.0, "form_age": 7.0, "code_wait": 8.0}
+    early = [cast(entry, contest, at=NOW + timedelta(minutes=n), **told) for n in range(19)]
+    assert set(close_batch(contest).values()) == {"counted"}
+    late = cast(entry, contest, at=NOW + timedelta(minutes=30), **told)
+    assert close_batch(contest) == {late: "held"}
+    assert {states()[vote] for vote in early} == {"counted"}  # what was counted stays, until a person decides
+    much_later = cast(entry, contest, at=NOW + timedelta(hours=30), **told)
+    assert close_batch(contest) == {much_later: "counted"}  # alone in its window
+
+
+def test_many_spellings_of_one_mailbox(entry, contest):
+    votes = [
+        cast(entry, contest, user=make_user(f"promo+{n}@firm.example"), has_played=True) for n in range(5)
+    ]
+    assert list(close_batch(contest).values()) == ["counted", *["held"] * 4] and len(votes) == 5
+
+
+def test_a_forgotten_account_tells_nothing(entry, contest):
+    assert judge_batch(db.session.connection(), contest.id, []) == {}
+    assert split_address("") == ("", "", "", False, False)
+    assert split_address("Ana.B+x9@Mailinator.com") == (
+        "mailinator.com",
+        "ana.b@mailinator.com",
+        "ana.b",
+        True,
+        True,
+    )
+    assert split_address("voter1234@clinic.example")[2] == "voter"
+
+
+def test_the_first_vote_since_a_moment_is_found_by_its_id(entry, contest):
+    ids = [cast(entry, contest, at=NOW + timedelta(hours=n)) for n in range(5)]
+    connection = db.session.connection()
+    for place, vote_id in enumerate(ids):
+        found = find_first_vote(connection, NOW + timedelta(hours=place))
+        assert (ids[place - 1] if place else -1) < found <= vote_id
+    assert find_first_vote(connection, NOW + timedelta(days=9)) == ids[-1] + 1

@@ -1,0 +1,219 @@
+"""Many votes at once: tried out, done as tried, undone once; the second look is another person's."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.exc import DatabaseError
+
+from quilt.audit.counters import check_tallies
+from quilt.contests.models import Contest
+from quilt.database import db, write
+from quilt.integrity.appeals import (
+    AlreadyAnswered,
+    AlreadyAppealed,
+    NothingToAppeal,
+    SamePerson,
+    UnknownReceipt,
+    WordsNeeded,
+    answer_appeal,
+    appeal_by_receipt,
+    appeal_for_entry,
+    find_appeals_of,
+    list_appeals,
+)
+from quilt.integrity.models import ReviewedVote, VoteReview
+from quilt.integrity.reviews import ReviewRefused, review_votes, try_review, undo_review
+from quilt.votes.decisions import Verdict, decide_votes
+from quilt.votes.models import Vote
+from tests.conftest import NOW
+from tests.factories import make_entry, make_user
+from tests.integrity.casting import BOT, cast, close_batch, states
+
+LATER = NOW + timedelta(hours=1)
+
+
+@pytest.fixture
+def entry(app):
+    return make_entry()
+
+
+@pytest.fixture
+def contest(entry):
+    return db.session.get(Contest, entry.contest_id)
+
+
+@pytest.fixture
+def votes(entry, contest):
+    """Two counted, one held, one recorded."""
+    ids = [cast(entry, contest), cast(entry, contest), cast(entry, contest, **BOT)]
+    close_batch(contest)
+    return [*ids, cast(entry, contest)]
+
+
+@pytest.fixture
+def ana(app):
+    return make_user(name="Ana", role="moderator")
+
+
+@pytest.fixture
+def ben(app):
+    return make_user(name="Ben", role="admin")
+
+
+def review(votes, after, who, contest, reason="program"):
+    trial = try_review(votes, after)
+    return review_votes(
+        votes,
+        after,
+        reason=reason,
+        words="Seen.",
+        seal=trial.seal,
+        actor_id=who.id,
+        now=LATER,
+        contest_id=contest.id,
+    )
+
+
+def receipt_of(vote):
+    return db.session.scalar(select(Vote.receipt).where(Vote.id == vote))
+
+
+def test_a_trial_changes_nothing_and_says_what_would(votes):
+    trial = try_review(votes, "held")
+    assert trial.vote_ids == tuple(votes[:2]) and trial.kept == {"held": 1, "recorded": 1}
+    assert list(states().values()) == ["counted", "counted", "held", "recorded"]
+
+
+def test_a_review_changes_states_counters_and_log_and_can_be_undone_once(votes, contest, ana):
+    number = review(votes, "held", ana, contest)
+    assert list(states().values()) == ["held", "held", "held", "recorded"]
+    assert check_tallies(db.session.connection()).differences == ()
+    assert db.session.scalar(select(func.count()).select_from(ReviewedVote)) == 2
+    undone = undo_review(number, words="People.", actor_id=ana.id, now=LATER)
+    assert list(states().values()) == ["counted", "counted", "held", "recorded"]
+    assert db.session.get(VoteReview, undone).undoes_id == number
+    with pytest.raises(ReviewRefused):
+        undo_review(number, words="Again.", actor_id=ana.id, now=LATER)
+
+
+def test_a_rejection_is_undone_to_held(votes, contest, ana):
+    number = review(votes[2:3], "rejected", ana, contest)
+    assert states()[votes[2]] == "rejected"
+    undo_review(number, words="A mistake.", actor_id=ana.id, now=LATER)
+    assert states()[votes[2]] == "held"
+
+
+def test_only_held_votes_are_rejected_and_recorded_ones_wait(votes, contest, ana):
+    assert try_review(votes, "rejected").vote_ids == (votes[2],)
+    with pytest.raises(ReviewRefused):
+        review([votes[3]], "held", ana, contest)
+
+
+def test_what_has_changed_since_the_trial_is_not_done(votes, contest, ana):
+    seal = try_review(votes, "held").seal
+    review(votes[:1], "held", ana, contest)
+    with pytest.raises(ReviewRefused, match="changed since"):
+        review_votes(
+            votes,
+            "held",
+            reason="program",
+            words="x",
+            seal=seal,
+            actor_id=ana.id,
+            now=LATER,
+            contest_id=contest.id,
+        )
+    assert states()[votes[1]] == "counted"
+
+
+@pytest.mark.parametrize(
+    ("after", "reason", "words", "field"),
+    [
+        ("gone", "program", "x", "after"),
+        ("held", "", "x", "reason"),
+        ("held", "program", " ", "words"),
+        ("held", "program", "x" * 2001, "words"),
+    ],
+)
+def test_a_review_without_its_reason_is_refused(votes, contest, ana, after, reason, words, field):
+    with pytest.raises(ReviewRefused) as refusal:
+        review_votes(
+            votes,
+            after,
+            reason=reason,
+            words=words,
+            seal="",
+            actor_id=ana.id,
+            now=LATER,
+            contest_id=contest.id,
+        )
+    assert refusal.value.field == field
+
+
+@pytest.fixture
+def rejected(votes, contest, ana):
+    """A vote that Ana has rejected."""
+    review(votes[2:3], "rejected", ana, contest)
+    return votes[2]
+
+
+def test_an_appeal_is_answered_by_somebody_else(rejected, contest, ana, ben):
+    number = appeal_by_receipt(f" {receipt_of(rejected).upper()} ", "It was me.", author_id=None, now=LATER)
+    with pytest.raises(SamePerson):
+        answer_appeal(number, "upheld", "Fine.", actor_id=ana.id, now=LATER)
+    assert states()[rejected] == "rejected" and len(list_appeals(contest.id, is_open=True)) == 1
+    assert answer_appeal(number, "upheld", "A person.", actor_id=ben.id, now=LATER) == 1
+    assert states()[rejected] == "counted"
+    shown = find_appeals_of(receipt_of(rejected))[0]
+    assert (shown.outcome, shown.answer, shown.answered_by) == ("upheld", "A person.", "Ben")
+    with pytest.raises(AlreadyAnswered):
+        answer_appeal(number, "dismissed", "No.", actor_id=ben.id, now=LATER)
+
+
+def test_the_database_refuses_the_same_person_too(rejected, ana):
+    verdict = Verdict("counted", "appeal", "upheld", "rules-1", actor_id=ana.id)
+    with pytest.raises(DatabaseError):
+        write(decide_votes, [rejected], verdict, LATER)
+    assert states()[rejected] == "rejected"
+
+
+def test_nobody_answers_their_own_appeal(rejected, entry, contest, ben):
+    number = appeal_for_entry(entry.id, "All of them were people.", author_id=ben.id, now=LATER)
+    with pytest.raises(SamePerson):
+        answer_appeal(number, "upheld", "Fine.", actor_id=ben.id, now=LATER)
+
+
+def test_an_entrant_s_appeal_is_about_all_doubted_votes(rejected, votes, entry, contest, ben):
+    third = cast(entry, contest, **BOT)
+    close_batch(contest)
+    number = appeal_for_entry(entry.id, "All people.", author_id=entry.entrant_id, now=LATER)
+    with pytest.raises(AlreadyAppealed):
+        appeal_for_entry(entry.id, "Again.", author_id=entry.entrant_id, now=LATER)
+    assert answer_appeal(number, "upheld", "Indeed.", actor_id=ben.id, now=LATER) == 2
+    assert states()[rejected] == states()[third] == "counted"
+
+
+def test_a_dismissed_appeal_changes_no_vote(rejected, ben):
+    number = appeal_by_receipt(receipt_of(rejected), "Please.", author_id=None, now=LATER)
+    assert answer_appeal(number, "dismissed", "A program.", actor_id=ben.id, now=LATER) == 0
+    assert states()[rejected] == "rejected"
+    appeal_by_receipt(
+        receipt_of(rejected), "Once more.", author_id=None, now=LATER
+    )  # after an answer: allowed
+
+
+def test_what_cannot_be_appealed(rejected, votes, entry):
+    with pytest.raises(UnknownReceipt):
+        appeal_by_receipt("0" * 24, "x", author_id=None, now=LATER)
+    for vote, state in ((votes[0], "counted"), (votes[3], "recorded")):
+        with pytest.raises(NothingToAppeal) as refusal:
+            appeal_by_receipt(receipt_of(vote), "x", author_id=None, now=LATER)
+        assert refusal.value.state == state
+    with pytest.raises(WordsNeeded):
+        appeal_by_receipt(receipt_of(rejected), "  ", author_id=None, now=LATER)
+    appeal_by_receipt(receipt_of(rejected), "x", author_id=None, now=LATER)
+    with pytest.raises(AlreadyAppealed):
+        appeal_by_receipt(receipt_of(rejected), "x", author_id=None, now=LATER)
+    with pytest.raises(NothingToAppeal):
+        appeal_for_entry(make_entry().id, "x", author_id=entry.entrant_id, now=LATER)
