@@ -18,12 +18,14 @@ from quilt.contests import models as _contests  # noqa: F401
 from quilt.contests import tasks as _contests_tasks  # noqa: F401
 from quilt.database import db, prepare_engine
 from quilt.embeds import models as _embeds  # noqa: F401
+from quilt.embeds import privacy as _embeds_privacy  # noqa: F401
 from quilt.embeds import tasks as _embeds_tasks  # noqa: F401
 from quilt.entries import models as _entries  # noqa: F401
 from quilt.entries import tasks as _entries_tasks  # noqa: F401
 from quilt.extensions import csrf, limiter, login_manager, migrate
 from quilt.integrity import batches as _batches  # noqa: F401
 from quilt.integrity import models as _integrity  # noqa: F401
+from quilt.integrity import belongings as _integrity_belongings  # noqa: F401
 from quilt.integrity import tasks as _integrity_tasks  # noqa: F401
 from quilt.jobs.queue import queue
 from quilt.journeys import models as _journeys  # noqa: F401
@@ -33,6 +35,7 @@ from quilt.media import tasks as _media_tasks  # noqa: F401
 from quilt.moderation import models as _moderation  # noqa: F401
 from quilt.moderation import tasks as _moderation_tasks  # noqa: F401
 from quilt.shares import models as _shares  # noqa: F401
+from quilt.shares import privacy as _shares_privacy  # noqa: F401
 from quilt.shares import models_posting as _posting  # noqa: F401
 from quilt.votes import casting_models as _casting  # noqa: F401
 from quilt.votes import ledger_models as _ledger_models  # noqa: F401

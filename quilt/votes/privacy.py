@@ -4,13 +4,15 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.orm import Session
 
 from quilt.accounts.belongings import Row, forgets, tells
 from quilt.arrivals.models import Arrival
 from quilt.database import write
 from quilt.entries.models import Entry
+from quilt.votes.casting_models import VoteKey
+from quilt.votes.ledger_models import HeadLetter, HeadLetterOff
 from quilt.votes.models import Vote, Voter
 
 
@@ -51,7 +53,9 @@ def forget_person(user_id: int) -> int:
 
 @forgets("votes")
 def forget_voter(session: Session, user_id: int, now: datetime) -> None:
-    """The same as a part of somebody's leaving."""
+    """The same as a part of somebody's leaving; keys of their clicks and letters about heads go too."""
+    for table in (VoteKey, HeadLetter, HeadLetterOff):
+        session.execute(delete(table).where(table.user_id == user_id))
     _forget(session.connection(), user_id)
 
 
