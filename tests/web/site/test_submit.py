@@ -404,7 +404,7 @@ def test_the_poster_s_second(client, draft_id, entrant):
 def test_nobody_else_sees_or_changes_it(app, client, draft_id, method, path):
     stranger, nobody = app.test_client(), app.test_client()
     sign_in(stranger, make_user())
-    for browser, expected in ((stranger, {404}), (nobody, {302, 403})):
+    for browser, expected in ((stranger, {404}), (nobody, {302, 303, 403})):
         token = token_of(browser)
         answer = getattr(browser, method)(
             f"/submit/{draft_id}{path}", **({"data": {"csrf_token": token}} if method == "post" else {})
