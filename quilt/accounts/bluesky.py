@@ -53,6 +53,8 @@ def come_back(trip: Trip, facts: Facts, code: str) -> Proof:
     """Whom the code proves: a DID whose own document leads back to this very server."""
     metadata = find_server(trip, facts["issuer"])
     token = redeem(trip, metadata, facts, code, trip.redirect_uri)
+    if str(token.token_type).lower() != "dpop":
+        raise Interrupted("a token that is not bound to our key")
     did = str(getattr(token, "sub", "") or "")
     if not _DID.fullmatch(did) or facts["did"] not in ("", did):
         raise Interrupted("another account")
