@@ -67,6 +67,7 @@ def build_environment(host: str, port: int, folder: Path) -> dict[str, str]:
         "QUILT_DATA": str(folder.resolve()),
         "QUILT_SECRET_KEY": _kept_secret(folder / "secret"),
         "QUILT_BASE_URL": os.environ.get("QUILT_BASE_URL", f"http://{address}:{port}"),
+        "QUILT_LEDGER_MINUTES": "1",
         "PYTHONUNBUFFERED": "1",
     }
 

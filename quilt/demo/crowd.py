@@ -34,6 +34,7 @@ from quilt.votes.rules import Policy
 from quilt.votes.service import Ballot, cast_vote
 
 HOUR = timedelta(hours=1)
+BATCH_HOURS = 6  # between two heads of the ledger, in the days that are over
 LOOKS = (1, 5)  # at the gallery, in an hour
 NO_PERSON = {
     NotCounted.PREVIEW: 48,
@@ -188,9 +189,16 @@ class Audience:
 
 
 def play(
-    app: Flask, audiences: Sequence[Audience], stage: Stage, seed: str, report: Callable[[int], None]
+    app: Flask,
+    audiences: Sequence[Audience],
+    stage: Stage,
+    seed: str,
+    close_batch: Callable[[datetime], None],
+    report: Callable[[int], None],
 ) -> None:
     """Let everybody do what they do, hour by hour; `report` hears of each full day.
+
+    `close_batch` writes the votes into the ledger, every few hours and at the end.
 
     The audiences act at the same time, as visitors do, so that what waits is committed together.
     """
@@ -201,6 +209,8 @@ def play(
             hour = min(hour + HOUR, stage.ends_at)
             list(pool.map(partial(_live_through, app, hour), audiences))
             _look_around(stage.policy.contest_id, hour, chance)
+            if hour == stage.ends_at or not (hour - stage.starts_at) % (BATCH_HOURS * HOUR):
+                close_batch(hour)
             days, rest = divmod(hour - stage.starts_at, timedelta(days=1))
             if not rest:
                 report(days)

@@ -13,6 +13,7 @@ from quilt.contests.models import Contest
 from quilt.contests.queries import find_contest
 from quilt.database import db
 from quilt.demo import people
+from quilt.demo.counting import Count
 from quilt.demo.crowd import Audience, Stage, play
 from quilt.demo.entering import WRITING, Desk, open_contest
 from quilt.demo.films import Shoot, make_films, receive_paper
@@ -52,6 +53,8 @@ class _Filling:
 
     def run(self) -> None:
         contest_id = open_contest(self._book, self._starts_at, self._now)
+        count = Count(self._settings, contest_id, self._entropy)
+        count.open(self._starts_at)
         with self._timed("people"):
             staff = people.create_staff(self._starts_at - DAYS)
             owners = self._create_entrants()
@@ -68,7 +71,7 @@ class _Filling:
             stage = Stage(build_policy(contest), secret, voters, self._starts_at, self._now)
             entered = desk.list_published(self._book.published)
             audiences = [Audience(each, stage, SEED) for each in entered]
-            play(self._app, audiences, stage, SEED, self._report_day)
+            play(self._app, audiences, stage, SEED, count.close, self._report_day)
 
     def _create_entrants(self) -> dict[str, int]:
         return {

@@ -98,14 +98,7 @@ def read_lines(contest_id: int, size: int) -> Iterator[str]:
 
     To be read at one's leisure: a connection is held for the time of one piece only.
     """
-    engine, table, begin = db.engine, LedgerLeaf.__table__, 0
-    statement = select(table.c.line).where(table.c.contest_id == contest_id).order_by(table.c.number)
-    while begin < size:
-        end = min(begin + LINES_AT_ONCE, size)
-        with engine.connect() as connection:
-            lines = connection.scalars(statement.where(table.c.number >= begin, table.c.number < end)).all()
-        yield "\n".join([*lines, ""])
-        begin = end
+    return _read_pieces(db.engine, contest_id, size)
 
 
 def find_results(contest_id: int, size: int) -> bytes | None:

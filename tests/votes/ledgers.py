@@ -44,9 +44,11 @@ def run_batch(settings, contest, judge=count_plainly, at=NOW, **values):
     return batch
 
 
-def cast(entry, count=1):
+def cast(entry, count=1, at=NOW):
     """So many votes of new people; their ids, the oldest first."""
-    receipts = [vote_for(entry, make_user(), visitor=secrets.token_bytes(8)).receipt for _ in range(count)]
+    receipts = [
+        vote_for(entry, make_user(), at, visitor=secrets.token_bytes(8)).receipt for _ in range(count)
+    ]
     db.session.rollback()
     return list(db.session.scalars(select(Vote.id).where(Vote.receipt.in_(receipts)).order_by(Vote.id)))
 

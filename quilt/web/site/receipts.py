@@ -37,7 +37,7 @@ def look_up_receipt() -> Response:
 def show_receipt(number: str) -> Response:
     """The vote behind a number, for whoever holds it, with its proof once there is one."""
     found = _get_or_404(number)
-    return _answer("site/receipt.html", **_describe(found))
+    return _answer("site/receipt.html", 200, **_describe(found))
 
 
 @site.get("/receipts/<number>/receipt.json")
