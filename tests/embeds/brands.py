@@ -1,5 +1,6 @@
 """A brand with everything that it can have, for tests."""
 
+import itertools
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,8 @@ from quilt.embeds.models import Embed, Membership, Organisation, Placement, Plac
 from quilt.entries.models import Entry
 from tests.conftest import NOW
 from tests.factories import save
+
+_numbers = itertools.count(1)
 
 
 def make_organisation(owner: User, name: str = "Acme", role: str = "owner") -> Organisation:
@@ -18,9 +21,10 @@ def make_organisation(owner: User, name: str = "Acme", role: str = "owner") -> O
 
 
 def make_placement(
-    organisation: Organisation, entry: Entry, code: str = "Place000001", kind: str = "entry", **values: Any
+    organisation: Organisation, entry: Entry, code: str = "", kind: str = "entry", **values: Any
 ) -> Placement:
     """A placement of an entry, or of its contest, with a code for the entry."""
+    code = code or f"Place{next(_numbers):06}"
     is_of_entry = kind in ("entry", "vote")
     fields = {"label": "Home page", "options": "{}", "created_at": NOW, **values}
     placement = save(

@@ -12,6 +12,7 @@ from quilt.web.widget import (
     counts,  # noqa: F401
     entries,  # noqa: F401
     errors,  # noqa: F401
+    feeds,  # noqa: F401
     frames,  # noqa: F401
     look,  # noqa: F401
     oembed,  # noqa: F401

@@ -147,7 +147,9 @@ def test_a_kept_frame_costs_one_look_at_the_version(client, count_queries):
     client.get(path)
     with count_queries() as queries:
         assert client.get(path).status_code == 200
-    assert len(queries) == 3, queries  # the entry's head, its contest's phases, and whether a brand has that code
+    assert len(queries) == 3, (
+        queries
+    )  # the entry's head, its contest's phases, and whether a brand has that code
 
 
 def set_figures(entry, votes, reach):
