@@ -233,6 +233,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("widget.show_placement", "GET"): Route(EVERYBODY),
     ("widget.show_contest_json", "GET"): Route(EVERYBODY),
     ("widget.show_look", "GET"): Route(EVERYBODY),
+    ("widget.show_feed", "GET"): Route(EVERYBODY),
+    ("widget.show_calendar", "GET"): Route(EVERYBODY),
     ("widget.show_reason", "GET"): Route(EVERYBODY),
     ("widget.show_release", "GET"): Route(EVERYBODY),
     ("widget.show_oembed", "GET"): Route(EVERYBODY),
