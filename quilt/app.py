@@ -37,6 +37,7 @@ from quilt.moderation import tasks as _moderation_tasks  # noqa: F401
 from quilt.shares import models as _shares  # noqa: F401
 from quilt.shares import privacy as _shares_privacy  # noqa: F401
 from quilt.shares import models_posting as _posting  # noqa: F401
+from quilt.shares import tasks as _shares_tasks  # noqa: F401
 from quilt.votes import casting_models as _casting  # noqa: F401
 from quilt.votes import ledger_models as _ledger_models  # noqa: F401
 from quilt.votes import models as _votes  # noqa: F401

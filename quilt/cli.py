@@ -196,6 +196,35 @@ def promote(email: str, role: str, create: bool) -> None:
     click.echo(f"{user.email} is {role} now.")
 
 
+@main.group("connections")
+def connections() -> None:
+    """The accounts that people have connected for posting."""
+
+
+@connections.command("new-key")
+def make_token_key() -> None:
+    """Print a new key for QUILT_TOKEN_KEYS."""
+    from quilt.shares.sealing import new_key
+
+    click.echo(new_key())
+
+
+@connections.command("rotate")
+def rotate_token_keys() -> None:
+    """Encrypt every token anew with the first key of QUILT_TOKEN_KEYS; the others may go afterwards."""
+    from quilt.shares.connections import rotate_keys
+
+    with _opened_app() as app:
+        _check_schema()
+        settings = app.extensions["quilt_settings"]
+        if not settings.token_keys:
+            raise click.ClickException("QUILT_TOKEN_KEYS is not set: there is nothing to encrypt with.")
+        done, lost = rotate_keys(settings)
+    click.echo(f"{done:,} tokens are encrypted with the first key.")
+    if lost:
+        raise click.ClickException(f"No key opens {lost:,} more: put the old key back behind the first one.")
+
+
 @contextmanager
 def _opened_app() -> Iterator[Flask]:
     """The application in a context; what an operator can mend ends the command with one line, no traceback.

@@ -38,6 +38,11 @@ def list_funnel(entry_id: int) -> list[FunnelRow]:
     ]
 
 
+def count_people(entry_id: int) -> dict[str, int]:
+    """How many people came by each channel, as of the last fold."""
+    return {channel: people for channel, people in db.session.execute(_ARRIVED, {"entry_id": entry_id})}
+
+
 _ARRIVED = (
     select(EntryChannel.channel, EntryChannel.people_count)
     .where(EntryChannel.entry_id == bindparam("entry_id"), EntryChannel.people_count > 0)

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from quilt.arrivals.models import NamedLink
 from quilt.database import db, transaction
+from quilt.entries.models import Entry
 from quilt.entries.rules import tidy_line
 from quilt.shares.links import LabelTaken, TooManyLinks, create_link
 from quilt.shares.models_posting import KitPicture, ShareKit
@@ -101,4 +102,5 @@ def save_words(entry_id: int, words: str) -> str:
         raise WordsTooLong
     with transaction() as session:
         session.get_one(ShareKit, entry_id, with_for_update=True).words = tidy
+        session.get_one(Entry, entry_id, with_for_update=True).version += 1  # its page carries them
     return tidy

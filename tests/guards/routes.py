@@ -78,6 +78,15 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("site.post_entry", "POST"): Route(SIGNED_IN, _form(words="Watch it"), refusal=404),
     ("site.show_post", "GET"): Route(SIGNED_IN, refusal=404),
     ("site.change_post", "POST"): Route(SIGNED_IN, _form(act="retry"), refusal=404),
+    # connected accounts: no network is on in these tests
+    ("site.show_connections", "GET"): Route(SIGNED_IN),
+    ("site.start_connection", "POST"): Route(SIGNED_IN, refusal=404),
+    ("site.finish_connection", "GET"): Route(SIGNED_IN, refusal=404),
+    ("site.end_connection", "POST"): Route(SIGNED_IN, refusal=404),
+    ("site.write_post", "GET"): Route(SIGNED_IN, refusal=404),
+    ("site.post_entry", "POST"): Route(SIGNED_IN, _form(words="Watch it"), refusal=404),
+    ("site.show_post", "GET"): Route(SIGNED_IN, refusal=404),
+    ("site.change_post", "POST"): Route(SIGNED_IN, _form(act="retry"), refusal=404),
     # votes
     ("site.cast_vote", "POST"): Route(EVERYBODY, is_exempt=True, refusal=403),
     ("site.confirm_vote", "GET"): Route(EVERYBODY),

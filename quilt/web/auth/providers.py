@@ -10,10 +10,13 @@ from quilt.accounts.flows import Finished, finish_sign_in
 from quilt.accounts.identities import connect_identity, disconnect_identity, sign_in_by_identity
 from quilt.accounts.passkeys import list_passkeys
 from quilt.accounts.proofs import LastWayIn, NotFresh, ServerUnknown, SignInRefused
-from quilt.accounts.providers import Kind, Provider, callback_url, find_provider
+from quilt.accounts.providers import PROVIDERS, Kind, Provider, callback_url, find_provider
 from quilt.accounts.rules import AccountRefused, safe_next
 from quilt.extensions import csrf, limiter
 from quilt.letters import composer
+from quilt.shares.connectors.bluesky import SCOPE as POSTING_SCOPE
+from quilt.shares.connectors.table import callback_url as posting_callback_url
+from quilt.shares.connectors.table import find_connector
 from quilt.web.auth import auth
 from quilt.web.auth.ways_in import WAYS_IN
 from quilt.web.clock import now
@@ -90,10 +93,15 @@ def bounce(name: str) -> Response:
 @auth.get("/sign-in/with/bluesky/client.json")
 def show_bluesky_client() -> Response:
     """Who we are, for servers that sign people in with Bluesky."""
-    provider = _get_provider("bluesky")
     settings = get_settings()
-    facts = bluesky.describe_client(settings, [callback_url(provider, settings)], bluesky.SIGN_IN_SCOPE)
-    return jsonify(facts)
+    poster = find_connector("bluesky", settings)
+    uris, scope = [callback_url(PROVIDERS["bluesky"], settings)], bluesky.SIGN_IN_SCOPE
+    if poster is None:
+        _get_provider("bluesky")
+    else:  # one client for signing in and for posting: each trip asks for what it needs alone
+        uris.append(posting_callback_url(poster, settings))
+        scope = f"{POSTING_SCOPE} transition:generic"
+    return jsonify(bluesky.describe_client(settings, uris, scope))
 
 
 @auth.post(f"{WAYS_IN}/<int:identity_id>/remove")

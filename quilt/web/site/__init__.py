@@ -8,6 +8,7 @@ from quilt.web.site import (
     arrivals,  # noqa: F401
     comments,  # noqa: F401
     connections,  # noqa: F401
+    connections,  # noqa: F401
     contest_spread,  # noqa: F401
     contests,  # noqa: F401
     entries,  # noqa: F401
@@ -20,6 +21,7 @@ from quilt.web.site import (
     me,  # noqa: F401
     media,  # noqa: F401
     outbox,  # noqa: F401
+    posting,  # noqa: F401
     posting,  # noqa: F401
     privacy,  # noqa: F401
     receipts,  # noqa: F401

@@ -19,6 +19,7 @@ from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.media.linked import PROVIDER_NAMES, find_linked
 from quilt.media.models import Video
+from quilt.shares.kit import find_words
 from quilt.shares.networks import list_share_links
 from quilt.votes.queries import CastVote, count_votes, list_votes_of
 from quilt.web.clock import entropy, now
@@ -144,7 +145,7 @@ def _render(head: EntryHead, is_playing: bool) -> str:
     contest = db.session.get_one(Contest, head.contest_id, populate_existing=True)
     video = db.session.get(Video, entry.video_id, populate_existing=True) if entry.video_id else None
     title = entry.title
-    text = f"{title}: watch it, and give it your vote."
+    text = find_words(entry.id, title)
     spread = describe_spread(entry.id)
     base_url = get_settings().base_url
     return render_template(

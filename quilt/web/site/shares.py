@@ -9,12 +9,17 @@ from flask_login import current_user
 from quilt.arrivals.overview import list_generations
 from quilt.arrivals.queries import describe_spread
 from quilt.contests.models import Contest
-from quilt.contests.rules import shows_counts
+from quilt.contests.rules import is_over, shows_counts
 from quilt.database import db
 from quilt.embeds.queries import find_embed_code
 from quilt.entries.models import Entry
 from quilt.extensions import csrf, limiter
-from quilt.shares.networks import MASTODON, build_address, list_share_links
+from quilt.shares.connections import OwnConnection, list_connections
+from quilt.shares.connectors.table import list_on
+from quilt.shares.funnel import count_people
+from quilt.shares.kit import find_words
+from quilt.shares.networks import MASTODON, ShareLink, build_address, list_share_links
+from quilt.shares.ranking import pick_strongest
 from quilt.shares.service import record_share
 from quilt.spread.attribution import CHANNELS
 from quilt.votes.queries import list_votes_of
@@ -28,6 +33,8 @@ from quilt.web.site.entries import LEAST_SHOWN, has_session, new_ticket
 from quilt.web.site.votes import has_fitting_ticket
 from quilt.web.visitors import describe_visitor, remember_code
 
+_REMEMBERED = "quilt_fediverse"  # the name of a server, nothing about the person
+A_YEAR = 31_536_000
 _HOST = re.compile(r"(?=.{4,253}$)([a-z0-9](-?[a-z0-9])*\.)+[a-z]{2,63}")
 
 
@@ -41,29 +48,44 @@ def show_share(entry_id: int) -> Response:
     is_known = has_session() and current_user.is_authenticated
     cast = list_votes_of(current_user.id, entry_id) if is_known else []
     embed_code = find_embed_code(entry_id)
-    base_url, text = get_settings().base_url, f"{entry.title}: watch it, and give it your vote."
+    base_url, text = get_settings().base_url, find_words(entry_id, entry.title)
     own_path = f"s/{code}" if code else f"entries/{head.id}-{head.slug}"
-    instance = request.args.get("instance", "").strip().lower().removeprefix("https://").strip("/")
+    asked = _clean_host(request.args.get("instance", ""))
+    instance = asked or _clean_host(request.cookies.get(_REMEMBERED, ""))
+    mastodon_url = _mastodon_link(instance, f"{base_url}/{own_path}", entry.title, text)
+    networks = list(list_share_links(base_url, own_path, entry.title, text))
+    if mastodon_url:
+        networks.append(ShareLink("ma", f"Mastodon ({instance})", mastodon_url))
+    strongest = pick_strongest(count_people(entry_id), [network.key for network in networks])
     page = render_template(
         "site/share.html",
         entry=entry,
         contest=contest,
         code=code,
         own_url=f"{base_url}/{own_path}",
-        networks=list(list_share_links(base_url, own_path, entry.title, text)),
+        networks=networks,
+        strongest=strongest,
+        connections=_list_usable(is_known),
+        connectors=list_on(get_settings()) if not is_over(contest.phases, now()) else [],
         share_text=text,
         cast=cast[0] if cast else None,
         has_just_voted=request.args.get("voted") == "1" and bool(cast),
         embed_code=embed_code,
         embed_frame=_write_frame(f"{base_url}/embed/{entry_id}?via={embed_code}", entry.title),
         instance=instance,
-        mastodon_url=_mastodon_link(instance, f"{base_url}/{own_path}", entry.title, text),
+        was_asked=bool(asked),
+        mastodon_url=mastodon_url,
         ticket=new_ticket(entry_id),
         proof=_tell_what_sharing_did(entry_id),
         branch=_find_own_branch(entry, contest, code),
     )
     response = make_response(page)
     response.headers["Cache-Control"] = "no-store"
+    if asked and mastodon_url:  # asked once: from now on this server stands among the networks
+        is_https = get_settings().is_https
+        response.set_cookie(
+            _REMEMBERED, asked, max_age=A_YEAR, httponly=True, secure=is_https, samesite="Lax"
+        )
     return response
 
 
@@ -89,6 +111,18 @@ def share(entry_id: int) -> Response:
         record_share(entry_id, node.arrival_id, channel, now=now())
         remember_code(response, visitor, entry_id, node.code)
     return response
+
+
+def _list_usable(is_known: bool) -> list[OwnConnection]:
+    """The accounts that this person can post from now."""
+    return (
+        [it for it in list_connections(current_user.id, get_settings()) if it.is_usable] if is_known else []
+    )
+
+
+def _clean_host(text: str) -> str:
+    """A server's name as people type it: with or without https://, or as the end of @name@server."""
+    return text[:300].strip().lower().removeprefix("https://").strip("/").rpartition("@")[2]
 
 
 def _find_own_branch(entry: Entry, contest: Contest, code: str) -> BranchView | None:
