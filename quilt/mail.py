@@ -54,20 +54,21 @@ def put_in_outbox(
     html: str,
     now: datetime,
     off_url: str = "",
-) -> None:
-    """Add a mail to the caller's transaction: it leaves if, and only if, that commits.
+    due_at: datetime | None = None,
+) -> MailMessage:
+    """Add a mail to the caller's transaction and return its row: it leaves if, and only if, that commits.
 
     `off_url` is for letters that nobody asked for one by one: a POST to it ends them (RFC 8058). Nothing is
     written to an address that leads nowhere.
     """
     if recipient.endswith(NOWHERE):
         return
-    session.add(
-        MailMessage(
-            kind=kind, recipient=recipient, subject=subject[:200], text=text, html=html,
-            off_url=off_url, state="waiting", due_at=now, created_at=now,
-        )
+    mail = MailMessage(
+        kind=kind, recipient=recipient, subject=subject[:200], text=text, html=html,
+        off_url=off_url, state="waiting", due_at=due_at or now, created_at=now,
     )  # fmt: skip
+    session.add(mail)
+    return mail
 
 
 def list_kept(limit: int = 50) -> list[MailMessage]:

@@ -1,6 +1,6 @@
 """Reading people and their codes."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -10,9 +10,11 @@ from quilt.accounts.models_security import Authenticator, Passkey, UserSession
 from quilt.accounts.people import Person
 from quilt.accounts.rules import CODE_WINDOW, AccountRefused, email_key, hash_key
 from quilt.database import db
+from quilt.mail import MailMessage
 from quilt.prepared import Prepared
 
 _user, _session = User.__table__, UserSession.__table__
+_SLOW = timedelta(seconds=30)
 _BY_ID = Prepared(select(_user).where(_user.c.id == bindparam("user_id")))
 _BY_SESSION = Prepared(
     select(
@@ -75,6 +77,21 @@ def find_user_by_email(email: str) -> User | None:
         return None
     statement = select(User).where(User.email_key == key).execution_options(populate_existing=True)
     return db.session.scalars(statement).first()
+
+
+def is_letter_late(token: str, now: datetime) -> bool:
+    """Whether the letter with this browser's code still waits, half a minute and more after it was due."""
+    statement = (
+        select(MailMessage.state, MailMessage.due_at, MailMessage.created_at, MailMessage.attempts_count)
+        .join(EmailCode, EmailCode.mail_id == MailMessage.id)
+        .where(EmailCode.token == token)
+    )
+    mail = db.session.execute(statement).first()
+    return (
+        mail is not None
+        and mail.state == "waiting"
+        and (mail.attempts_count > 0 or now - mail.due_at > _SLOW)
+    )
 
 
 def list_unused_code_times(session: Session, mailbox: str, now: datetime) -> list[datetime]:

@@ -43,7 +43,7 @@ from quilt.accounts.sessions import end_all
 from quilt.accounts.takeover import take_over
 from quilt.database import db, insert_if_new, transaction
 from quilt.letters import Compose
-from quilt.mail import put_in_outbox
+from quilt.mail import MailMessage, put_in_outbox
 
 SIGN_IN, VOTE = "sign-in", "vote"
 ROLES = ("member", "moderator", "admin")
@@ -79,12 +79,13 @@ def request_code(
     entry_id: int | None = None,
     title: str = "",
     next_path: str = "/",
+    due_at: datetime | None = None,
 ) -> str:
     """Mail a code to this address and return the token of the browser that asked.
 
     Nothing here depends on whether the address has an account: that is found or made when the code
-    comes back. For a vote, give the entry's id and its `title` for the letter. Raises AddressMissing,
-    AddressTooLong, NotAnAddress or TooManyCodes.
+    comes back. For a vote, give the entry's id and its `title` for the letter. The letter leaves at `due_at`, or
+    at once. Raises AddressMissing, AddressTooLong, NotAnAddress or TooManyCodes.
     """
     address, key = clean_email(email), email_key(email)
     token = base64.urlsafe_b64encode(entropy(18)).decode()
@@ -95,17 +96,18 @@ def request_code(
         _check_code_count(session, mailbox, now)
         # A known person's code goes to the address they proved, never to another with the same key.
         known = session.scalars(select(User.email).where(User.email_key == key)).first()
+        mail = put_in_outbox(
+            session, kind=letter.name, recipient=known or address,
+            subject=letter.subject, text=letter.text, html=letter.html, now=now, due_at=due_at,
+        )  # fmt: skip
+        session.flush()
         session.add(
             EmailCode(
                 token=token, email=address, email_key=key, mailbox=mailbox,
                 code_hash=hash_code(code, token, secret),
                 link_hash=hash_key(link) if purpose == SIGN_IN else None, purpose=purpose, entry_id=entry_id, next_path=safe_next(next_path),
-                created_at=now, expires_at=now + CODE_LIFE,
+                created_at=now, expires_at=now + CODE_LIFE, mail_id=mail.id,
             )
-        )  # fmt: skip
-        put_in_outbox(
-            session, kind=letter.name, recipient=known or address,
-            subject=letter.subject, text=letter.text, html=letter.html, now=now,
         )  # fmt: skip
     return token
 
@@ -124,7 +126,7 @@ def redeem_code(token: str, code: str, *, secret: str, now: datetime) -> Redeeme
         try:
             check_code(
                 digits, token, secret, code_hash=row.code_hash, tries=row.tries_count,
-                expires_at=row.expires_at, used_at=row.used_at, now=now,
+                expires_at=_find_end(session, row, now), used_at=row.used_at, now=now,
             )  # fmt: skip
         except WrongCode as refusal:
             row.tries_count += 1
@@ -143,14 +145,14 @@ def find_link(key: str, now: datetime) -> EmailCode:
     Raises UnknownCode, CodeUsed or CodeExpired.
     """
     row = db.session.scalars(select(EmailCode).where(EmailCode.link_hash == hash_key(key))).first()
-    return _check_link(row, now)
+    return _check_link(db.session(), row, now)
 
 
 def redeem_link(key: str, now: datetime) -> Redeemed:
     """Use up the code whose letter's link has this key, in whatever browser it was opened; raises as `find_link`."""
     with transaction() as session:
         statement = select(EmailCode).where(EmailCode.link_hash == hash_key(key)).with_for_update()
-        return _redeem(session, _check_link(session.scalars(statement).first(), now), now)
+        return _redeem(session, _check_link(session, session.scalars(statement).first(), now), now)
 
 
 def verify_password(password_hash: str, password: str) -> bool:
@@ -268,12 +270,12 @@ def expire_codes(session: Session, key: str, now: datetime) -> None:
     session.execute(statement.values(expires_at=now), execution_options={"synchronize_session": False})
 
 
-def _check_link(row: EmailCode | None, now: datetime) -> EmailCode:
+def _check_link(session: Session, row: EmailCode | None, now: datetime) -> EmailCode:
     if row is None:
         raise UnknownCode
     if row.used_at is not None:
         raise CodeUsed
-    if now >= row.expires_at:
+    if now >= _find_end(session, row, now):
         raise CodeExpired
     return row
 
@@ -285,6 +287,20 @@ def _redeem(session: Session, row: EmailCode, now: datetime) -> Redeemed:
     if is_taken_over:
         take_over(session, user)
     return Redeemed(user, row.purpose, row.entry_id, row.next_path, is_new, is_taken_over)
+
+
+def _find_end(session: Session, row: EmailCode, now: datetime) -> datetime:
+    """Until when a code is good: ten minutes after its letter has left; while the mail is away, it waits.
+
+    Whoever asked gets the letter late then, and the vote that hangs on it is still there.
+    """
+    if row.expires_at < row.created_at + CODE_LIFE:  # ended before its time: it stays so
+        return row.expires_at
+    mail = session.get(MailMessage, row.mail_id) if row.mail_id is not None else None
+    if mail is not None and mail.state == "waiting":
+        return max(row.expires_at, now + CODE_LIFE)
+    sent_at = mail.sent_at if mail is not None else None
+    return max(row.expires_at, sent_at + CODE_LIFE) if sent_at else row.expires_at
 
 
 def _check_code_count(session: Session, mailbox: str, now: datetime) -> None:

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, case, select
 
-from quilt.contests.models import Contest
+from quilt.contests.models import BallotPolicy, Contest
 from quilt.contests.policy_text import split_list
 from quilt.database import db
 from quilt.entries.models import Entry
@@ -27,6 +28,7 @@ class CastVote:
     entry_slug: str
     contest_title: str
     time_zone: str
+    revocable_until: datetime | None
 
 
 def build_policy(contest: Contest) -> Policy:
@@ -35,7 +37,9 @@ def build_policy(contest: Contest) -> Policy:
     voting = [phase for phase in contest.phases if phase.may_vote]
     windows = tuple((phase.starts_at, phase.ends_at) for phase in voting)
     pauses = {
-        (phase.paused_at, phase.resumed_at, phase.pause_reason) for phase in voting if phase.paused_at is not None
+        (phase.paused_at, phase.resumed_at, phase.pause_reason)
+        for phase in voting
+        if phase.paused_at is not None
     }
     return Policy(
         contest.id, contest.time_zone, policy.period, policy.limit_count, policy.may_vote_for_own, windows,
@@ -47,12 +51,13 @@ def list_votes_of(user_id: int, entry_id: int | None = None) -> list[CastVote]:
     """The votes of a signed-in person, newest first; of one entry where it is given."""
     statement = (
         select(
-            Vote.receipt, public_state(), Vote.cast_at, Vote.period, Entry.id, Entry.title, Entry.slug,
-            Contest.title, Contest.time_zone,
+            Vote.receipt, _own_state(), Vote.cast_at, Vote.period, Entry.id, Entry.title, Entry.slug,
+            Contest.title, Contest.time_zone, BallotPolicy.revocable_until,
         )
         .join(Voter, Voter.id == Vote.voter_id)
         .join(Entry, Entry.id == Vote.entry_id)
         .join(Contest, Contest.id == Vote.contest_id)
+        .join(BallotPolicy, BallotPolicy.contest_id == Vote.contest_id)
         .where(Voter.user_id == user_id)
         .order_by(Vote.id.desc())
         .limit(200)
@@ -65,3 +70,8 @@ def list_votes_of(user_id: int, entry_id: int | None = None) -> list[CastVote]:
 def count_votes(entry_id: int) -> int:
     """The votes of an entry that stand: recorded or counted."""
     return db.session.scalar(select(EntryTally.standing).where(EntryTally.entry_id == entry_id)) or 0
+
+
+def _own_state() -> ColumnElement[Any]:
+    """What the ledger says; but what its voter did themselves is no secret to them."""
+    return case((Vote.state == "withdrawn", "withdrawn"), else_=public_state())

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, func, select, type_coer
 
 from quilt.accounts.domains import needs_step_up
 from quilt.accounts.models import User
+from quilt.accounts.models_identity import Identity
 from quilt.accounts.rules import person_key
 from quilt.arrivals.nodes import Node, Visit, add_own_node, find_or_add_node, put_in_inbox
 from quilt.database import UtcDateTime, insert_if_new, write
@@ -87,6 +88,7 @@ _VOTE_COLUMNS = (
     "contest_id", "voter_id", "entry_id", "period", "slot", "state", "receipt", "arrival_id", "last_channel",
     "last_code", "evidence", "cast_at",
 )  # fmt: skip
+_VOUCHED = Prepared(select(Identity.id).where(Identity.user_id == bindparam("user_id")))
 _KEY_COLUMNS = ("user_id", "digest", "entry_id", "receipt", "used_at")
 _ADD_KEY = Prepared(lambda dialect: insert_if_new(VoteKey.__table__, dialect, "entry_id"), _KEY_COLUMNS)
 _KEY = Prepared(
@@ -141,11 +143,13 @@ def _cast(
     told: datetime | None,
     entropy: Callable[[int], bytes],
 ) -> Receipt:
-    facts, now = _check(connection, ballot, policy, told)
+    facts, now, tier = _check(connection, ballot, policy, told)
     if ballot.key is not None:
         _check_key(connection, ballot)
     voter_key = make_voter_key(secret, policy.voter_salt, person_key(facts.email))
-    voter_id, is_new = _find_or_add_voter(connection, ballot, facts, voter_key, policy, now)
+    voter_id, is_new = _find_or_add_voter(
+        connection, ballot._replace(tier=tier), facts, voter_key, policy, now
+    )
     key = {
         "contest_id": policy.contest_id,
         "voter_id": voter_id,
@@ -178,8 +182,8 @@ def _cast(
 
 def _check(
     connection: Connection, ballot: Ballot, policy: Policy, told: datetime | None
-) -> tuple[Any, datetime]:
-    """The facts of a vote that may be cast (a row of _FACTS) and when it arrived.
+) -> tuple[Any, datetime, str]:
+    """The facts of a vote that may be cast (a row of _FACTS), when it arrived, and by which proof it counts.
 
     An alias of the entrant's mailbox is the entrant.
     """
@@ -190,16 +194,27 @@ def _check(
         raise SessionEnded
     is_own = facts.entrant_id == ballot.user_id or person_key(facts.entrant_email) == person_key(facts.email)
     now = facts.clock if told is None else told
-    tier = _find_tier(ballot, facts)
+    tier = _find_tier(connection, ballot, facts, policy, now)
     check_vote(policy, BallotFacts(facts.state, facts.contest_id, is_own, tier), now)
-    if tier == "email" and len(policy.tiers) > 1 and needs_step_up(facts.email, policy.domains, now):
+    return facts, now, tier
+
+
+def _find_tier(connection: Connection, ballot: Ballot, facts: Any, policy: Policy, now: datetime) -> str:
+    """How the person is proven: whose address no code has proven is known by the word of a provider.
+
+    So is everybody whose address proves too little here, if a provider vouches for them as well.
+    Raises DisposableAddress where nobody does.
+    """
+    if not facts.is_proven or ballot.tier != "email":
+        return ballot.tier if facts.is_proven else "oauth"
+    is_short_lived = len(policy.tiers) > 1 and needs_step_up(facts.email, policy.domains, now)
+    if "email" in policy.tiers and not is_short_lived:
+        return ballot.tier
+    if _VOUCHED.first(connection, {"user_id": ballot.user_id}) is not None:
+        return "oauth"
+    if is_short_lived:
         raise DisposableAddress
-    return facts, now
-
-
-def _find_tier(ballot: Ballot, facts: Any) -> str:
-    """How the person is proven: whose address no code has proven is known by the word of a provider."""
-    return ballot.tier if facts.is_proven else "oauth"
+    return ballot.tier
 
 
 def _check_key(connection: Connection, ballot: Ballot) -> None:
@@ -231,9 +246,8 @@ def _find_or_add_voter(
     """The voter's id, and whether they are new here; a mailbox that voted by another account is known by its key."""
     if facts.voter_id is not None:
         return int(facts.voter_id), False
-    tier = _find_tier(ballot, facts)
     values = {"contest_id": policy.contest_id, "key": key, "user_id": ballot.user_id}
-    added = _ADD_VOTER.scalar(connection, {**values, "tier": tier, "created_at": now})
+    added = _ADD_VOTER.scalar(connection, {**values, "tier": ballot.tier, "created_at": now})
     if added is not None:
         return int(added), True
     return int(_VOTER.scalar(connection, {"contest_id": policy.contest_id, "key": key})), False

@@ -29,7 +29,7 @@ from quilt.accounts.service import Redeemed
 from quilt.config import Settings
 from quilt.database import db
 from quilt.letters import Compose, composer
-from quilt.mail import MailMessage
+from quilt.mail import MailMessage, deliver
 from tests.conftest import NOW
 from tests.factories import make_entry, make_user
 
@@ -112,8 +112,15 @@ def test_a_code_works_once(ask: Callable[..., str]) -> None:
 
 def test_a_code_works_for_ten_minutes(ask: Callable[..., str]) -> None:
     token, code = ask(), mailed_code()
+    deliver(last_mail().id, None, "Quilt <quilt@example.org>", NOW + timedelta(hours=2))
     with pytest.raises(CodeExpired):
-        redeem(token, code, minutes=10)
+        redeem(token, code, minutes=130)
+    redeem(token, code, minutes=129.9)
+
+
+def test_a_code_whose_letter_waits_waits_too(ask: Callable[..., str]) -> None:
+    token, code = ask(), mailed_code()
+    redeem(token, code, minutes=600)
 
 
 def test_a_code_works_in_the_browser_that_asked(ask: Callable[..., str]) -> None:

@@ -186,7 +186,8 @@ def _build_box(entry: Entry, contest: Contest) -> VoteBox:
         refusal = describe_refusal(error, contest.time_zone)
     votes, is_shown = count_votes(entry.id), shows_counts(contest.phases, moment)
     user = current_user if has_session() and current_user.is_authenticated else None
-    cast = list_votes_of(user.id, entry.id)[:1] if user else []
+    mine = list_votes_of(user.id, entry.id) if user else []
+    cast = [vote for vote in mine if vote.state != "withdrawn"][:1]
     return VoteBox(
         is_open=not refusal,
         refusal=refusal,

@@ -15,10 +15,13 @@ from flask import (
 )
 from flask_login import current_user
 
+from quilt.accounts.domains import Words as DomainWords
+from quilt.accounts.domains import list_domain_words, needs_step_up
 from quilt.accounts.models import User
 from quilt.accounts.people import Person
 from quilt.accounts.proofs import SignInRefused
 from quilt.accounts.providers import Provider, find_provider
+from quilt.accounts.queries import is_letter_late
 from quilt.accounts.rules import AccountRefused
 from quilt.accounts.service import VOTE, redeem_code, request_code
 from quilt.arrivals.heads import EntryHead
@@ -28,11 +31,18 @@ from quilt.entries.models import Entry
 from quilt.extensions import csrf, limiter
 from quilt.letters import composer
 from quilt.votes.queries import build_policy
-from quilt.votes.rules import AlreadyVoted, Policy, VoteRefused, check_window, make_contest_key
+from quilt.votes.rules import (
+    AlreadyVoted,
+    DisposableAddress,
+    Policy,
+    VoteRefused,
+    check_window,
+    make_contest_key,
+)
 from quilt.votes.service import Ballot, Receipt
 from quilt.votes.service import cast_vote as cast
 from quilt.web.clock import entropy, now
-from quilt.web.errors import wants_json
+from quilt.web.errors import answer_error, wants_json
 from quilt.web.evidence import Told, gather_evidence, read_told
 from quilt.web.floods import FloodGate
 from quilt.web.front import in_front
@@ -40,9 +50,10 @@ from quilt.web.inputs import read_form
 from quilt.web.json_bodies import answer_json
 from quilt.web.leaving import leave_for
 from quilt.web.lookups import get_head_or_404
-from quilt.web.pages import VersionedCache
+from quilt.web.pages import Memo, VersionedCache
 from quilt.web.plain import Answer, AnyRequest, tell_json
 from quilt.web.provider_words import describe_provider_refusal
+from quilt.web.request_keys import KeyInUse, KeyUnreadable, hold_key, read_key
 from quilt.web.resuming import finishes, keep_for_later
 from quilt.web.settings import get_settings
 from quilt.web.signing_in import find_session, sign_in
@@ -55,7 +66,9 @@ from quilt.web.words import describe_account_refusal, describe_vote_refusal
 
 LIMIT = 600  # votes a minute from one address, which may be a whole school: only a flood is refused
 _gate = FloodGate(LIMIT)
+DOMAIN_FRESHNESS = 25  # times that of pages: words about mail domains count within five seconds
 _policies: VersionedCache[Policy] = VersionedCache(most=200)
+_domains: Memo[DomainWords] = Memo()
 
 
 @site.post("/entries/<int:entry_id>/vote")
@@ -92,8 +105,9 @@ def cast_at_once(request: AnyRequest, entry_id: int) -> Answer | None:
         visitor, policy = describe_visitor(request), get_policy(head)
         visit = build_visit(visitor, head.id, form.get("via", ""), form.get("c", ""))
         evidence = _gather(request, visitor, policy, read_told(form, nonce, now()))
-        return _count(request, visitor, Ballot(user_id, "email", visit, epoch, evidence), policy)
-    except (TicketRefused, VoteRefused):
+        ballot = Ballot(user_id, "email", visit, epoch, evidence, read_key(request))
+        return _count(request, visitor, ballot, policy)
+    except (TicketRefused, VoteRefused, KeyUnreadable, KeyInUse):
         return None
 
 
@@ -134,11 +148,14 @@ def find_nonce(entry_id: int) -> bytes | None:
 
 
 def get_policy(head: EntryHead) -> Policy:
-    """The ballot policy of the entry's contest, kept by the contest's version."""
+    """The ballot policy of the entry's contest, kept by the contest's version, with our words about mail domains."""
     key = (id(db.engine), head.contest_id)
-    return _policies.get(
+    policy = _policies.get(
         key, head.contest_version, lambda: build_policy(db.session.get_one(Contest, head.contest_id))
     )
+    freshness = get_settings().page_freshness * DOMAIN_FRESHNESS
+    words = _domains.get(id(db.engine), freshness, list_domain_words)
+    return policy._replace(domains=words) if words else policy
 
 
 def _send_code(head: EntryHead, told: Told) -> Response:
@@ -152,6 +169,17 @@ def _send_code(head: EntryHead, told: Told) -> Response:
     via, channel = form.get("via", "")[:16], form.get("c", "")[:16]
     entry = db.session.get_one(Entry, head.id)
     address = form.get("email", "")
+    if len(policy.tiers) > 1 and needs_step_up(address[:400].strip(), policy.domains, now()):
+        status, words = describe_vote_refusal(DisposableAddress(), policy.time_zone)
+        return _answer_page(
+            "site/vote_address.html",
+            head,
+            status,
+            words=words,
+            address=address[:400],
+            via=via,
+            channel=channel,
+        )
     try:
         token = request_code(
             address, VOTE, compose=composer(get_settings()), secret=get_settings().secret_key, now=now(),
@@ -172,12 +200,20 @@ def _send_code(head: EntryHead, told: Told) -> Response:
         "entry": head.id, "token": token, "email": address.strip()[:320], "via": via, "channel": channel,
         "told": told, "asked_at": now().timestamp(),
     }  # fmt: skip
-    response = make_response(redirect(url_for("site.confirm_vote", entry_id=head.id), 303))
+    response = _point_to_confirm(head)
     counted = record_form_visit(head.id, form.get("ticket", ""), via, channel)
     if counted is not None:
         visitor, node = counted
         remember_code(response, visitor, head.id, node.code)
     return response
+
+
+def _point_to_confirm(head: EntryHead) -> Response:
+    """On to the page that takes the code; a client that speaks JSON is told where that is."""
+    path = url_for("site.confirm_vote", entry_id=head.id)
+    if wants_json(request):
+        return answer_json({"detail": "We will send your code shortly.", "confirm": path}, 202)
+    return make_response(redirect(path, 303))
 
 
 def _leave_with_provider(head: EntryHead, told: Told) -> Response:
@@ -235,9 +271,12 @@ def _cast(
     visit = build_visit(visitor, head.id, via, channel)
     evidence = _gather(request, visitor, policy, told, code_wait)
     try:
-        answer = _count(
-            request, visitor, Ballot(user.id, "email", visit, user.session_epoch, evidence), policy
-        )
+        ballot = Ballot(user.id, "email", visit, user.session_epoch, evidence, read_key(request))
+        answer = _count(request, visitor, ballot, policy)
+    except KeyUnreadable:
+        abort(400, "An Idempotency-Key has 1 to 255 visible ASCII characters.")
+    except KeyInUse:
+        return answer_error(409, "Your vote is being saved.", {"Retry-After": "1"})
     except VoteRefused as refusal:
         return _answer_refusal(head, refusal, policy)
     return answer.as_response()
@@ -253,7 +292,8 @@ def _gather(
 def _count(request: AnyRequest, visitor: Visitor, ballot: Ballot, policy: Policy) -> Answer:
     """Cast the vote and answer with its receipt; raises VoteRefused."""
     # When it arrived is for the database's clock to say: now=None.
-    receipt = cast(ballot, policy, secret=get_settings().secret_key, now=None, entropy=entropy)
+    with hold_key(ballot.user_id, ballot.key):
+        receipt = cast(ballot, policy, secret=get_settings().secret_key, now=None, entropy=entropy)
     entry_id = ballot.visit.entry_id
     answer = _answer_receipt(request, entry_id, receipt)
     if ballot.visit.own_code != receipt.node.code:
@@ -293,7 +333,10 @@ def _ask_again(head: EntryHead) -> Response:
 
 
 def _show_confirm(head: EntryHead, pending: dict[str, str], words: str = "", status: int = 200) -> Response:
-    return _answer_page("site/vote_confirm.html", head, status, words=words, email=pending.get("email", ""))
+    is_late = is_letter_late(pending.get("token", ""), now())
+    return _answer_page(
+        "site/vote_confirm.html", head, status, words=words, email=pending.get("email", ""), is_late=is_late
+    )
 
 
 def _answer_page(template: str, head: EntryHead, status: int, **facts: object) -> Response:

@@ -1,0 +1,209 @@
+"""Keys of requests, votes taken back, pauses, addresses that prove little, and mail that is late."""
+
+import contextlib
+import hashlib
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from quilt.accounts.domains import add_domain_word
+from quilt.accounts.models import EmailCode
+from quilt.contests.dates import pause_contest
+from quilt.database import db
+from quilt.mail import MailMessage, deliver
+from quilt.votes.casting_models import VoteKey
+from quilt.votes.models import Vote
+from quilt.web.clock import now
+from quilt.web.request_keys import hold_key
+from tests.factories import make_entry, make_user
+from tests.live import sign_cookie
+from tests.web.site.test_votes import HEADERS, ask_for_code, confirm, count_votes, open_contest, read_code
+
+JSON = {**HEADERS, "Accept": "application/json"}
+
+
+def sign_in(app, client, voter):
+    client.set_cookie("quilt_session", sign_cookie(app, voter.id).partition("=")[2])
+    return client
+
+
+def find_ticket(client, entry):
+    page = client.get(f"/entries/{entry.id}-{entry.slug}", headers=HEADERS)
+    return re.search(r'data-ticket="([^"]+)"', page.text)[1]
+
+
+def vote(client, entry, **headers):
+    data = {"ticket": find_ticket(client, entry)}
+    return client.post(f"/entries/{entry.id}/vote", data=data, headers={**JSON, **headers})
+
+
+def test_D16_the_same_request_again_gets_the_same_receipt(app, client):
+    entry = make_entry(open_contest(period="day"))
+    sign_in(app, client, make_user())
+    answers = [vote(client, entry, **{"Idempotency-Key": "press-1"}) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [201, 200, 200]
+    assert len({answer.json["receipt"] for answer in answers}) == 1 and count_votes() == 1
+    assert db.session.query(VoteKey).count() == 1
+
+
+def test_a_key_stands_for_one_vote_also_on_the_next_day(app, client):
+    entry, voter = make_entry(open_contest(period="day")), make_user()
+    sign_in(app, client, voter)
+    first = vote(client, entry, **{"Idempotency-Key": "press-1"})
+    with db.engine.begin() as connection:
+        connection.execute(update(Vote).values(period="2020-01-01"))
+    again = vote(client, entry, **{"Idempotency-Key": "press-1"})
+    assert (again.status_code, again.json["receipt"], count_votes()) == (200, first.json["receipt"], 1)
+    assert vote(client, entry, **{"Idempotency-Key": "press-2"}).status_code == 201
+
+
+def test_D17_a_key_cannot_stand_for_another_vote(app, client):
+    contest = open_contest()
+    first, second = make_entry(contest), make_entry(contest)
+    sign_in(app, client, make_user())
+    assert vote(client, first, **{"Idempotency-Key": "press-1"}).status_code == 201
+    refused = vote(client, second, **{"Idempotency-Key": "press-1"})
+    assert refused.status_code == 422 and "another vote" in refused.json["detail"]
+    assert count_votes() == 1
+
+
+def test_D18_a_key_whose_first_request_is_running(app, client):
+    entry, voter = make_entry(open_contest()), make_user()
+    sign_in(app, client, voter)
+    with hold_key(voter.id, hashlib.sha256(b"press-1").digest()):
+        waiting = vote(client, entry, **{"Idempotency-Key": "press-1"})
+        assert (waiting.status_code, waiting.headers["Retry-After"]) == (409, "1")
+        assert count_votes() == 0
+    assert vote(client, entry, **{"Idempotency-Key": "press-1"}).status_code == 201
+
+
+@pytest.mark.parametrize("key", ["", "x" * 10_240, "a b", "a\x7f", "é"])
+def test_D19_what_is_no_key(app, client, key):
+    entry = make_entry(open_contest())
+    sign_in(app, client, make_user())
+    with contextlib.suppress(ValueError):  # some clients cannot even send it
+        assert vote(client, entry, **{"Idempotency-Key": key}).status_code == 400
+    assert count_votes() == 0
+
+
+def test_D19_the_key_of_another_voter_is_another_key(app):
+    entry = make_entry(open_contest())
+    for _ in range(2):
+        browser = sign_in(app, app.test_client(), make_user())
+        assert vote(browser, entry, **{"Idempotency-Key": "press-1"}).status_code == 201
+    assert count_votes() == 2
+
+
+def test_a_vote_is_taken_back_from_one_s_own_page(app, client):
+    entry = make_entry(open_contest(revocable_until=now() + timedelta(hours=1)))
+    sign_in(app, client, make_user())
+    receipt = vote(client, entry).json["receipt"]
+    page = client.get("/me", headers=HEADERS)
+    assert "Take my vote back" in page.text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)[1]
+    moved = client.post(f"/votes/{receipt}/withdraw", data={"csrf_token": token}, headers=HEADERS)
+    done = client.get(moved.location, headers=HEADERS)
+    assert "Your vote is taken back." in done.text and "Take my vote back" not in done.text
+    assert db.session.scalars(select(Vote)).one().state == "withdrawn"
+    assert "Your vote is sewn in" not in client.get(f"/entries/{entry.id}-{entry.slug}").text
+    again = vote(client, entry)
+    assert again.status_code == 409 and "cannot be given again" in again.json["detail"]
+
+
+def test_where_votes_stay_cast_nothing_offers_otherwise(app, client):
+    entry = make_entry(open_contest())
+    sign_in(app, client, make_user())
+    receipt = vote(client, entry).json["receipt"]
+    page = client.get("/me", headers=HEADERS)
+    assert "Take my vote back" not in page.text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)[1]
+    form = {"csrf_token": token}
+    moved = client.post(f"/votes/{receipt}/withdraw", data=form, headers=HEADERS)
+    refused = client.get(moved.location, headers=HEADERS)
+    assert "a vote that was cast stays cast" in refused.text
+    assert client.post("/votes/nonsense/withdraw", data=form, headers=HEADERS).status_code == 404
+    assert db.session.scalars(select(Vote)).one().state == "recorded"
+
+
+def test_a_pause_says_why_on_the_page_and_in_the_answer(app, client):
+    contest = open_contest()
+    entry = make_entry(contest)
+    sign_in(app, client, make_user())
+    ticket = find_ticket(client, entry)
+    admin = make_user(role="admin")
+    pause_contest(contest.id, "A flood of bots.", actor_id=admin.id, now=now() - timedelta(minutes=1))
+    refused = client.post(f"/entries/{entry.id}/vote", data={"ticket": ticket}, headers=JSON)
+    assert refused.status_code == 409 and "paused: A flood of bots." in refused.json["detail"]
+    assert "Voting is paused: A flood of bots." in client.get(f"/entries/{entry.id}-{entry.slug}").text
+    for path in (f"/contests/{contest.slug}", f"/contests/{contest.slug}/rules"):
+        assert "A flood of bots." in client.get(path).text
+    assert count_votes() == 0
+
+
+def test_D34_an_address_for_ten_minutes_is_asked_for_more_and_kept(client):
+    entry = make_entry(open_contest())
+    asked = ask_for_code(client, entry, "ana@mailinator.com")
+    assert asked.status_code == 422 and "sign in with another service" in asked.text
+    assert 'value="ana@mailinator.com"' in asked.text and entry.title in asked.text.replace("&#39;", "'")
+    assert db.session.query(MailMessage).count() == 0
+
+
+def test_D34_where_nothing_stronger_counts_nobody_is_turned_away(client):
+    entry = make_entry(open_contest(tiers="email"))
+    assert ask_for_code(client, entry, "ana@mailinator.com").status_code == 303
+    assert confirm(client, entry).status_code == 303 and count_votes() == 1
+
+
+def test_the_word_of_an_admin_about_a_domain_wins_over_the_list(client):
+    entry, admin = make_entry(open_contest()), make_user(role="admin")
+    told = {"actor_id": admin.id, "now": now()}
+    add_domain_word("mailinator.com", True, "A school uses it.", now() + timedelta(days=1), **told)
+    add_domain_word("example.net", False, "A farm of bots.", None, **told)
+    assert ask_for_code(client, entry, "ana@mailinator.com").status_code == 303
+    assert ask_for_code(client, entry, "ana@mail.example.net").status_code == 422
+    assert ask_for_code(client, entry, "ana@example.org").status_code == 303
+
+
+def test_D37_a_code_that_was_mailed_late_is_good_for_ten_minutes_from_then(app, client):
+    entry = make_entry(open_contest())
+    assert ask_for_code(client, entry).status_code == 303
+    hours_ago = now() - timedelta(hours=3)
+    with db.engine.begin() as connection:  # the mail server was away for three hours
+        connection.execute(
+            update(EmailCode).values(created_at=hours_ago, expires_at=hours_ago + timedelta(minutes=10))
+        )
+        connection.execute(update(MailMessage).values(created_at=hours_ago, due_at=hours_ago))
+    code = "".join(read_code().groups())
+    page = client.get(f"/entries/{entry.id}/vote/confirm", headers=HEADERS)
+    assert "Our mail is slow" in page.text
+    mail_id = db.session.scalars(select(MailMessage.id)).one()
+    assert deliver(mail_id, None, "Quilt <quilt@example.org>", now() - timedelta(minutes=9)) == "kept"
+    assert confirm(client, entry, code).status_code == 303 and count_votes() == 1
+
+
+def test_ten_minutes_after_the_letter_has_left_the_code_is_too_old(app, client):
+    entry = make_entry(open_contest())
+    ask_for_code(client, entry)
+    hours_ago = now() - timedelta(hours=3)
+    with db.engine.begin() as connection:
+        connection.execute(
+            update(EmailCode).values(created_at=hours_ago, expires_at=hours_ago + timedelta(minutes=10))
+        )
+    mail_id = db.session.scalars(select(MailMessage.id)).one()
+    with db.engine.begin() as connection:
+        connection.execute(update(MailMessage).values(due_at=hours_ago))
+    deliver(mail_id, None, "Quilt <quilt@example.org>", now() - timedelta(minutes=11))
+    late = confirm(client, entry)
+    assert late.status_code == 410 and "still waiting" in late.text and count_votes() == 0
+
+
+def test_D37_a_client_that_speaks_json_is_told_that_the_code_is_on_its_way(client):
+    entry = make_entry(open_contest())
+    ticket = find_ticket(client, entry)
+    answer = client.post(
+        f"/entries/{entry.id}/vote", data={"ticket": ticket, "email": "ana@example.org"}, headers=JSON
+    )
+    assert answer.status_code == 202 and "send your code shortly" in answer.json["detail"]
+    assert answer.json["confirm"] == f"/entries/{entry.id}/vote/confirm"
