@@ -31,4 +31,5 @@ from quilt.web.site import (
     standings,  # noqa: F401
     submit,  # noqa: F401
     votes,  # noqa: F401
+    withdrawals,  # noqa: F401
 )
