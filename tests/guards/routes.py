@@ -91,6 +91,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("site.cast_vote", "POST"): Route(EVERYBODY, is_exempt=True, refusal=403),
     ("site.confirm_vote", "GET"): Route(EVERYBODY),
     ("site.confirm_vote", "POST"): Route(EVERYBODY, _form(code="00000000")),
+    ("site.take_vote_back", "POST"): Route(SIGNED_IN, refusal=404),  # a receipt that is nobody's
     # comments
     ("site.add_comment", "POST"): Route(SIGNED_IN, _form(text="Go on!")),
     ("site.keep_comment", "POST"): Route(EVERYBODY, is_exempt=True, refusal=403),
