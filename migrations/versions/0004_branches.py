@@ -33,9 +33,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["entry_id"], ["entry.id"], name=op.f("fk_branch_check_entry_id_entry")),
         sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_branch_check")),
     )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("ALTER TABLE arrival_stat SET (fillfactor = 80)")
 
 
 def downgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("ALTER TABLE arrival_stat RESET (fillfactor)")
     op.drop_table("branch_check")
     op.drop_table("branch_milestone")
     op.drop_column("mail_message", "off_url")

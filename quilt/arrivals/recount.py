@@ -1,10 +1,10 @@
 """Counting an entry's whole tree anew from its arrivals: for young or largely changed trees, and after exclusions."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import compress, islice
-from operator import or_
+from operator import ne, or_
 from typing import Any
 
 from sqlalchemy import Connection
@@ -85,10 +85,24 @@ def _list_stats(links: Links, tree: SpreadTree, counted: Recounted, own: Mapping
 
 def _find_changes(right: Stats, stored: Stats) -> dict[int, StatOf]:
     """The figures to be written, by arrival: those that are not stored so, and what has become PLAIN."""
-    right_rows, stored_rows = set(zip(*right, strict=True)), set(zip(*stored, strict=True))
-    changed: dict[int, StatOf] = {row[0]: row for row in right_rows - stored_rows}
-    plain = {row[0] for row in stored_rows - right_rows}.difference(right.ids)
+    fresh, plain = set(right.ids).difference(stored.ids), set(stored.ids).difference(right.ids)
+    is_fresh = list(map(fresh.__contains__, right.ids))
+    changed: dict[int, StatOf] = {row[0]: row for row in compress(zip(*right, strict=True), is_fresh)}
+    ours, theirs = _leave_out(right, fresh), _leave_out(stored, plain)
+    differs = [False] * len(ours.ids)
+    for our_column, their_column in zip(ours, theirs, strict=True):
+        if our_column != their_column:
+            differs = list(map(or_, differs, map(ne, our_column, their_column)))
+    changed.update((row[0], row) for row in compress(zip(*ours, strict=True), differs))
     return changed | {node_id: (node_id, *PLAIN) for node_id in plain}
+
+
+def _leave_out(stats: Stats, ids: Collection[int]) -> Stats:
+    """The figures of all but these."""
+    if not ids:
+        return stats
+    stays = [node_id not in ids for node_id in stats.ids]
+    return Stats(*(list(compress(column, stays)) for column in stats))
 
 
 def _count_channels(links: Links, tree: SpreadTree, counted: Recounted) -> tuple[Counter[str], Counter[str]]:
