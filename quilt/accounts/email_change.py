@@ -52,7 +52,8 @@ def request_change(
         session.merge(
             EmailChange(
                 user_id=user_id, email=address, email_key=key, old_hash=hash_key(old_key),
-                new_hash=hash_key(new_key), old_confirmed_at=None, new_confirmed_at=None, created_at=now,
+                new_hash=hash_key(new_key), new_confirmed_at=None, created_at=now,
+                old_confirmed_at=None if user.has_address else now,  # there is no old mailbox to ask
             )
         )  # fmt: skip
         post(
