@@ -3,8 +3,10 @@
 It stands here so that the test of double votes can show that it would see them.
 """
 
+import os
 import sys
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask
@@ -15,10 +17,11 @@ from sqlalchemy import text
 from quilt.app import create_app
 from quilt.arrivals.nodes import Node
 from quilt.database import db, transaction
-from quilt.votes.rules import AlreadyVoted, Policy
+from quilt.votes.rules import AlreadyVoted, NoVotesLeft, Policy
 from quilt.votes.service import Ballot, Receipt
 from quilt.web.site import votes
 
+LIMIT = int(os.environ.get("NAIVE_LIMIT", "0"))
 TABLE = "CREATE TABLE IF NOT EXISTS naive_vote (voter BIGINT, entry BIGINT)"
 COUNTER = "CREATE TABLE IF NOT EXISTS naive_tally (entry BIGINT, counted BIGINT)"
 
@@ -32,19 +35,34 @@ def naive_cast(ballot: Ballot, policy: Policy, *, secret: str, now: Any, entropy
     )
     counted = db.session.execute(text("SELECT counted FROM naive_tally WHERE entry = :entry"), who).scalar()
     if known.scalar():
-        raise AlreadyVoted(now, "", None)
+        raise AlreadyVoted(datetime.now(UTC), "", None)
     time.sleep(0.01)
     with transaction() as session:
         session.execute(text("INSERT INTO naive_vote VALUES (:voter, :entry)"), who)
         session.execute(
             text("UPDATE naive_tally SET counted = :n WHERE entry = :entry"), {**who, "n": counted + 1}
         )
-    return Receipt("naive", now, Node(0, "naive000000", is_new=False))
+    return Receipt("naive", datetime.now(UTC), Node(0, "naive000000", is_new=False))
+
+
+def naive_limit(ballot: Ballot, policy: Policy, *, secret: str, now: Any, entropy: Any) -> Receipt:
+    """Count, then insert: posts that count at the same time are all within the limit."""
+    db.session.rollback()
+    counted = db.session.execute(
+        text("SELECT count(*) FROM naive_vote WHERE voter = :voter"), {"voter": ballot.user_id}
+    ).scalar()
+    if (counted or 0) >= LIMIT:
+        raise NoVotesLeft(LIMIT, None, None)
+    time.sleep(0.01)
+    with transaction() as session:
+        who = {"voter": ballot.user_id, "entry": ballot.visit.entry_id}
+        session.execute(text("INSERT INTO naive_vote VALUES (:voter, :entry)"), who)
+    return Receipt("naive", datetime.now(UTC), Node(0, "naive000000", is_new=False))
 
 
 def build_app() -> Flask:
-    """The application with the flaw in it."""
-    votes.cast = naive_cast
+    """The application with one flaw or the other in it."""
+    votes.cast = naive_limit if LIMIT else naive_cast
     return create_app()
 
 

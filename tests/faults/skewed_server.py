@@ -1,0 +1,54 @@
+"""The site on a host whose clock goes wrong by SKEW_SECONDS; with TRUSTS_HOST it also lets that clock decide.
+
+The latter is the planted flaw: it stands here so that the test of the closing second can show that it would see it.
+"""
+
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Flask
+from granian import Granian
+from granian.constants import Interfaces
+
+from quilt.web import clock
+
+SKEW = timedelta(seconds=float(os.environ.get("SKEW_SECONDS", "0")))
+
+
+def tell_wrong_time() -> datetime:
+    """What this host takes for the time."""
+    return datetime.now(UTC) + SKEW
+
+
+clock.now = tell_wrong_time  # before the faces take it from there
+
+from quilt.app import create_app
+from quilt.votes import service
+from quilt.web.site import votes
+
+
+def trusting_cast(*arguments: Any, now: Any, **more: Any) -> Any:
+    """Let this host's clock say when the vote arrived."""
+    return service.cast_vote(*arguments, now=tell_wrong_time(), **more)
+
+
+def build_app() -> Flask:
+    """The application, with the flaw in it where that is asked for."""
+    if os.environ.get("TRUSTS_HOST"):
+        votes.cast = trusting_cast
+    return create_app()
+
+
+if __name__ == "__main__":
+    options = dict(zip(sys.argv[2::2], sys.argv[3::2], strict=True))
+    Granian(
+        "tests.faults.skewed_server:build_app",
+        factory=True,
+        interface=Interfaces.WSGI,
+        address=options["--host"],
+        port=int(options["--port"]),
+        workers=int(options["--workers"]),
+        blocking_threads=8,
+    ).serve()
