@@ -1,5 +1,7 @@
 """create_app(): the one place that knows every part."""
 
+from wsgiref.headers import Headers
+
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
@@ -66,13 +68,19 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.wsgi_app = Repeats(app.wsgi_app, settings.page_freshness)  # type: ignore[method-assign]
     app.wsgi_app = Front(app, app.wsgi_app)  # type: ignore[method-assign]
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
-        app.wsgi_app, root=str(ROOT / "static"), prefix="static/", max_age=86_400, index_file=False
-    )
+        app.wsgi_app, root=str(ROOT / "static"), prefix="static/", max_age=86_400, index_file=False,
+        add_headers_function=_open_to_frames,
+    )  # fmt: skip
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
         )
     return app
+
+
+def _open_to_frames(headers: Headers, _path: str, _url: str) -> None:
+    """A frame that a page has taken its origin from (WordPress does) loads our style sheet as a stranger."""
+    headers["Cross-Origin-Resource-Policy"] = "cross-origin"
 
 
 def _flask_config(settings: Settings) -> dict[str, object]:
