@@ -84,7 +84,8 @@ def describe_machine() -> str:
     return (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} processors (load {os.getloadavg()[0]:.1f}), "
         f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {packages}.\n"
-        "Best of the rounds, as clock / processor milliseconds of this process."
+        "Best of the rounds, as clock / processor milliseconds of this process. In brackets the seconds that ten "
+        "million additions take at that moment."
     )
 
 
@@ -96,12 +97,12 @@ def measure_arrays(size: int, rounds: int) -> None:
         measure(parents)  # touch the memory
         spent, measures = take_best(lambda parents=parents: measure(parents), max(5, rounds))
         ours = ours or spent.processor_ms
-        print(f"{name}: {tell(spent)} ms, depth {measures.depth:,}", flush=True)
+        print(f"{name}: {tell(spent)}, depth {measures.depth:,}", flush=True)
     parents = mixed(size)
     sizes, _ = take_best(lambda: list_sizes(parents), max(5, rounds))
     build, theirs = time_networkx(parents)
-    print(f"mixed, subtree sizes alone: ours {tell(sizes)} ms, networkx {tell(theirs)} ms", end=" ")
-    print(f"after {tell(build)} ms of building its graph")
+    print(f"mixed, subtree sizes alone: ours {tell(sizes)}, networkx {tell(theirs)}", end=" ")
+    print(f"after {tell(build)} of building its graph")
     sizes_ratio, all_ratio = theirs.processor_ms / sizes.processor_ms, theirs.processor_ms / ours
     whole_ratio = (build.processor_ms + theirs.processor_ms) / ours
     print(
@@ -155,27 +156,27 @@ def measure_database(kind: str, size: int, rounds: int) -> None:
         load_tree(entry_id, mixed(size), 1)
         print(f"mixed, {size:,} (limit of a recompute {DATABASE_LIMIT_MS} ms at 1,000,000)")
         spent = run_recompute(entry_id)
-        print(f"first full recompute, with the entry's own rows: {tell(spent)} ms")
+        print(f"first full recompute, with the entry's own rows: {tell(spent)}")
         for share in (0, 100, 4):
             damage(entry_id, share)
             spent = run_recompute(entry_id)
             words = f"every {share}th row differs" if share else "nothing differs"
-            print(f"full recompute with its write, {words}: {tell(spent)} ms", flush=True)
+            print(f"full recompute with its write, {words}: {tell(spent)}", flush=True)
         for count, limit in FOLD_LIMITS[kind].items():
             spent = run_folds(entry_id, range(1, size), count, rounds)
-            print(f"fold of {count:,} new arrivals: {tell(spent)} ms (limit {limit})", flush=True)
+            print(f"fold of {count:,} new arrivals: {tell(spent)} (limit {limit})", flush=True)
         first, length = 10 * size, min(CHAIN_SIZE, size)
         deep_id = make_entry(contest).id
         load_tree(deep_id, chain(length), first)
-        print(f"chain of {length:,}: full recompute {tell(run_recompute(deep_id))} ms")
+        print(f"chain of {length:,}: full recompute {tell(run_recompute(deep_id))}")
         tip = range(first + length - 3, first + length - 2)
         spent = run_folds(deep_id, tip, 100, rounds)
-        print(f"chain of {length:,}: 100 new arrivals at its end {tell(spent)} ms", flush=True)
+        print(f"chain of {length:,}: 100 new arrivals at its end {tell(spent)}", flush=True)
         broad_id = make_entry(contest).id
         load_tree(broad_id, star(size), 20 * size)
-        print(f"star of {size:,}: full recompute {tell(run_recompute(broad_id))} ms")
+        print(f"star of {size:,}: full recompute {tell(run_recompute(broad_id))}")
         spent = run_folds(broad_id, range(20 * size, 21 * size - 2), 100, rounds)
-        print(f"star of {size:,}: 100 new arrivals {tell(spent)} ms", flush=True)
+        print(f"star of {size:,}: 100 new arrivals {tell(spent)}", flush=True)
 
 
 def describe_database(kind: str) -> str:
@@ -243,8 +244,8 @@ def measure_page(kind: str, size: int) -> None:
         largest = max(map(len, drawings), default=0) / 1000
         print(f"\n## The spread page of {size:,} people, {kind}")
         print(
-            f"the first answer of a process {tell(first)} ms, the first after a change of the figures "
-            f"{tell(changed)} ms, again {tell(again)} ms (limit {PAGE_LIMIT_MS})"
+            f"the first answer of a process {tell(first)}, the first after a change of the figures "
+            f"{tell(changed)}, again {tell(again)} (limit {PAGE_LIMIT_MS})"
         )
         print(
             f"{len(drawings)} drawings, the largest {largest:.0f} kB (limit {SVG_LIMIT_KB}), "
@@ -280,7 +281,19 @@ def take_best(work: Callable[[], Any], rounds: int) -> tuple[Spent, Any]:
 
 
 def tell(spent: Spent) -> str:
-    return f"{spent.wall_ms:,.1f} / {spent.processor_ms:,.1f}"
+    """Both times, and how fast the machine is at this moment."""
+    return f"{spent.wall_ms:,.1f} / {spent.processor_ms:,.1f} ms [{weigh_machine():.2f} s]"
+
+
+def weigh_machine() -> float:
+    """Seconds that ten million additions take right now, from a tenth of them."""
+
+    def add_up() -> None:
+        total = 0
+        for number in range(1_000_000):
+            total += number
+
+    return take_best(add_up, 2)[0].wall_ms / 100
 
 
 if __name__ == "__main__":

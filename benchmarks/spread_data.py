@@ -103,9 +103,7 @@ def load_tree(entry_id: int, parents: Sequence[int], first_id: int, has_stats: b
                 STATS,
                 ((above + node, entry_id, sizes[node], children[node], 0, 0, 0) for node in nodes),
             )
-    with db.engine.connect() as connection:
-        connection.execute(text("ANALYZE"))
-        connection.commit()
+    _tidy_up()
 
 
 def add_arrivals(connection: Connection, entry_id: int, parent_ids: Sequence[int], first_id: int) -> None:
@@ -137,6 +135,18 @@ def put_rows(connection: Connection, table: str, rows: Iterator[tuple[Any, ...]]
     with raw.cursor().copy(f"COPY {table} FROM STDIN") as copy:
         for row in rows:
             copy.write("\t".join("\\N" if value is None else str(value) for value in row) + "\n")
+
+
+def _tidy_up() -> None:
+    """What a server does by itself soon after so many rows: statistics, and on PostgreSQL the table's first look."""
+    if db.engine.dialect.name == "postgresql":
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM (ANALYZE)"))
+            connection.execute(text("CHECKPOINT"))
+        return
+    with db.engine.connect() as connection:
+        connection.execute(text("ANALYZE"))
+        connection.commit()
 
 
 def _read_depths(connection: Connection, is_sqlite: bool, ids: list[int]) -> list[Any]:
