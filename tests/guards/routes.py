@@ -69,6 +69,9 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("site.share", "POST"): Route(EVERYBODY, is_exempt=True),
     ("site.show_links", "GET"): Route(ENTRANT),
     ("site.add_link", "POST"): Route(ENTRANT, _form(label="Mail to the clinic")),
+    ("site.show_kit", "GET"): Route(ENTRANT),
+    ("site.change_kit", "POST"): Route(ENTRANT),
+    ("site.show_share_preview", "GET"): Route(ENTRANT),
     # connected accounts: no network is on in these tests
     ("site.show_connections", "GET"): Route(SIGNED_IN),
     ("site.start_connection", "POST"): Route(SIGNED_IN, refusal=404),

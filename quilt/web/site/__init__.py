@@ -25,6 +25,7 @@ from quilt.web.site import (
     posting,  # noqa: F401
     privacy,  # noqa: F401
     receipts,  # noqa: F401
+    share_kit,  # noqa: F401
     shares,  # noqa: F401
     spread,  # noqa: F401
     spread_export,  # noqa: F401

@@ -106,10 +106,18 @@ def _slot_filler(head: EntryHead, via: str, binding: str, secret: str) -> Callab
             "via": via.encode(),
             "channel": channel.encode(),
             "own_path": own_path.encode(),
+            "shared_path": _shared_path(head, via, channel).encode(),
             "own_path_quoted": own_path.replace("/", "%2F").encode(),
         }
 
     return fill
+
+
+def _shared_path(head: EntryHead, via: str, channel: str) -> str:
+    """The address of the link that was opened: networks lead to what `og:url` names, so the chain is kept in it."""
+    if not via:
+        return f"entries/{head.id}-{head.slug}"
+    return f"s/{via}?c={channel}" if channel else f"s/{via}"
 
 
 def new_ticket(entry_id: int) -> str:
@@ -167,6 +175,8 @@ def _render(head: EntryHead, is_playing: bool) -> str:
         may_comment=may(contest.phases, Action.COMMENT, now()),
         canonical=f"{base_url}{url_for('site.show_entry', entry_id=entry.id, slug=entry.slug)}",
         own_url=f"{base_url}/{slot('own_path')}",
+        shared_url=Markup(f"{base_url}/{slot('shared_path')}"),
+        video_facts=_describe_video(entry, video, base_url),
         share_text=text,
         networks=list(list_share_links(base_url, slot("own_path_quoted"), title, text)),
         ticket=Markup(slot("ticket")),
@@ -175,6 +185,30 @@ def _render(head: EntryHead, is_playing: bool) -> str:
         own_path=Markup(slot("own_path")),
         csp_nonce=Markup(slot("csp_nonce")),
     )
+
+
+def _describe_video(entry: Entry, video: Video | None, base_url: str) -> dict[str, object] | None:
+    """The film as https://schema.org/VideoObject, for search engines; None where it has no picture yet."""
+    if video is None or video.state != "ready" or not (video.poster_key or video.card_key):
+        return None
+    linked = find_linked(video.kind, video.external_id) if video.kind != "file" else None
+    seconds = round(video.duration_seconds or 0)
+    facts: dict[str, object] = {
+        "@context": "https://schema.org",
+        "@type": "VideoObject",
+        "name": entry.title,
+        "description": " ".join(entry.story.split())[:500] or entry.title,
+        "thumbnailUrl": [f"{base_url}/media/{video.poster_key or video.card_key}"],
+        "uploadDate": (entry.published_at or entry.created_at).isoformat(timespec="seconds"),
+        "url": f"{base_url}/entries/{entry.id}-{entry.slug}",
+    }
+    if seconds:
+        facts["duration"] = f"PT{seconds}S"
+    if linked is not None:
+        facts["embedUrl"] = linked.embed_url
+    else:
+        facts["contentUrl"] = f"{base_url}/media/{video.video_key}"
+    return facts
 
 
 def _build_box(entry: Entry, contest: Contest) -> VoteBox:

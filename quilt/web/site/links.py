@@ -30,7 +30,7 @@ class ShownLink:
 @signed_in_only
 def show_links(entry_id: int) -> Response:
     """My links for this entry, and the form for another one."""
-    return _answer(_get_published_or_404(entry_id))
+    return _answer(get_own_published_or_404(entry_id))
 
 
 @site.post("/entries/<int:entry_id>/links")
@@ -38,7 +38,7 @@ def show_links(entry_id: int) -> Response:
 @signed_in_only
 def add_link(entry_id: int) -> Response:
     """Make a link with a name; a refusal keeps what was typed."""
-    draft = _get_published_or_404(entry_id)
+    draft = get_own_published_or_404(entry_id)
     label = request.form.get("label", "")
     try:
         code = create_link(draft.entry.id, label, now=now(), entropy=entropy)
@@ -48,7 +48,7 @@ def add_link(entry_id: int) -> Response:
     return make_response(redirect(url_for("site.show_links", entry_id=entry_id, _anchor=f"link-{code}"), 303))
 
 
-def _get_published_or_404(entry_id: int) -> Draft:
+def get_own_published_or_404(entry_id: int) -> Draft:
     """The signed-in person's own entry, once everybody can see it: before that a link would lead nowhere."""
     draft = get_draft_or_404(entry_id)
     get_head_or_404(entry_id)
@@ -70,11 +70,11 @@ def _describe(link: OwnLink) -> ShownLink:
         code=link.code,
         label=link.label or "The entry’s own link",
         url=f"{get_settings().base_url}/s/{link.code}",
-        words=_tell_people(link),
+        words=tell_people(link),
     )
 
 
-def _tell_people(link: OwnLink) -> str:
+def tell_people(link: OwnLink) -> str:
     """What a link brought, in a sentence; nothing exact below five people."""
     if link.through < LEAST_SHOWN:
         return "Fewer than five people so far."
