@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import requests
-
 from quilt.accounts.discovery import Metadata, discover, fetch_json
 from quilt.accounts.exchange import Facts, Trip
 from quilt.accounts.proofs import Interrupted, Proof, ProviderSilent, ServerUnknown
 from quilt.config import Settings
 from quilt.outbound import OutboundFailed
-from quilt.outbound_session import guard
 
 DEFAULT_SERVER = "https://bsky.social"
 CLIENT_PATH = "/sign-in/with/bluesky/client.json"
@@ -185,7 +182,10 @@ def redeem(
 
 def open_client(trip: Trip, metadata: Metadata, redirect_uri: str, scope: str) -> Any:
     """Our client at this server, speaking through the guarded session."""
+    import requests
     from requests_oauth2client import OAuth2Client, PublicApp
+
+    from quilt.outbound_session import guard
 
     session = requests.Session()
     guard(session, trip.adapter)
@@ -203,9 +203,10 @@ def open_client(trip: Trip, metadata: Metadata, redirect_uri: str, scope: str) -
 
 
 def _list_failures() -> tuple[type[Exception], ...]:
+    from requests import RequestException
     from requests_oauth2client import OAuth2Error
 
-    return (OAuth2Error, requests.RequestException, ValueError, TypeError, KeyError, AttributeError)
+    return (OAuth2Error, RequestException, ValueError, TypeError, KeyError, AttributeError)
 
 
 def _resolve(trip: Trip, handle: str) -> str:

@@ -3,14 +3,14 @@
 import json
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 
 from quilt.accounts.proofs import ProviderSilent
 from quilt.outbound import OutboundFailed, check_url, fetch
+
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
 
 KEPT_SECONDS = 3600.0
 RENEWED_SECONDS = 60.0  # keys are asked for again this often at most, when one is missing
@@ -69,8 +69,11 @@ def discover(
     return metadata
 
 
-def fetch_keys(address: str, *, allow_loopback: bool, seconds: float, is_renewed: bool = False) -> KeySet:
+def fetch_keys(address: str, *, allow_loopback: bool, seconds: float, is_renewed: bool = False) -> "KeySet":
     """An issuer's public keys; `is_renewed` asks again where the kept ones are older than a minute."""
+    from joserfc.errors import JoseError
+    from joserfc.jwk import KeySet
+
     if is_renewed and address in _kept and time.monotonic() - _kept[address][0] > RENEWED_SECONDS:
         del _kept[address]
     facts = fetch_json(address, allow_loopback=allow_loopback, seconds=seconds)

@@ -1,16 +1,12 @@
-"""The authorization code flow with PKCE, by Authlib: where to send people, and whom their code proves."""
+"""The authorization code flow with PKCE, by Authlib: where to send people, and whom their code proves.
+
+The libraries are loaded by who first leaves for a provider: a site without providers need not hold them.
+"""
 
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
-
-import requests
-from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.requests_client import OAuth2Session
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
+from typing import TYPE_CHECKING, Any
 
 from quilt.accounts.discovery import Metadata, discover, fetch_keys, read_object
 from quilt.accounts.proofs import Interrupted, Proof, ProviderSilent
@@ -26,7 +22,11 @@ from quilt.accounts.rules import AccountRefused, clean_email
 from quilt.accounts.tokens import read_id_token
 from quilt.config import Settings
 from quilt.outbound import OutboundFailed
-from quilt.outbound_session import GuardedAdapter, guard
+
+if TYPE_CHECKING:
+    import requests
+
+    from quilt.outbound_session import GuardedAdapter
 
 SECONDS = 4.5  # for everything that is asked of a provider while somebody waits
 APPLE_SECRET_SECONDS = 300
@@ -41,9 +41,11 @@ class Trip:
     provider: Provider
     settings: Settings
     now: datetime
-    adapter: GuardedAdapter = field(init=False)
+    adapter: "GuardedAdapter" = field(init=False)
 
     def __post_init__(self) -> None:
+        from quilt.outbound_session import GuardedAdapter
+
         self.adapter = GuardedAdapter(SECONDS, allow_loopback=self.settings.may_ask_loopback)
 
     @property
@@ -106,6 +108,9 @@ def build_address(
 
 def fetch_token(trip: Trip, client: Client, metadata: Metadata, facts: Facts, code: str) -> dict[str, Any]:
     """The answer of the token endpoint for a code. Raises Interrupted where it refuses the code."""
+    import requests
+    from authlib.common.errors import AuthlibBaseError
+
     session = _open(trip, client, "")
     try:
         token = session.fetch_token(
@@ -185,6 +190,10 @@ def _make_proof(
 
 
 def _open(trip: Trip, client: Client, scope: str) -> Any:
+    from authlib.integrations.requests_client import OAuth2Session
+
+    from quilt.outbound_session import guard
+
     session = OAuth2Session(
         client.client_id, client.client_secret or None, token_endpoint_auth_method=client.auth,
         scope=scope or None, redirect_uri=trip.redirect_uri, code_challenge_method="S256",
@@ -193,7 +202,11 @@ def _open(trip: Trip, client: Client, scope: str) -> Any:
     return session
 
 
-def _ask(trip: Trip, address: str, access_token: str) -> requests.Response:
+def _ask(trip: Trip, address: str, access_token: str) -> "requests.Response":
+    import requests
+
+    from quilt.outbound_session import guard
+
     session = requests.Session()
     guard(session, trip.adapter)
     headers = {"Authorization": f"Bearer {access_token}", "Accept": "application/json"}
@@ -228,6 +241,10 @@ def _find_client(trip: Trip) -> Client:
 
 def sign_secret(trip: Trip, client_id: str) -> str:
     """Apple's client secret: a token that we sign with the key from the developer account."""
+    from joserfc import jwt
+    from joserfc.errors import JoseError
+    from joserfc.jwk import ECKey
+
     settings, seconds = trip.settings, int(trip.now.timestamp())
     claims: dict[str, Any] = {
         "iss": settings.apple_team_id, "iat": seconds, "exp": seconds + APPLE_SECRET_SECONDS,

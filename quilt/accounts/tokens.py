@@ -3,14 +3,12 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
-
-from authlib.oidc.core import CodeIDToken
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from typing import TYPE_CHECKING, Any
 
 from quilt.accounts.proofs import Interrupted
+
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
 
 # Signed with a key pair: whoever can check such a token cannot make one. `none` and HMAC are not among them.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
@@ -18,7 +16,7 @@ LEEWAY_SECONDS = 60
 MOST_CHARACTERS = 16_384
 _TENANT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-FindKeys = Callable[[bool], KeySet]  # True asks the issuer anew
+FindKeys = Callable[[bool], "KeySet"]  # True asks the issuer anew
 
 
 def read_id_token(
@@ -35,6 +33,9 @@ def read_id_token(
 
     `nonce` is '' where the provider is known not to echo it. Raises Interrupted.
     """
+    from authlib.oidc.core import CodeIDToken
+    from joserfc.errors import JoseError
+
     if not isinstance(token, str) or not 0 < len(token) <= MOST_CHARACTERS:
         raise Interrupted("no ID token")
     decoded = _decode(token, find_keys)
@@ -54,6 +55,9 @@ def read_id_token(
 
 
 def _decode(token: str, find_keys: FindKeys) -> Any:
+    from joserfc import jwt
+    from joserfc.errors import JoseError
+
     for is_renewed in (False, True):
         try:
             return jwt.decode(token, find_keys(is_renewed), algorithms=ALGORITHMS)
