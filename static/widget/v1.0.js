@@ -131,7 +131,7 @@
     frame.setAttribute("referrerpolicy", "strict-origin-when-cross-origin");
     pin(frame, {
       all: "initial", display: "block", "box-sizing": "border-box", width: "100%", "max-width": "720px",
-      height: Math.max(placement.reserved, told.kind.height) + "px", margin: "0 auto", border: "0",
+      height: (placement.reserved || told.kind.height) + "px", margin: "0 auto", border: "0",
       "color-scheme": told.theme === "light" || told.theme === "dark" ? told.theme : "inherit",
     });
     frame.addEventListener("load", () => {

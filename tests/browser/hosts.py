@@ -7,9 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class HostSite:
-    """Pages by path; `localhost` is another site than `127.0.0.1`, where Quilt stands in these tests."""
+    """Pages by path; `localhost`, 127.0.0.2 and so on are other sites than 127.0.0.1, where Quilt stands in these tests."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "127.0.0.1", name: str = "localhost") -> None:
         self.pages: dict[str, tuple[bytes, dict[str, str]]] = {}
         site = self
 
@@ -26,8 +26,8 @@ class HostSite:
             def log_message(self, *_: object) -> None:
                 """The tests' output stays quiet."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://localhost:{self.server.server_address[1]}"
+        self.server = ThreadingHTTPServer((address, 0), Handler)
+        self.url = f"http://{name}:{self.server.server_address[1]}"
 
     def put(self, path: str, body: str, **headers: str) -> str:
         """Publish a page; `content_security_policy=` becomes that header. Returns the page's address."""
@@ -38,9 +38,9 @@ class HostSite:
 
 
 @contextmanager
-def open_host() -> Iterator[HostSite]:
+def open_host(address: str = "127.0.0.1", name: str = "localhost") -> Iterator[HostSite]:
     """Serve until the end of the block."""
-    host = HostSite()
+    host = HostSite(address, name)
     thread = threading.Thread(target=host.server.serve_forever, daemon=True)
     thread.start()
     try:

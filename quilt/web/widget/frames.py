@@ -10,14 +10,16 @@ from quilt.web.headers import ANCESTORS
 from quilt.web.lookups import find_followed, get_head_or_404
 from quilt.web.pages import Page, VersionedCache, slot
 from quilt.web.repeats import repeat_for_all
+from quilt.web.settings import get_settings
 from quilt.web.widget import widget
 from quilt.web.widget.entries import FRESH, EntryFacts, read_facts, version_of
 from quilt.web.widget.wishes import Wish, find_known, get_wish
 
 # No nonce: the page is the same for everybody. Its one script talks to the page around it and asks for new figures.
+# Our address stands beside 'self': in a sandbox without an origin, as WordPress makes it, 'self' is nobody.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
-    "font-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors {ancestors}; "
+    "default-src 'none'; script-src 'self' {own}; style-src 'self' {own}; img-src 'self' {own} data:; "
+    "media-src 'self' {own}; font-src 'self' {own}; connect-src 'self' {own}; form-action 'none'; base-uri 'none'; frame-ancestors {ancestors}; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
@@ -60,7 +62,9 @@ def answer_frame(body: bytes | str, status: int = 200, *, cache_control: str) ->
         status,
         mimetype="text/html",
         headers={
-            "Content-Security-Policy": POLICY.format(ancestors=g.get(ANCESTORS, "*")),
+            "Content-Security-Policy": POLICY.format(
+                own=get_settings().base_url, ancestors=g.get(ANCESTORS, "*")
+            ),
             "Cache-Control": cache_control,
             "Cross-Origin-Resource-Policy": "cross-origin",
             "Cross-Origin-Embedder-Policy": "require-corp",
