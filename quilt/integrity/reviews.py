@@ -26,6 +26,7 @@ REASONS = {
     "mistake": "They were held by mistake.",
     "other": "Another reason, explained below.",
 }
+_UNDONE = "This was undone already."
 _CHANGED = "Something has changed since you looked. Nothing was done; look once more."
 
 
@@ -87,7 +88,7 @@ def undo_review(review_id: int, *, words: str, actor_id: int, now: datetime) -> 
     try:
         return write(_undo, review_id, words, actor_id, now)
     except IntegrityError:
-        raise ReviewRefused("This was undone already.") from None
+        raise ReviewRefused(_UNDONE) from None
 
 
 def _check(after: str, reason: str, words: str) -> None:
@@ -127,6 +128,8 @@ def _undo(connection: Connection, review_id: int, words: str, actor_id: int, now
     review = connection.execute(select(VoteReview.__table__).where(VoteReview.id == review_id)).first()
     if review is None:
         raise ReviewRefused("There is no such decision.")
+    if connection.scalar(select(VoteReview.id).where(VoteReview.undoes_id == review_id)) is not None:
+        raise ReviewRefused(_UNDONE)
     rows = connection.execute(
         select(Vote.id, ReviewedVote.before)
         .join(ReviewedVote, ReviewedVote.vote_id == Vote.id)

@@ -14,6 +14,7 @@ from quilt.accounts.providers import list_on
 from quilt.config import ROOT, Settings
 from quilt.contests.queries import ContestFacts, list_contests, pick_face
 from quilt.database import db
+from quilt.integrity.facts import get_rulebook
 from quilt.media.patches import patch_svg
 from quilt.web.clock import now
 from quilt.web.headers import csp_nonce
@@ -38,6 +39,7 @@ def register(app: Flask, settings: Settings) -> None:
         now=now,
         patch=patch,
         find_face_slug=find_face_slug,
+        evidence_rules=get_rulebook,
     )
     environment.filters.update(
         number=format_number,

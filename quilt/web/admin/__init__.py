@@ -9,6 +9,8 @@ from quilt.web.admin import (
     contest_settings,  # noqa: F401
     contests,  # noqa: F401
     domains,  # noqa: F401
+    integrity,  # noqa: F401
+    integrity_acts,  # noqa: F401
     log,  # noqa: F401
     panel,  # noqa: F401
     queue,  # noqa: F401

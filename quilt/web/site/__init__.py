@@ -5,6 +5,7 @@ from flask import Blueprint
 site = Blueprint("site", __name__)
 
 from quilt.web.site import (
+    appeals,  # noqa: F401
     arrivals,  # noqa: F401
     comments,  # noqa: F401
     connections,  # noqa: F401

@@ -51,6 +51,7 @@ class OwnEntry:
     url: str
     spread_url: str | None
     links_url: str
+    notices_url: str
     kit_url: str
     is_edited: bool  # a changed version is under way while the approved one is shown
 
@@ -140,6 +141,7 @@ def _describe(draft: Draft) -> OwnEntry:
         url=public_url or f"/submit/{entry.id}",
         spread_url=f"/entries/{entry.id}/spread" if is_public else None,
         links_url=f"/entries/{entry.id}/links",
+        notices_url=f"/entries/{entry.id}/notices",
         kit_url=f"/entries/{entry.id}/kit",
         is_edited=is_public and revision.state != "approved",
     )
