@@ -225,6 +225,26 @@ def rotate_token_keys() -> None:
         raise click.ClickException(f"No key opens {lost:,} more: put the old key back behind the first one.")
 
 
+@people.command("reset-factors")
+@click.argument("email")
+def reset_factors(email: str) -> None:
+    """Take a lost authenticator app and all passkeys off an account; its owner signs in and sets up new ones."""
+    from quilt.accounts.rules import AccountRefused
+    from quilt.accounts.second_factors import reset_factors as reset
+    from quilt.letters import composer
+    from quilt.web.clock import now
+
+    with _opened_app() as app:
+        _check_schema()
+        try:
+            user = reset(email, compose=composer(app.extensions["quilt_settings"]), now=now())
+        except AccountRefused:
+            raise click.ClickException(f"{email} is not an e-mail address.") from None
+        except LookupError as error:
+            raise click.ClickException(str(error)) from None
+    click.echo(f"{user.email} has no second factor now, and was told so by mail.")
+
+
 @contextmanager
 def _opened_app() -> Iterator[Flask]:
     """The application in a context; what an operator can mend ends the command with one line, no traceback.

@@ -131,6 +131,14 @@ def test_people_are_promoted(data: Path) -> None:
         assert (done.returncode, done.stdout) == (0, f"ana@example.org is {role} now.\n"), done.stderr
 
 
+def test_a_lost_second_factor_is_taken_off(data: Path) -> None:
+    assert quilt("user", "promote", "mo@example.org", "--create", data=data).returncode == 0
+    done = quilt("user", "reset-factors", "MO@example.org", data=data)
+    assert (done.returncode, done.stdout.startswith("mo@example.org has no second factor now")) == (0, True)
+    done = quilt("user", "reset-factors", "nobody@example.org", data=data)
+    assert (done.returncode, "Nobody here has the address" in done.stderr) == (1, True)
+
+
 def test_the_audit_says_how_much_it_looked_at(data: Path) -> None:
     done = quilt("audit", data=data)
     assert (done.returncode, "0 differences." in done.stdout) == (0, True), done.stderr

@@ -337,3 +337,17 @@ def test_a_role_is_given_and_ends_sessions(app: Flask) -> None:
         service.set_role("ana@example.org", "emperor")
     with pytest.raises(LookupError):
         service.set_role("nobody@example.org", "admin")
+
+
+def test_a_mailbox_gets_five_codes_an_hour_however_it_is_written(ask: Callable[..., str]) -> None:
+    for email in (
+        "ana.b@gmail.com",
+        "anab@gmail.com",
+        "a.n.a.b@gmail.com",
+        "anab+1@gmail.com",
+        "ANAB@googlemail.com",
+    ):
+        ask(email)
+    with pytest.raises(TooManyCodes):
+        ask("an.ab+one_mailbox@gmail.com")
+    assert ask("anac@gmail.com") and count(MailMessage) == 6

@@ -14,6 +14,7 @@ from quilt.accounts.passkeys import (
     check_proof,
     remove_passkey,
 )
+from quilt.accounts.queries import get_user
 from quilt.accounts.rules import AccountRefused, NameRefused, check_name, safe_next
 from quilt.extensions import limiter
 from quilt.letters import composer
@@ -94,6 +95,8 @@ def keep_passkey() -> Response:
         record_event("passkey_not_kept", reason=type(refusal).__name__)
         flash(describe_account_refusal(refusal)[1], "bad")
         return _back()
+    # Whoever has just unlocked a device that now opens the account has shown both factors.
+    sign_in(get_user(current_user.id), find_proof(), way="passkey", factor_at=now())
     record_event("passkey_added")
     flash("Your passkey is kept. Next time, sign in with it.", "good")
     return _back()

@@ -13,10 +13,12 @@ from quilt.accounts.models_security import EmailChange, UserSession
 from quilt.accounts.service import create_user, sign_in_with_password
 from quilt.database import db, transaction
 from quilt.mail import MailMessage
+from quilt.votes.models import Vote
 from quilt.web import clock
 from tests.conftest import NOW
-from tests.factories import make_user
+from tests.factories import make_entry, make_user
 from tests.web.auth.conftest import Browser
+from tests.web.site.browsing import make_open_contest
 
 PASSWORD = "forty needles"
 AGENT = "Mozilla/5.0 (Android 15; Mobile; rv:143.0) Gecko/143.0 Firefox/143.0"
@@ -162,6 +164,27 @@ def test_one_session_is_ended_and_the_others_go_on(app: Flask, signed_in: Browse
     )
     with desk.client.session_transaction() as session:
         assert session["_user_id"] == reread(ana).get_id(), "the other cookies learn it at their next page"
+
+
+def test_an_ended_session_votes_no_more_and_the_others_still_do(app: Flask, signed_in: Browser) -> None:
+    phone = enter(Browser(app.test_client()))
+    entries = [make_entry(make_open_contest(f"contest-{number}")) for number in range(2)]
+    tickets = [
+        re.search(r'data-ticket="([^"]+)"', phone.get(f"/entries/{entry.id}-{entry.slug}").text)[1]
+        for entry in entries
+    ]
+    of_phone = db.session.scalars(select(UserSession.id).order_by(UserSession.id)).all()[1]
+    signed_in.send(f"/me/sessions/{of_phone}/end", page="/me/sessions")
+
+    def vote(browser: Browser, number: int) -> int:
+        path = f"/entries/{entries[number].id}/vote"
+        return browser.client.post(path, data={"ticket": tickets[number], "via": "", "c": ""}).status_code
+
+    assert vote(phone, 0) == 403 and db.session.scalars(select(Vote)).all() == []
+    assert vote(signed_in, 1) == 303, (
+        "the page's ticket is the person's, and this cookie's epoch is an old one"
+    )
+    assert len(db.session.scalars(select(Vote)).all()) == 1
 
 
 def test_nobody_ends_somebody_else_s_session(app: Flask, signed_in: Browser) -> None:
