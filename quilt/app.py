@@ -11,10 +11,12 @@ from quilt.accounts import domain_models as _domains  # noqa: F401 models regist
 from quilt.accounts import models as _accounts  # noqa: F401
 from quilt.accounts import models_identity as _identities  # noqa: F401
 from quilt.accounts import models_security as _accounts_security  # noqa: F401
+from quilt.accounts import privacy as _accounts_privacy  # noqa: F401 what each room tells of a person
 from quilt.accounts import tasks as _accounts_tasks  # noqa: F401 tasks register themselves too
 from quilt.arrivals import models as _arrivals  # noqa: F401
 from quilt.arrivals import tasks as _arrivals_tasks  # noqa: F401
 from quilt.community import models as _community  # noqa: F401
+from quilt.community import privacy as _community_privacy  # noqa: F401
 from quilt.config import ROOT, Settings, from_environment
 from quilt.contests import models as _contests  # noqa: F401
 from quilt.contests import tasks as _contests_tasks  # noqa: F401
@@ -23,26 +25,35 @@ from quilt.embeds import models as _embeds  # noqa: F401
 from quilt.embeds import privacy as _embeds_privacy  # noqa: F401
 from quilt.embeds import tasks as _embeds_tasks  # noqa: F401
 from quilt.entries import models as _entries  # noqa: F401
+from quilt.entries import privacy as _entries_privacy  # noqa: F401
 from quilt.entries import tasks as _entries_tasks  # noqa: F401
 from quilt.extensions import csrf, limiter, login_manager, migrate
 from quilt.integrity import batches as _batches  # noqa: F401
-from quilt.integrity import models as _integrity  # noqa: F401
 from quilt.integrity import belongings as _integrity_belongings  # noqa: F401
+from quilt.integrity import models as _integrity  # noqa: F401
 from quilt.integrity import tasks as _integrity_tasks  # noqa: F401
 from quilt.jobs.queue import queue
 from quilt.journeys import models as _journeys  # noqa: F401
+from quilt.journeys import privacy as _journeys_privacy  # noqa: F401
 from quilt.journeys import tasks as _journeys_tasks  # noqa: F401
+from quilt.judging import models as _judging  # noqa: F401
+from quilt.judging import tasks as _judging_tasks  # noqa: F401
 from quilt.media import models as _media  # noqa: F401
 from quilt.media import tasks as _media_tasks  # noqa: F401
 from quilt.moderation import models as _moderation  # noqa: F401
+from quilt.moderation import privacy as _moderation_privacy  # noqa: F401
 from quilt.moderation import tasks as _moderation_tasks  # noqa: F401
+from quilt.results import models as _results  # noqa: F401
+from quilt.results import tasks as _results_tasks  # noqa: F401
 from quilt.shares import models as _shares  # noqa: F401
-from quilt.shares import privacy as _shares_privacy  # noqa: F401
 from quilt.shares import models_posting as _posting  # noqa: F401
+from quilt.shares import privacy as _shares_privacy  # noqa: F401
 from quilt.shares import tasks as _shares_tasks  # noqa: F401
 from quilt.votes import casting_models as _casting  # noqa: F401
 from quilt.votes import ledger_models as _ledger_models  # noqa: F401
 from quilt.votes import models as _votes  # noqa: F401
+from quilt.votes import tasks as _votes_tasks  # noqa: F401
+from quilt.votes import privacy as _votes_privacy  # noqa: F401
 from quilt.web import set_up_web
 from quilt.web.front import Front
 from quilt.web.lean import LeanFlask

@@ -11,14 +11,38 @@ down_revision = "0008"
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 INSTANT = quilt.database.UtcDateTime(timezone=True)
 
+# As with the log of moderation: the database itself refuses to change or delete a step of a prize, or a trial.
+LOGS = ("prize_step", "gate_run")
+REFUSALS = {
+    "sqlite": [
+        f"CREATE TRIGGER {log}_no_{verb.lower()} BEFORE {verb} ON {log} "
+        "BEGIN SELECT RAISE(ABORT, 'this log only grows'); END"
+        for log in LOGS
+        for verb in ("UPDATE", "DELETE")
+    ],
+    "postgresql": [
+        f"CREATE TRIGGER {log}_only_grows BEFORE UPDATE OR DELETE ON {log} "
+        "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+        for log in LOGS
+    ],
+}
+
 
 def upgrade() -> None:
     _create_panel()
     _create_scores()
+    _create_results()
+    _create_prizes()
+    for refusal in REFUSALS[op.get_bind().dialect.name]:
+        op.execute(refusal)
 
 
 def downgrade() -> None:
     for table in (
+        "prize_step",
+        "prize",
+        "result",
+        "gate_run",
         "entry_points",
         "sealed_panel",
         "judge_score",
@@ -100,6 +124,77 @@ def _create_scores() -> None:
         sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_entry_points")),
     )
     op.create_index("ix_entry_points_contest_id", "entry_points", ["contest_id"])
+
+
+def _create_results() -> None:
+    op.create_table(
+        "gate_run",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("contest_id", ID, nullable=False),
+        sa.Column("is_passed", sa.Boolean(), nullable=False),
+        sa.Column("checks", sa.Text(), nullable=False),
+        sa.Column("places", sa.Text(), nullable=False),
+        sa.Column("actor_id", ID, nullable=False),
+        sa.Column("run_at", INSTANT, nullable=False),
+        _key("gate_run", "contest_id", "contest"),
+        _key("gate_run", "actor_id", "user_account"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_gate_run")),
+    )
+    op.create_index("ix_gate_run_contest_id", "gate_run", ["contest_id"])
+    op.create_table(
+        "result",
+        sa.Column("contest_id", ID, nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("size", ID, nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("places", sa.Text(), nullable=False),
+        sa.Column("draw_value", sa.String(length=256), nullable=False),
+        sa.Column("proposed_by", ID, nullable=False),
+        sa.Column("proposed_at", INSTANT, nullable=False),
+        sa.Column("approved_by", ID, nullable=True),
+        sa.Column("approved_at", INSTANT, nullable=True),
+        sa.Column("appeals_until", INSTANT, nullable=True),
+        sa.Column("finished_at", INSTANT, nullable=True),
+        sa.CheckConstraint(
+            "approved_by is null or approved_by != proposed_by", name=op.f("ck_result_two_people")
+        ),
+        sa.CheckConstraint("state in ('proposed','approved','final')", name=op.f("ck_result_state")),
+        _key("result", "contest_id", "contest"),
+        _key("result", "proposed_by", "user_account"),
+        _key("result", "approved_by", "user_account"),
+        sa.PrimaryKeyConstraint("contest_id", name=op.f("pk_result")),
+    )
+
+
+def _create_prizes() -> None:
+    op.create_table(
+        "prize",
+        sa.Column("contest_id", ID, nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("entry_id", ID, nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.CheckConstraint("state in ('promised','verified','paid','told')", name=op.f("ck_prize_state")),
+        _key("prize", "contest_id", "contest"),
+        _key("prize", "entry_id", "entry"),
+        sa.PrimaryKeyConstraint("contest_id", "place", name=op.f("pk_prize")),
+        sa.UniqueConstraint("entry_id", name=op.f("uq_prize_entry_id")),
+    )
+    op.create_table(
+        "prize_step",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("contest_id", ID, nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("entry_id", ID, nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("actor_id", ID, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        _key("prize_step", "contest_id", "contest"),
+        _key("prize_step", "entry_id", "entry"),
+        _key("prize_step", "actor_id", "user_account"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_prize_step")),
+    )
+    op.create_index("ix_prize_step_contest_id", "prize_step", ["contest_id"])
 
 
 def _key(table: str, column: str, to: str) -> sa.ForeignKeyConstraint:

@@ -18,8 +18,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("replaying",),
     ("serving",),
     ("app",),
-    ("audit",),
     ("web",),
+    ("results",),
+    ("audit",),
     ("readiness",),
     ("journeys",),
     ("moderation",),
@@ -49,7 +50,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 RANKS = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 ROOMS = (
-    "judging", "journeys", "moderation", "standings", "integrity", "votes", "shares", "community", "arrivals", "embeds",
+    "results", "judging", "journeys", "moderation", "standings", "integrity", "votes", "shares", "community", "arrivals", "embeds",
     "entries", "contests", "accounts", "media", "jobs",
 )  # fmt: skip
 FACES = ("site", "auth", "admin", "brand", "widget", "api")

@@ -81,17 +81,9 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("site.post_entry", "POST"): Route(SIGNED_IN, _form(words="Watch it"), refusal=404),
     ("site.show_post", "GET"): Route(SIGNED_IN, refusal=404),
     ("site.change_post", "POST"): Route(SIGNED_IN, _form(act="retry"), refusal=404),
-    # connected accounts: no network is on in these tests
-    ("site.show_connections", "GET"): Route(SIGNED_IN),
-    ("site.start_connection", "POST"): Route(SIGNED_IN, refusal=404),
-    ("site.finish_connection", "GET"): Route(SIGNED_IN, refusal=404),
-    ("site.end_connection", "POST"): Route(SIGNED_IN, refusal=404),
-    ("site.write_post", "GET"): Route(SIGNED_IN, refusal=404),
-    ("site.post_entry", "POST"): Route(SIGNED_IN, _form(words="Watch it"), refusal=404),
-    ("site.show_post", "GET"): Route(SIGNED_IN, refusal=404),
-    ("site.change_post", "POST"): Route(SIGNED_IN, _form(act="retry"), refusal=404),
     # votes
     ("site.cast_vote", "POST"): Route(EVERYBODY, is_exempt=True, refusal=403),
+    ("site.show_challenge", "GET"): Route(EVERYBODY),
     ("site.confirm_vote", "GET"): Route(EVERYBODY),
     ("site.confirm_vote", "POST"): Route(EVERYBODY, _form(code="00000000")),
     ("site.take_vote_back", "POST"): Route(SIGNED_IN, refusal=404),  # a receipt that is nobody's
@@ -217,6 +209,15 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("admin.show_domains", "GET"): Route(STAFF),
     ("admin.add_domain", "POST"): Route(ADMIN, _form(domain="example.org", verdict="fine", reason="A school.")),
     ("admin.end_domain", "POST"): Route(ADMIN),
+    # the result
+    ("site.show_results", "GET"): Route(EVERYBODY),
+    ("admin.show_result_desk", "GET"): Route(ADMIN),
+    ("admin.try_gate", "POST"): Route(ADMIN, _form(action="try")),
+    ("admin.approve_result", "POST"): Route(ADMIN),
+    ("admin.take_back_result", "POST"): Route(ADMIN, _form(words="A mistake.")),
+    ("admin.advance_prize", "POST"): Route(ADMIN, _form(step="verified", words="Checked.")),
+    ("admin.pass_prize_on", "POST"): Route(ADMIN, _form(words="They moved away.")),
+    ("admin.download_pack", "GET"): Route(ADMIN, refusal=404),
     # judging
     ("site.show_judging", "GET"): Route(SIGNED_IN),
     ("site.show_judged_contest", "GET"): Route(JUDGE),

@@ -150,8 +150,17 @@ SAMPLES = {
     ("vote_review", "after"): "held",
     ("appeal", "outcome"): "upheld",
     ("appeal", "decided_by_id"): None,  # not the one who answers
+    ("result", "approved_by"): None,  # not the one who proposed it
 }
-SAMPLE_STATES = {"video": "ready", "entry": "published", "vote": "counted", "account_export": "ready", "post": "queued"}
+SAMPLE_STATES = {
+    "video": "ready",
+    "entry": "published",
+    "vote": "counted",
+    "account_export": "ready",
+    "post": "queued",
+    "result": "proposed",
+    "prize": "promised",
+}
 
 
 def _is_ours(_item: object, name: str | None, kind: str, *_: object) -> bool:

@@ -14,6 +14,7 @@ from quilt.web.admin import (
     log,  # noqa: F401
     panel,  # noqa: F401
     queue,  # noqa: F401
+    results,  # noqa: F401
     review,  # noqa: F401
     spread,  # noqa: F401
 )

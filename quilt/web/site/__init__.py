@@ -7,8 +7,8 @@ site = Blueprint("site", __name__)
 from quilt.web.site import (
     appeals,  # noqa: F401
     arrivals,  # noqa: F401
+    challenges,  # noqa: F401
     comments,  # noqa: F401
-    connections,  # noqa: F401
     connections,  # noqa: F401
     contest_spread,  # noqa: F401
     contests,  # noqa: F401
@@ -23,9 +23,9 @@ from quilt.web.site import (
     media,  # noqa: F401
     outbox,  # noqa: F401
     posting,  # noqa: F401
-    posting,  # noqa: F401
     privacy,  # noqa: F401
     receipts,  # noqa: F401
+    results,  # noqa: F401
     share_kit,  # noqa: F401
     shares,  # noqa: F401
     spread,  # noqa: F401

@@ -1,0 +1,278 @@
+"""From the last vote to what the money did, through a real ledger."""
+
+import json
+import zipfile
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import DatabaseError, IntegrityError
+
+from quilt.contests.models import ContestChange
+from quilt.database import db, write
+from quilt.integrity.appeals import answer_appeal, appeal_by_receipt
+from quilt.judging.models import Criterion
+from quilt.judging.service import WantedCriterion, invite_judge, save_scores, seal_panel, set_criteria
+from quilt.ledger.tally import decide_places
+from quilt.results.models import GateRun, PrizeStep, Result
+from quilt.results.pack import write_pack
+from quilt.results.queries import count_ledger, find_result, list_places, list_prizes, list_steps
+from quilt.results.rules import ResultRefused
+from quilt.results.service import (
+    advance_prize,
+    approve_result,
+    finish_results,
+    pass_prize_on,
+    propose_result,
+    take_back_result,
+    take_in_points,
+    try_gate,
+)
+from quilt.votes.decisions import Verdict, decide_votes
+from quilt.votes.heads import sign_next_head
+from quilt.votes.models import Vote
+from tests.conftest import NOW
+from tests.factories import make_contest, make_entry, make_user
+from tests.votes.ledgers import SECRET, cast, get_key, publish, run_batch, start_ledger, verify
+
+CLOSED = NOW + timedelta(days=6)
+LATER = CLOSED + timedelta(hours=49)
+
+
+class Contest:
+    """A contest with 4, 3 and 2 votes for its entries, whose voting is over; two people at the desk."""
+
+    def __init__(self, settings, **policy):
+        self.settings = replace(settings, secret_key=SECRET)  # the votes of these tests are cast with it
+        self.contest = make_contest(**policy)
+        self.id = self.contest.id
+        self.entries = [make_entry(self.contest, title=title).id for title in ("Bus", "River", "Book")]
+        self.first, self.second = make_user(role="admin"), make_user(role="admin")
+        start_ledger(settings, self.contest)
+
+    def vote(self, *counts):
+        for entry_id, count in zip(self.entries, counts, strict=True):
+            entry = type("E", (), {"id": entry_id, "contest_id": self.id})
+            cast(entry, count)
+
+    def close(self, at=CLOSED):
+        run_batch(self.settings, self.contest, at=at)
+
+    def gate(self, value="", at=CLOSED):
+        gate = try_gate(self.id, value, settings=self.settings, actor_id=self.first.id, now=at)
+        db.session.rollback()
+        return {check.name for check in gate.checks if not check.is_fine}
+
+    def propose(self, value="", at=CLOSED):
+        propose_result(self.id, value, settings=self.settings, actor_id=self.first.id, now=at)
+        db.session.rollback()
+
+    def approve(self, by=None, at=CLOSED):
+        approve_result(self.id, settings=self.settings, actor_id=(by or self.second).id, now=at)
+        db.session.rollback()
+
+    def decide(self, vote_id, *verdict, at=CLOSED):
+        write(decide_votes, [vote_id], Verdict(*verdict), at)
+        db.session.rollback()
+
+    def finish(self, at=LATER):
+        done = finish_results(at)
+        db.session.rollback()
+        return done
+
+
+@pytest.fixture
+def contest(app, settings):
+    made = Contest(settings)
+    made.vote(4, 3, 2)
+    return made
+
+
+def test_before_the_close_the_gate_says_what_is_missing(contest):
+    assert contest.gate(at=NOW) == {"Voting is over", "The ledger has everything"}
+    with pytest.raises(ResultRefused, match="gate"):
+        contest.propose(at=NOW)
+    assert find_result(contest.id) is None
+
+
+def test_two_people_an_appeal_and_the_prize(contest, settings, tmp_path):
+    contest.close()
+    assert contest.gate() == set()
+    contest.propose()
+    with pytest.raises(ResultRefused, match="somebody else"):
+        contest.approve(contest.first)
+    assert list_prizes(contest.id) == []
+    contest.approve()
+    assert list_places(find_result(contest.id)) == contest.entries
+    code, told = verify(publish(settings, contest.contest, tmp_path / "files"))
+    assert code == 0, told
+    assert contest.finish(CLOSED + timedelta(hours=47)) == 0
+    with pytest.raises(ResultRefused, match="appeals"):
+        advance_prize(contest.id, 1, "verified", "Checked.", actor_id=contest.first.id, now=LATER)
+    assert contest.finish() == 1
+    for step, words in (("verified", "Papers seen."), ("paid", "By cheque."), ("told", "A new bus.")):
+        advance_prize(contest.id, 1, step, words, actor_id=contest.first.id, now=LATER)
+        db.session.rollback()
+    assert [(step.state, step.words) for step in list_steps(contest.id)] == [
+        ("promised", ""), ("verified", "Papers seen."), ("paid", "By cheque."), ("told", "A new bus."),
+    ]  # fmt: skip
+    public = db.session.scalars(select(ContestChange.kind).where(ContestChange.is_public)).all()
+    assert {"result", "result final"} <= set(public)
+
+
+def test_the_database_itself_wants_two_people(contest):
+    contest.close()
+    contest.propose()
+    with pytest.raises(IntegrityError):
+        db.session.execute(update(Result).values(approved_by=Result.proposed_by))
+    db.session.rollback()
+
+
+def test_held_votes_that_could_change_the_winner_shut_the_gate(contest):
+    contest.vote(0, 1, 0)
+    contest.close()
+    vote_id = db.session.scalars(select(Vote.id).where(Vote.entry_id == contest.entries[1])).first()
+    contest.decide(vote_id, "held", "rules", "lockstep", "rules-1")
+    contest.close()
+    assert contest.gate() == {"Held votes change no paid place"}, "counted, River were level with Bus"
+    contest.decide(vote_id, "rejected", "reviewer", "bought", "rules-1")
+    contest.close()
+    assert contest.gate() == set()
+
+
+def test_an_open_appeal_shuts_the_gate_and_keeps_a_result_from_being_final(contest):
+    contest.close()
+    vote = db.session.scalars(select(Vote).where(Vote.entry_id == contest.entries[2])).first()
+    receipt, vote_id = vote.receipt, vote.id
+    contest.decide(vote_id, "held", "rules", "lockstep", "rules-1")
+    contest.decide(vote_id, "rejected", "reviewer", "bought", "rules-1")
+    contest.close()
+    contest.propose()
+    contest.approve()
+    appeal = appeal_by_receipt(receipt, "I am a person.", author_id=None, now=CLOSED)
+    db.session.rollback()
+    assert contest.finish() == 0
+    answer_appeal(appeal, "upheld", "So you are.", actor_id=contest.second.id, now=LATER)
+    db.session.rollback()
+    contest.close(LATER)
+    assert contest.finish() == 0, "the ledger has grown since"
+    take_back_result(contest.id, "An appeal was upheld.", actor_id=contest.first.id, now=LATER)
+    db.session.rollback()
+    write(sign_next_head, contest.id, get_key(contest.settings), LATER)
+    contest.propose(at=LATER)
+    contest.approve(at=LATER)
+    assert contest.finish(LATER + timedelta(hours=49)) == 1
+
+
+def test_what_is_level_waits_for_the_draw_and_anybody_can_repeat_it(app, settings, tmp_path):
+    contest = Contest(settings)
+    contest.vote(3, 3, 1)
+    contest.close()
+    assert contest.gate() == {"Nobody is level, or the draw is made"}
+    with pytest.raises(ResultRefused, match="letters"):
+        contest.gate("7, 8")
+    assert contest.gate("2.5.8.10.12") == set()
+    contest.propose("2.5.8.10.12")
+    contest.approve()
+    counted = count_ledger(contest.id)
+    assert list_places(find_result(contest.id)) == decide_places(
+        counted.tally, counted.terms, counted.head_hash, "2.5.8.10.12"
+    )
+    code, told = verify(publish(settings, contest.contest, tmp_path / "files"))
+    assert code == 0 and "2.5.8.10.12" in told, told
+
+
+def test_judges_change_the_order_by_the_declared_formula(app, settings):
+    contest = Contest(settings, judges_share=50)
+    contest.vote(4, 3, 2)
+    contest.close()
+    assert "The judges are done" in contest.gate()
+    judge = make_user("ada@example.org")
+    set_criteria(contest.id, [WantedCriterion("All", 1)], actor_id=contest.first.id, now=CLOSED)
+    invite_judge(contest.id, judge.email, actor_id=contest.first.id, settings=settings, now=CLOSED)
+    db.session.rollback()
+    criterion = db.session.scalar(select(Criterion.id))
+    for entry, points in zip(contest.entries, (1, 10, 5), strict=True):
+        save_scores(judge.id, entry, {criterion: points}, now=CLOSED)
+    db.session.rollback()
+    seal_panel(contest.id, actor_id=contest.first.id, now=CLOSED)
+    db.session.rollback()
+    assert "The judges are done" in contest.gate(), "the points are not in the ledger yet"
+    assert take_in_points(contest.id, get_key(settings), CLOSED) == 3
+    db.session.rollback()
+    assert take_in_points(contest.id, get_key(settings), CLOSED) == 0
+    assert contest.gate() == set()
+    contest.propose()
+    # 50 · 3/4 + 50 · 10/10, 50 · 4/4 + 50 · 1/10, 50 · 2/4 + 50 · 5/10
+    assert list_places(find_result(contest.id)) == [
+        contest.entries[1],
+        contest.entries[0],
+        contest.entries[2],
+    ]
+
+
+def test_a_prize_that_cannot_be_taken_goes_to_the_runner_up(contest):
+    contest.close()
+    contest.propose()
+    contest.approve()
+    contest.finish()
+    for expected in contest.entries[1:]:
+        entry = pass_prize_on(contest.id, 1, "They are away.", actor_id=contest.first.id, now=LATER)
+        db.session.rollback()
+        assert entry == expected == list_prizes(contest.id)[0].entry_id
+    with pytest.raises(ResultRefused, match="no runner-up"):
+        pass_prize_on(contest.id, 1, "They are away.", actor_id=contest.first.id, now=LATER)
+
+
+def test_a_result_is_proposed_once_and_can_be_taken_back_until_it_is_final(contest):
+    contest.close()
+    contest.propose()
+    with pytest.raises(ResultRefused, match="already"):
+        contest.propose()
+    with pytest.raises(ResultRefused, match="why"):
+        take_back_result(contest.id, " ", actor_id=contest.first.id, now=CLOSED)
+    take_back_result(contest.id, "Too early.", actor_id=contest.first.id, now=CLOSED)
+    db.session.rollback()
+    contest.propose()
+    contest.approve()
+    contest.finish()
+    with pytest.raises(ResultRefused):
+        take_back_result(contest.id, "Too late.", actor_id=contest.first.id, now=LATER)
+
+
+def test_what_was_decided_meanwhile_stops_the_approval(contest):
+    contest.close()
+    contest.propose()
+    vote_id = db.session.scalars(select(Vote.id).where(Vote.entry_id == contest.entries[2])).first()
+    contest.decide(vote_id, "held", "reviewer", "late", "rules-1")
+    contest.close()
+    with pytest.raises(ResultRefused, match="changed since"):
+        contest.approve()
+
+
+def test_the_evidence_pack_is_complete_and_agrees(contest, settings, tmp_path):
+    contest.close()
+    with pytest.raises(ResultRefused), open(tmp_path / "none.zip", "wb") as file:
+        write_pack(contest.id, get_key(settings), file, CLOSED)
+    contest.propose()
+    contest.approve()
+    with open(tmp_path / "pack.zip", "wb") as file:
+        write_pack(contest.id, get_key(settings), file, CLOSED)
+    zipfile.ZipFile(tmp_path / "pack.zip").extractall(tmp_path / "pack")
+    code, told = verify(tmp_path / "pack")
+    assert code == 0, told
+    lines = (tmp_path / "pack" / "decisions.csv").read_text().splitlines()
+    assert lines[0] == "leaf,before,after,actor,reason,rules,at" and len(lines) == 1 + 9
+    assert json.loads((tmp_path / "pack" / "results.json").read_text())["final"]
+    assert "example.org" not in "".join(path.read_text() for path in (tmp_path / "pack").glob("*.csv"))
+
+
+@pytest.mark.parametrize("model", [GateRun, PrizeStep])
+def test_the_logs_only_grow(contest, model):
+    contest.close()
+    contest.propose()
+    contest.approve()
+    with pytest.raises(DatabaseError, match="only grows"):
+        db.session.execute(delete(model))
+    db.session.rollback()
