@@ -114,14 +114,19 @@ def current() -> None:
 
 @main.command()
 @click.option("--at-least", default=0, help="Fail as well when fewer things than this were looked at.")
-def audit(at_least: int) -> None:
+@click.option("--digest", is_flag=True, help="Print one hash for each table instead, to compare with another.")
+def audit(at_least: int, digest: bool) -> None:
     """Compare everything that is stored twice; exit with 1 when something differs."""
-    from quilt.audit import run_audit
+    from quilt.audit import run_audit, run_digest
+    from quilt.audit.digest import spell_digests
     from quilt.audit.report import count_differences, spell_out
     from quilt.web.clock import now
 
     with _opened_app() as app:
         _check_schema()
+        if digest:
+            click.echo("\n".join(spell_digests(run_digest())))
+            return
         checks = run_audit(app.extensions["quilt_settings"], now())
     click.echo("\n".join(spell_out(checks)))
     looked_at, differences = sum(check.looked_at for check in checks), count_differences(checks)

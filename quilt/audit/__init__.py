@@ -7,8 +7,10 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from quilt.audit.counters import check_ballots, check_tallies
+from quilt.audit.digest import TableDigest, digest_tables
 from quilt.audit.files import check_files
 from quilt.audit.keys import check_links_between_tables, check_unique_keys
+from quilt.audit.ledger import check_ledgers
 from quilt.audit.report import Check
 from quilt.audit.trees import check_arrivals, check_spreads, check_times
 from quilt.config import Settings
@@ -26,8 +28,15 @@ def run_audit(settings: Settings, now: datetime) -> list[Check]:
             check_arrivals(connection),
             check_spreads(connection),
             check_times(connection, now),
+            *check_ledgers(connection, settings, now),
             *check_files(connection, settings, now),
         ]
+
+
+def run_digest() -> list[TableDigest]:
+    """The digest of every table at one moment."""
+    with _one_moment() as connection:
+        return digest_tables(connection)
 
 
 @contextmanager
