@@ -15,7 +15,9 @@ from quilt.jobs.queue import Job
 from quilt.media.models import Video
 from quilt.media.sandbox import private_folder
 from quilt.media.storage import new_key, results_of
+from quilt.votes.casting_models import ShownTally
 from quilt.votes.models import EntryTally
+from quilt.votes.shown import shown_votes
 
 FEWEST = 5  # figures below are not shown
 
@@ -34,10 +36,11 @@ class CardFacts:
 def find_card_facts(entry_id: int, now: datetime) -> CardFacts | None:
     """What the card of a published entry should say now; None for any other entry."""
     statement = (
-        select(Entry, Contest, Video, EntryTally.standing, EntrySpread.size)
+        select(Entry, Contest, Video, shown_votes(), EntrySpread.size)
         .join(Contest, Contest.id == Entry.contest_id)
         .join(Video, Video.id == Entry.video_id)
         .outerjoin(EntryTally, EntryTally.entry_id == Entry.id)
+        .outerjoin(ShownTally, ShownTally.entry_id == Entry.id)
         .outerjoin(EntrySpread, EntrySpread.entry_id == Entry.id)
         .where(Entry.id == entry_id, Entry.state == "published")
         .execution_options(populate_existing=True)

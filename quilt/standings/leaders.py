@@ -9,7 +9,9 @@ from quilt.arrivals.models import EntrySpread
 from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.media.models import Video
+from quilt.votes.casting_models import ShownTally
 from quilt.votes.models import EntryTally
+from quilt.votes.shown import shown_votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def sum_contest(contest_id: int) -> Sums:
     return Sums(*(int(value) for value in row))
 
 
-_votes = func.coalesce(EntryTally.standing, 0)
+_votes = shown_votes()
 _reach = func.coalesce(EntrySpread.size, 1) - 1
 _LEADERS = (
     select(
@@ -64,6 +66,7 @@ _LEADERS = (
         _votes, _reach,
     )
     .outerjoin(EntryTally, EntryTally.entry_id == Entry.id)
+    .outerjoin(ShownTally, ShownTally.entry_id == Entry.id)
     .outerjoin(EntrySpread, EntrySpread.entry_id == Entry.id)
     .outerjoin(Video, Video.id == Entry.video_id)
     .where(Entry.contest_id == bindparam("contest_id"), Entry.state == "published")
@@ -72,6 +75,7 @@ _SUMS = (
     select(func.count(), func.coalesce(func.sum(_votes), 0), func.coalesce(func.sum(_reach), 0))
     .select_from(Entry)
     .outerjoin(EntryTally, EntryTally.entry_id == Entry.id)
+    .outerjoin(ShownTally, ShownTally.entry_id == Entry.id)
     .outerjoin(EntrySpread, EntrySpread.entry_id == Entry.id)
     .where(Entry.contest_id == bindparam("contest_id"), Entry.state == "published")
 )

@@ -10,9 +10,11 @@ from quilt.contests.models import BallotPolicy, Contest
 from quilt.contests.policy_text import split_list
 from quilt.database import db
 from quilt.entries.models import Entry
+from quilt.votes.casting_models import ShownTally
 from quilt.votes.models import EntryTally, Vote, Voter
 from quilt.votes.public_states import public_state
 from quilt.votes.rules import Policy
+from quilt.votes.shown import shown_votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,14 @@ def list_votes_of(user_id: int, entry_id: int | None = None) -> list[CastVote]:
 
 
 def count_votes(entry_id: int) -> int:
-    """The votes of an entry that stand: recorded or counted."""
-    return db.session.scalar(select(EntryTally.standing).where(EntryTally.entry_id == entry_id)) or 0
+    """The votes of an entry that stand (recorded or counted), as everybody may see them at this moment."""
+    statement = (
+        select(shown_votes())
+        .select_from(EntryTally)
+        .outerjoin(ShownTally, ShownTally.entry_id == EntryTally.entry_id)
+        .where(EntryTally.entry_id == entry_id)
+    )
+    return db.session.scalar(statement) or 0
 
 
 def _own_state() -> ColumnElement[Any]:

@@ -30,6 +30,7 @@ from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.extensions import csrf, limiter
 from quilt.letters import composer
+from quilt.votes.challenges import ChallengeRefused
 from quilt.votes.queries import build_policy
 from quilt.votes.rules import (
     AlreadyVoted,
@@ -59,6 +60,7 @@ from quilt.web.settings import get_settings
 from quilt.web.signing_in import find_session, sign_in
 from quilt.web.site import site
 from quilt.web.site.arrivals import build_visit, record_form_visit
+from quilt.web.site.challenges import find_letter_delay, make_challenge, read_proof
 from quilt.web.site.entries import new_ticket, ticket_binding
 from quilt.web.tickets import FORM_AGE, TicketRefused, read_ticket
 from quilt.web.visitors import Visitor, describe_visitor, remember_code
@@ -181,9 +183,15 @@ def _send_code(head: EntryHead, told: Told) -> Response:
             channel=channel,
         )
     try:
+        proof = read_proof(head.id)
+    except ChallengeRefused:
+        return _ask_for_proof(head, address, via, channel)
+    told["solve"] = None if proof is None else proof.seconds
+    try:
         token = request_code(
             address, VOTE, compose=composer(get_settings()), secret=get_settings().secret_key, now=now(),
             entropy=entropy, entry_id=head.id, title=entry.title, next_path=_entry_address(head),
+            due_at=now() + find_letter_delay(proof),
         )  # fmt: skip
     except AccountRefused as refusal:
         status, words = describe_account_refusal(refusal)
@@ -206,6 +214,16 @@ def _send_code(head: EntryHead, told: Told) -> Response:
         visitor, node = counted
         remember_code(response, visitor, head.id, node.code)
     return response
+
+
+def _ask_for_proof(head: EntryHead, address: str, via: str, channel: str) -> Response:
+    """The work that came with the form is none, or was used: the page does it again, the address is kept."""
+    words = "One moment: we check once more that it is you. Press the button again."
+    if wants_json(request):
+        return answer_json({"detail": words, "challenge": make_challenge(head.id)}, 422)
+    return _answer_page(
+        "site/vote_address.html", head, 422, words=words, address=address[:400], via=via, channel=channel
+    )
 
 
 def _point_to_confirm(head: EntryHead) -> Response:

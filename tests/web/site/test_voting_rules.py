@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import itertools
 import re
 from datetime import timedelta
 
@@ -14,9 +15,11 @@ from quilt.contests.dates import pause_contest
 from quilt.database import db
 from quilt.mail import MailMessage, deliver
 from quilt.votes.casting_models import VoteKey
+from quilt.votes.challenges import CALM, LoadMeter
 from quilt.votes.models import Vote
 from quilt.web.clock import now
 from quilt.web.request_keys import hold_key
+from quilt.web.site import challenges
 from tests.factories import make_entry, make_user
 from tests.live import sign_cookie
 from tests.web.site.test_votes import HEADERS, ask_for_code, confirm, count_votes, open_contest, read_code
@@ -207,3 +210,41 @@ def test_D37_a_client_that_speaks_json_is_told_that_the_code_is_on_its_way(clien
     )
     assert answer.status_code == 202 and "send your code shortly" in answer.json["detail"]
     assert answer.json["confirm"] == f"/entries/{entry.id}/vote/confirm"
+
+
+def solve(told):
+    for number in itertools.count():
+        text = f"{told['challenge']}.{number}"
+        if int.from_bytes(hashlib.sha256(text.encode()).digest()) >> (256 - told["bits"]) == 0:
+            return text
+
+
+def test_a_proof_of_work_goes_with_the_form_and_counts_once(client):
+    entry = make_entry(open_contest())
+    told = client.get(f"/entries/{entry.id}/challenge").json
+    proof = solve(told)
+    assert ask_for_code(client, entry, proof=proof).status_code == 303
+    again = ask_for_code(client, entry, "ben@example.org", proof=proof)  # D27
+    assert again.status_code == 422 and 'value="ben@example.org"' in again.text
+    assert "check once more that it is you" in again.text and "data-challenge" in again.text
+    assert db.session.query(MailMessage).count() == 1
+    assert confirm(client, entry).status_code == 303 and count_votes() == 1
+
+
+def test_D27_a_client_that_speaks_json_gets_a_fresh_challenge(client):
+    entry = make_entry(open_contest())
+    data = {"ticket": find_ticket(client, entry), "email": "ana@example.org", "proof": "nonsense.1"}
+    refused = client.post(f"/entries/{entry.id}/vote", data=data, headers=JSON)
+    assert refused.status_code == 422
+    fresh = {**data, "proof": solve(refused.json["challenge"])}
+    assert client.post(f"/entries/{entry.id}/vote", data=fresh, headers=JSON).status_code == 202
+
+
+def test_without_a_script_a_busy_network_gets_its_letters_a_little_later(client, monkeypatch):
+    monkeypatch.setattr(challenges, "_unproven", LoadMeter())
+    entry = make_entry(open_contest())
+    for number in range(CALM + 2):
+        assert ask_for_code(client, entry, f"pupil{number}@example.org").status_code == 303
+    mails = db.session.scalars(select(MailMessage).order_by(MailMessage.id)).all()
+    waits = [round((mail.due_at - mail.created_at).total_seconds()) for mail in mails]
+    assert waits == [0] * CALM + [2, 4]
