@@ -8,7 +8,7 @@ RUN = .venv/bin
 PYTEST = $(RUN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test sure faults bench screens
+.PHONY: help setup setup-dev demo test test-bluesky sure faults bench screens
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,10 @@ demo: setup  ## a whole contest to play with at http://127.0.0.1:8000 (PORT= and
 
 test: setup-dev  ## every test, on SQLite and on PostgreSQL, and in a real browser
 	@$(PYTEST) -n 2 --dist loadgroup
+
+test-bluesky: setup-dev  ## connect, post and disconnect at a real Bluesky server (installs it: some minutes the first time)
+	@cd tests/bluesky && npm ci --no-audit --no-fund --loglevel=error
+	@$(PYTEST) tests/bluesky
 
 sure: setup-dev  ## format, lint, types, then every test: before each merge
 	@$(RUN)/ruff format --check .

@@ -17,10 +17,10 @@ from quilt.accounts.discovery import Metadata, fetch_json
 from quilt.accounts.exchange import Client, Facts, Trip, build_address, prove_by_account
 from quilt.accounts.proofs import Interrupted, ProviderSilent
 from quilt.accounts.providers import Auth, Kind, client_id_of, client_secret_of
-from quilt.outbound import OutboundFailed, fetch
+from quilt.outbound import Answer, OutboundFailed, fetch
 from quilt.outbound_session import guard
 from quilt.shares.connectors.base import Connector, Errand
-from quilt.shares.connectors.bluesky import OLD_SCOPE, SCOPE
+from quilt.shares.connectors.bluesky import OLD_SCOPE, SCOPE, prove_possession
 from quilt.shares.connectors.mastodon import ask_most
 from quilt.shares.connectors.table import callback_url
 
@@ -115,22 +115,43 @@ def renew(trip: PostTrip, host: str, tokens: dict[str, str]) -> tuple[dict[str, 
 def revoke(trip: PostTrip, host: str, tokens: dict[str, str]) -> bool:
     """Give the tokens back; True when the network says that it took them. Never raises: they go here anyhow."""
     address, form, headers = _plan_revocation(trip, host, tokens)
-    if not address:
+    names = [name for name in ("refresh_token", "access_token") if tokens.get(name)]
+    if not address or not names:
         return False
-    done = []
-    for name in ("refresh_token", "access_token"):
-        if not tokens.get(name):
-            continue
-        body = urlencode({**form, "token": tokens[name], "token_type_hint": name}).encode()
-        try:
-            answer = fetch(
-                "POST", address, headers=headers, body=body, deadline_seconds=trip.seconds_left,
-                allow_loopback=trip.settings.may_ask_loopback,
-            )  # fmt: skip
-        except OutboundFailed:
-            return False
-        done.append(answer.is_good)
-    return bool(done) and all(done)
+    send = _send_bound if trip.provider.kind is Kind.BLUESKY else _send_plain
+    try:
+        for name in names:
+            body = urlencode({**form, "token": tokens[name], "token_type_hint": name}).encode()
+            if not send(trip, address, headers, body, tokens).is_good:
+                return False
+    except OutboundFailed:
+        return False
+    return True
+
+
+def _send_plain(
+    trip: PostTrip, address: str, headers: dict[str, str], body: bytes, _tokens: dict[str, str]
+) -> Answer:
+    return fetch(
+        "POST", address, headers=headers, body=body, deadline_seconds=trip.seconds_left,
+        allow_loopback=trip.settings.may_ask_loopback,
+    )  # fmt: skip
+
+
+def _send_bound(
+    trip: PostTrip, address: str, headers: dict[str, str], body: bytes, tokens: dict[str, str]
+) -> Answer:
+    """With a proof of the tokens' key: a server forgets bound tokens for nobody else, and says 200 all the same."""
+    key = bluesky.unpack_key(tokens["key"])
+    nonce = key.as_nonce or ""
+    for _ in range(2):
+        proof = prove_possession(key, "POST", address, trip.now, nonce=nonce)
+        answer = _send_plain(trip, address, {**headers, "DPoP": proof}, body, tokens)
+        told = answer.headers.get("dpop-nonce", nonce)
+        if answer.is_good or told == nonce:
+            break
+        nonce = told
+    return answer
 
 
 def _leave_for_bluesky(trip: PostTrip, state: str, verifier: str, where: str) -> tuple[str, Facts]:

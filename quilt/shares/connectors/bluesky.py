@@ -6,7 +6,8 @@ https://docs.bsky.app/docs/advanced-guides/posts and https://atproto.com/specs/o
 import base64
 import hashlib
 import json
-from datetime import UTC
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 from quilt.accounts.bluesky import unpack_key
@@ -77,23 +78,26 @@ def record_key(draft: Draft) -> str:
     return "".join(reversed(signs))
 
 
-def prove_possession(errand: Errand, key: Any, method: str, url: str, token: str, nonce: str) -> str:
-    """A proof that we hold the token's key, for one request (RFC 9449, section 4.2)."""
+def prove_possession(
+    key: Any, method: str, url: str, now: datetime, *, token: str = "", nonce: str = ""
+) -> str:
+    """A proof that we hold a key, for one request; with `token`, for that one too (RFC 9449, sections 4.2 and 7)."""
     from joserfc import jwt
     from joserfc.jwk import ECKey
 
     facts = dict(key.private_key)
-    signer = ECKey.import_key(facts)
     public = {name: facts[name] for name in ("kty", "crv", "x", "y")}
-    seconds = int(errand.now.timestamp())
+    seconds = int(now.timestamp())
     claims: dict[str, Any] = {
-        "jti": hashlib.sha256(f"{url}{errand.ends_at}{nonce}{token[-16:]}".encode()).hexdigest(),
+        "jti": hashlib.sha256(f"{url} {time.monotonic_ns()} {nonce}".encode()).hexdigest(),
         "htm": method, "htu": url.partition("?")[0], "iat": seconds, "exp": seconds + 60,
-        "ath": base64.urlsafe_b64encode(hashlib.sha256(token.encode()).digest()).rstrip(b"=").decode(),
     }  # fmt: skip
+    if token:
+        digest = hashlib.sha256(token.encode()).digest()
+        claims["ath"] = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
     if nonce:
         claims["nonce"] = nonce
-    return jwt.encode({"alg": "ES256", "typ": "dpop+jwt", "jwk": public}, claims, signer)
+    return jwt.encode({"alg": "ES256", "typ": "dpop+jwt", "jwk": public}, claims, ECKey.import_key(facts))
 
 
 def _send_card(errand: Errand, card: bytes) -> object | None:
@@ -115,7 +119,7 @@ def _call(
     key, token = unpack_key(errand.tokens["key"]), errand.tokens["access_token"]
     nonce = errand.tokens.get("nonce", "")
     for is_last in (False, True):
-        proof = prove_possession(errand, key, method, url, token, nonce)
+        proof = prove_possession(key, method, url, errand.now, token=token, nonce=nonce)
         headers = {
             "Authorization": f"DPoP {token}",
             "DPoP": proof,
