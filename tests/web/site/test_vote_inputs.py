@@ -1,0 +1,236 @@
+"""What people, robots and attackers send instead of a vote: the rows of group D in docs/bad_inputs.md."""
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from quilt.accounts.models import EmailCode
+from quilt.arrivals.models import Arrival
+from quilt.contests.models import Phase
+from quilt.database import db
+from quilt.votes.models import Vote, Voter
+from quilt.web.clock import now
+from tests.factories import make_contest, make_entry, make_user
+from tests.web.site.test_arrivals import open_page
+from tests.web.site.test_votes import HEADERS, ask_for_code, confirm, count_votes, open_contest, read_code
+from tests.web.site.test_voting_rules import JSON, find_ticket, sign_in, vote
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH"])
+def test_D01_D40_nothing_but_a_post_votes(app, client, method):
+    entry = make_entry(open_contest())
+    sign_in(app, client, make_user())
+    ticket = find_ticket(client, entry)
+    answer = client.open(f"/entries/{entry.id}/vote?ticket={ticket}", method=method, headers=HEADERS)
+    assert answer.status_code == 405 and count_votes() == 0
+
+
+@pytest.mark.parametrize("path", ["/votes/{receipt}", "/vote/{receipt}", "/entries/{entry}/vote/{receipt}"])
+def test_D40_there_is_no_way_to_change_or_delete_a_vote(app, client, path):
+    entry = make_entry(open_contest())
+    sign_in(app, client, make_user(role="admin"))
+    receipt = vote(client, entry).json["receipt"]
+    for method in ("PUT", "PATCH", "DELETE", "POST"):
+        answer = client.open(
+            path.format(receipt=receipt, entry=entry.id), method=method, json={"state": "counted"}
+        )
+        assert answer.status_code in (403, 404, 405)
+    assert [row.state for row in db.session.scalars(select(Vote))] == ["recorded"]
+
+
+@pytest.mark.parametrize(
+    "kind, body",
+    [
+        pytest.param("text/plain", '{"ticket": "%s"}', id="D03"),
+        pytest.param("application/json", '{"ticket": "%s"', id="D04-cut"),
+        pytest.param("application/json", "[]", id="D04-list"),
+        pytest.param("application/json", "null", id="D04-null"),
+        pytest.param("application/json", "[" * 100_000, id="D04-deep"),
+        pytest.param("application/json", '{"ticket": "%s", "ticket": "%s"}', id="D05"),
+        pytest.param("multipart/form-data", "nonsense %s", id="D04-multipart"),
+    ],
+)
+def test_a_body_that_is_no_form_of_ours(app, client, kind, body):
+    entry = make_entry(open_contest())
+    sign_in(app, client, make_user())
+    filled = body.replace("%s", find_ticket(client, entry))
+    answer = client.post(f"/entries/{entry.id}/vote", data=filled, headers={**JSON, "Content-Type": kind})
+    assert answer.status_code in (400, 403, 415, 422) and count_votes() == 0
+    assert json.loads(answer.data)["status"] == answer.status_code
+
+
+def test_D04_a_body_of_ten_megabytes(app, client):
+    entry = make_entry(open_contest())
+    sign_in(app, client, make_user())
+    answer = client.post(
+        f"/entries/{entry.id}/vote", data=b"ticket=" + b"x" * 10_000_000, headers={**JSON, **FORM}
+    )
+    assert answer.status_code == 413 and count_votes() == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "1.0",
+        "-1",
+        "0",
+        "true",
+        "NaN",
+        "1e3",
+        "9223372036854775808",
+        "1%20OR%201=1",
+        "%27;select%201--",
+        "1/x",
+    ],
+)
+def test_D06_D07_what_is_no_entry(app, client, name):
+    make_entry(open_contest())
+    sign_in(app, client, make_user())
+    answer = client.post(f"/entries/{name}/vote", data={"ticket": "x"}, headers=JSON)
+    assert answer.status_code in (404, 405) and count_votes() == 0
+
+
+def test_D09_a_vote_for_one_s_own_entry(app, client):
+    entrant = make_user()
+    entry = make_entry(open_contest(), entrant)
+    sign_in(app, client, entrant)
+    refused = vote(client, entry)
+    assert refused.status_code == 403 and "your own entry" in refused.json["detail"] and count_votes() == 0
+
+
+def test_D10_a_vote_before_voting_opens(app, client):
+    opens = now() + timedelta(hours=1)
+    entry = make_entry(make_contest(opens=opens, closes=opens + timedelta(days=1)))
+    sign_in(app, client, make_user())
+    refused = vote(client, entry)
+    assert refused.status_code == 409 and "Voting opens" in refused.json["detail"] and count_votes() == 0
+
+
+def test_D12_the_answer_to_a_vote_that_came_too_late_tells_the_thousandth_of_a_second(app, client):
+    contest = open_contest()
+    entry = make_entry(contest)
+    sign_in(app, client, make_user())
+    ticket = find_ticket(client, entry)
+    with db.engine.begin() as connection:
+        connection.execute(update(Phase).values(ends_at=now() - timedelta(seconds=1)))
+        connection.execute(update(type(contest)).values(version=99))
+    refused = client.post(f"/entries/{entry.id}/vote", data={"ticket": ticket}, headers=JSON)
+    assert refused.status_code == 409
+    assert re.search(
+        r"Voting closed .+ \(New York\)\. This vote arrived at \d\d:\d\d:\d\d\.\d{3}", refused.json["detail"]
+    )
+    assert count_votes() == 0
+
+
+def test_D13_a_time_that_the_client_tells_changes_nothing(app, client):
+    entry = make_entry(open_contest())
+    sign_in(app, client, make_user())
+    data = {"ticket": find_ticket(client, entry), "cast_at": "2020-01-01T00:00:00Z", "timestamp": "1"}
+    before = now()
+    answer = client.post(
+        f"/entries/{entry.id}/vote", data=data, headers={**JSON, "Date": "Wed, 01 Jan 2020 00:00:00 GMT"}
+    )
+    assert answer.status_code == 201
+    cast_at = db.session.scalars(select(Vote.cast_at)).one()
+    assert before - timedelta(milliseconds=2) <= cast_at <= now()
+
+
+def test_D22_a_browser_that_refuses_cookies_votes_by_the_code_s_page_of_its_own_session(app):
+    """Without cookies nobody can be asked for the code: the page says so by leading back to the entry."""
+    entry = make_entry(open_contest())
+    page = open_page(app.test_client(), entry)
+    asked = app.test_client(use_cookies=False).post(
+        f"/entries/{entry.id}/vote",
+        data={"ticket": page["ticket"], "email": "ana@example.org"},
+        headers=HEADERS,
+    )
+    assert asked.status_code == 303
+    lost = app.test_client(use_cookies=False).get(asked.location, headers=HEADERS)
+    assert (
+        lost.status_code == 302
+        and lost.location == f"/entries/{entry.id}-{entry.slug}"
+        and count_votes() == 0
+    )
+
+
+@pytest.mark.parametrize("cookie", ["forged", "12.AAAAAAAAAAA.AAAAAAAAAAA", "~" * 3_000, "1.2"])
+def test_D23_a_forged_cookie_is_none(app, client, cookie):
+    entry = make_entry(open_contest())
+    sign_in(app, client, make_user())
+    client.set_cookie("quilt_codes", cookie)
+    assert vote(client, entry).status_code == 201
+    assert db.session.query(Arrival).count() == 1
+
+
+def test_D24_a_session_that_we_did_not_sign_votes_for_nobody(app, client):
+    entry = make_entry(open_contest())
+    sign_in(app, client, make_user())
+    ticket = find_ticket(client, entry)
+    client.set_cookie("quilt_session", "eyJfdXNlcl9pZCI6IjEuMCJ9.forged.signature")
+    refused = client.post(f"/entries/{entry.id}/vote", data={"ticket": ticket}, headers=JSON)
+    assert refused.status_code == 403 and count_votes() == 0
+
+
+def test_D25_addresses_that_somebody_writes_into_headers_are_not_believed(app, client):
+    entry = make_entry(open_contest())
+    sign_in(app, client, make_user())
+    forged = {"X-Forwarded-For": "1.2.3.4, 5.6.7.8", "X-Real-IP": "1.2.3.4", "Forwarded": "for=1.2.3.4"}
+    assert vote(client, entry, **forged).status_code == 201
+    plain = sign_in(app, app.test_client(), make_user())
+    assert vote(plain, entry).status_code == 201
+    networks = {row[20:] for row in db.session.scalars(select(Vote.evidence))}
+    assert count_votes() == 2 and len(networks) >= 1
+
+
+def test_D30_six_wrong_codes_and_the_vote_still_waits(client):
+    entry = make_entry(open_contest())
+    ask_for_code(client, entry)
+    right = "".join(read_code().groups())
+    wrong = "00000000" if right != "00000000" else "11111111"
+    statuses = [confirm(client, entry, wrong).status_code for _ in range(7)]
+    assert statuses == [422] * 6 + [429]
+    assert confirm(client, entry, right).status_code == 429
+    ask_for_code(client, entry)
+    assert confirm(client, entry).status_code == 303 and count_votes() == 1
+
+
+def test_D31_a_code_works_once(client, app):
+    entry = make_entry(open_contest())
+    ask_for_code(client, entry)
+    code = "".join(read_code().groups())
+    page = client.get(f"/entries/{entry.id}/vote/confirm", headers=HEADERS)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)[1]
+    with client.session_transaction() as session:
+        pending = dict(session["pending_vote"])
+    assert confirm(client, entry, code).status_code == 303
+    with client.session_transaction() as session:
+        session["pending_vote"] = pending
+    page = client.get(f"/entries/{entry.id}/vote/confirm", headers=HEADERS)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)[1]
+    again = client.post(
+        f"/entries/{entry.id}/vote/confirm", data={"csrf_token": token, "code": code}, headers=HEADERS
+    )
+    assert again.status_code == 410 and count_votes() == 1
+    assert db.session.query(EmailCode).count() == 1
+
+
+@pytest.mark.parametrize(
+    "first, second, voters",
+    [
+        ("ana.b@gmail.com", "anab+x@googlemail.com", 1),
+        ("ana.b@example.org", "anab@example.org", 2),  # D33
+        ("ana+a@example.org", "ana+b@example.org", 2),  # D33
+    ],
+)
+def test_whose_mailbox_is_one_person_s(app, first, second, voters):
+    entry = make_entry(open_contest())
+    for address in (first, second):
+        browser = app.test_client()
+        ask_for_code(browser, entry, address)
+        confirm(browser, entry)
+    assert db.session.query(Voter).count() == count_votes() == voters
