@@ -40,9 +40,8 @@ def spell_digests(digests: list[TableDigest]) -> Iterator[str]:
 def _digest(connection: Connection, name: str) -> TableDigest:
     table = Base.metadata.tables[name]
     columns = sorted(table.columns, key=lambda column: column.name)
-    rows = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(
-        select(*columns).order_by(*table.primary_key.columns)
-    )
+    statement = select(*columns).order_by(*table.primary_key.columns)
+    rows = connection.execute(statement.execution_options(yield_per=ROWS_AT_ONCE))
     digest, count = hashlib.sha256(), 0
     for row in rows:
         digest.update(repr([_plain(value) for value in row]).encode())
