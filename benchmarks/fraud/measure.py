@@ -1,10 +1,12 @@
 """Counting what the rules do: per crowd and per attack, with intervals, by family, and in dollars."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from benchmarks.fraud.attacks import Attack
 from benchmarks.fraud.presses import Press
 from benchmarks.fraud.world import World, add_votes, draw_presses, list_batches, open_world
 from benchmarks.spread_data import open_scratch
@@ -21,6 +23,10 @@ class Outcome(NamedTuple):
     press: Press
     finding: Finding | None
     reason: str | None
+
+    @property
+    def is_held(self) -> bool:
+        return self.finding is not None and self.reason is not None
 
     @property
     def is_stopped(self) -> bool:
@@ -73,3 +79,15 @@ def run_world(world: World, presses: Sequence[Press]) -> list[Outcome]:
         else Outcome(world.seed, press, found[press.vote_id], found[press.vote_id].find_reason(book))
         for press in presses
     ]
+
+
+def cost_to_win(outcomes: Sequence[Outcome], attack: Attack) -> str:
+    """Dollars for as many counted votes as the honest winner has, one more, at the attack's price a vote cast."""
+    presses = [one for one in outcomes if one.press.crowd == attack.name]
+    counted = sum(not one.is_stopped for one in presses) / len(presses)
+    winners = []
+    for seed in {one.seed for one in outcomes}:
+        honest = Counter(one.press.entry for one in outcomes if one.seed == seed and not one.press.is_fraud)
+        winners.append(max(honest.values()) + 1)
+    needed = sum(winners) / len(winners)
+    return "never" if not counted else f"{needed * attack.price / counted:,.0f}"

@@ -72,8 +72,26 @@ def look(chance: random.Random, press: Press, play_share: float, median: float =
     return press
 
 
+class Chance(random.Random):
+    """Chance that gives no mailbox to two people: the crowds of one world share what is taken."""
+
+    def __init__(self, seed: str, taken: set[str]) -> None:
+        super().__init__(seed)
+        self.taken = taken
+
+
 def make_mailbox(chance: random.Random) -> str:
-    """A private person's address."""
+    """A private person's address, nobody else's yet."""
+    taken = chance.taken if isinstance(chance, Chance) else set[str]()
+    while True:
+        email = _draw_mailbox(chance)
+        mailbox = email.replace(".", "")
+        if mailbox not in taken:
+            taken.add(mailbox)
+            return email
+
+
+def _draw_mailbox(chance: random.Random) -> str:
     first, last = chance.choice(FIRST), chance.choice(LAST)
     local = chance.choice((f"{first}.{last}", f"{first}{last}", f"{first[0]}{last}", f"{last}.{first}"))
     if chance.random() < 0.72:

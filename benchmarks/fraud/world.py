@@ -1,7 +1,6 @@
 """A contest in a scratch database, in which presses become the rows that the site would have written."""
 
 import hashlib
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,7 +11,7 @@ from sqlalchemy import Connection, insert, update
 
 from benchmarks.fraud.attacks import ATTACKS
 from benchmarks.fraud.crowds import list_crowds
-from benchmarks.fraud.presses import DAY, ENTRIES, Press
+from benchmarks.fraud.presses import DAY, ENTRIES, Chance, Press
 from quilt.accounts.models import User
 from quilt.accounts.rules import email_key, person_key
 from quilt.arrivals.models import Arrival, NamedLink
@@ -46,9 +45,10 @@ class World:
 def draw_presses(seed: int) -> list[Press]:
     """Everybody who presses the button in the world of this seed, the earliest first."""
     presses: list[Press] = []
+    taken: set[str] = set()
     makers = {**list_crowds(), **{name: attack.make for name, attack in ATTACKS.items()}}
     for name, make in makers.items():
-        presses += make(random.Random(f"{seed} {name}"))
+        presses += make(Chance(f"{seed} {name}", taken))
     return sorted((press for press in presses if press.at < 3 * DAY), key=lambda press: press.at)
 
 

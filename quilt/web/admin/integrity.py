@@ -17,7 +17,7 @@ from quilt.web.clock import now
 from quilt.web.guards import staff_only
 
 HOURS = 48
-SHOWN = 100  # votes of a stretch that are listed
+SHOWN = 30  # votes of a stretch that are listed
 DAY = timedelta(days=1)
 
 
