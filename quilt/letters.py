@@ -16,6 +16,7 @@ entry_published      name, title, contest_title, entry_url
 entry_needs_changes  name, title, contest_title, entry_url, reason, words
 entry_rejected       name, title, contest_title, entry_url, reason, words
 branch_grew          name, title, people, direct, branch_url, off_url
+tree_head            name, contest_title, head_line, ledger_url, off_url
 vote_check           title, check_url
 brand_invitation     organisation, role, join_url, days
 brand_report         name, organisation, week, seen, opens, people, votes, lines, report_url, desk_url
@@ -49,6 +50,7 @@ NAMES = (
     "entry_needs_changes",
     "entry_rejected",
     "branch_grew",
+    "tree_head",
     "vote_check",
     "brand_invitation",
     "brand_report",

@@ -110,6 +110,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("site.change_choices", "POST"): Route(SIGNED_IN, _form(has_branch_letters="y")),
     ("site.show_letters_off", "GET"): Route(EVERYBODY),
     ("site.stop_letters", "POST"): Route(EVERYBODY, is_exempt=True),
+    ("site.show_head_letters", "GET"): Route(EVERYBODY, refusal=404),  # the token is of other letters
+    ("site.choose_head_letters", "POST"): Route(EVERYBODY, is_exempt=True, refusal=404),
     ("site.show_privacy", "GET"): Route(SIGNED_IN),
     ("site.ask_for_copy", "POST"): Route(SIGNED_IN),
     ("site.take_copy", "GET"): Route(SIGNED_IN, refusal=404),

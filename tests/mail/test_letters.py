@@ -29,6 +29,8 @@ FACTS = {
     "direct": 12,
     "branch_url": "https://quilt.example/me#branches",
     "off_url": "https://quilt.example/letters/off/x",
+    "head_line": '{"at":"2026-05-10T12:40:00Z","contest":"courage"}',
+    "ledger_url": "https://quilt.example/contests/courage/ledger",
 }
 NASTY = '<script>alert(1)</script>\r\nBcc: all@x.example "quoted"'
 

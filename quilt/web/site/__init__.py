@@ -13,6 +13,7 @@ from quilt.web.site import (
     contest_spread,  # noqa: F401
     contests,  # noqa: F401
     entries,  # noqa: F401
+    head_letters,  # noqa: F401
     health,  # noqa: F401
     home,  # noqa: F401
     judging,  # noqa: F401
