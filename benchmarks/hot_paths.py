@@ -259,7 +259,7 @@ def load(url: str, connections: int, seconds: float, requests: Path | None = Non
 
 
 def largest_worker_mb() -> float:
-    """Resident memory of the largest child of a `quilt serve` on this machine."""
+    """Resident memory of the largest process of a `quilt serve` on this machine."""
     sizes = [0.0]
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
@@ -268,8 +268,8 @@ def largest_worker_mb() -> float:
         except OSError:
             continue
         parent = Path("/proc", fields.get("PPid", "0").strip(), "cmdline")
-        is_ours = b"quilt.cli serve" in command or (
-            parent.exists() and b"quilt.cli serve" in parent.read_bytes().replace(b"\0", b" ")
+        is_ours = b"quilt.serving" in command or (
+            parent.exists() and b"quilt.serving" in parent.read_bytes().replace(b"\0", b" ")
         )
         if is_ours:
             sizes.append(float(fields["VmRSS"].split()[0]) / 1024)

@@ -27,7 +27,7 @@ from quilt.embeds import tasks as _embeds_tasks  # noqa: F401
 from quilt.entries import models as _entries  # noqa: F401
 from quilt.entries import privacy as _entries_privacy  # noqa: F401
 from quilt.entries import tasks as _entries_tasks  # noqa: F401
-from quilt.extensions import csrf, limiter, login_manager, migrate
+from quilt.extensions import csrf, limiter, login_manager
 from quilt.integrity import batches as _batches  # noqa: F401
 from quilt.integrity import belongings as _integrity_belongings  # noqa: F401
 from quilt.integrity import models as _integrity  # noqa: F401
@@ -60,8 +60,11 @@ from quilt.web.lean import LeanFlask
 from quilt.web.repeats import Repeats
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """The application for these settings (by default those of the environment)."""
+def create_app(settings: Settings | None = None, *, has_migrations: bool = True) -> Flask:
+    """The application for these settings (by default those of the environment).
+
+    A web process does without the commands of migrations: they weigh thirteen megabytes.
+    """
     settings = settings or from_environment()
     app = LeanFlask("quilt", root_path=str(ROOT), static_folder=None)
     app.config.update(_flask_config(settings))
@@ -71,7 +74,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     with app.app_context():
         prepare_engine(db.engine)
     queue.set_up(settings)
-    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)
+    if has_migrations:
+        _set_up_migrations(app)
     login_manager.init_app(app)
     csrf.init_app(app)
     limiter.init_app(app)
@@ -92,6 +96,12 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _open_to_frames(headers: Headers, _path: str, _url: str) -> None:
     """A frame that a page has taken its origin from (WordPress does) loads our style sheet as a stranger."""
     headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+
+
+def _set_up_migrations(app: Flask) -> None:
+    from flask_migrate import Migrate
+
+    Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)
 
 
 def _flask_config(settings: Settings) -> dict[str, object]:

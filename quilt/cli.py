@@ -30,15 +30,12 @@ def main() -> None:
 @click.option("--with-parent", type=int, hidden=True, help="End when this process does.")
 def serve(host: str, port: int, workers: int, with_parent: int | None) -> None:
     """Answer web requests until stopped."""
-    from quilt.serving import AddressTaken, end_with_parent
-    from quilt.serving import serve as serve_until_stopped
+    from quilt.serving import AddressTaken, become_server
 
     with _opened_app():
         _check_schema()
-    if with_parent is not None:
-        end_with_parent(with_parent)
     try:
-        serve_until_stopped(host, port, workers)
+        become_server(host, port, workers, with_parent)
     except AddressTaken as error:
         raise click.ClickException(f"{error} Choose another with --port.") from None
 

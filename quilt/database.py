@@ -199,7 +199,7 @@ def _set_pragmas(raw: Any, _record: Any) -> None:
         "synchronous=FULL",
         "busy_timeout=30000",
         "foreign_keys=ON",
-        "cache_size=-1000",
+        "cache_size=-500",
         "temp_store=MEMORY",
     ):
         cursor.execute(f"PRAGMA {pragma}")

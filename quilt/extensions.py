@@ -4,7 +4,6 @@ from flask import Response
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
-from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 
 
@@ -25,5 +24,4 @@ class ViewLimits(Limiter):
 
 login_manager = SessionsOnly()
 csrf = CSRFProtect()
-migrate = Migrate()
 limiter = ViewLimits(key_func=get_remote_address, strategy="sliding-window-counter", swallow_errors=True)

@@ -1,25 +1,25 @@
-"""The web server: granian with worker processes and threads, under the settings of the environment."""
+"""The web server: granian with worker processes and threads, under the settings of the environment.
+
+usage: python -m quilt.serving HOST PORT WORKERS [PARENT] (what `quilt serve` becomes after its checks: the workers
+are forked from a process that has loaded nothing but what they need)
+"""
 
 import json
 import logging
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from flask import Flask
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces
+from quilt.config import Settings, from_environment
 
-from quilt.app import create_app
-from quilt.committer import ADDRESS, keep_writer
-from quilt.config import from_environment
-from quilt.database import use_writer
-from quilt.web.requests_log import set_up_logging
+if TYPE_CHECKING:
+    from flask import Flask
 
 THREADS = 16
 BACKLOG = 2048  # connections that may wait in the kernel
@@ -30,20 +30,41 @@ class AddressTaken(Exception):
     """Something else answers at this address already."""
 
 
-def serve(host: str, port: int, workers: int) -> None:
-    """Answer requests at `host`:`port` with `workers` processes until SIGTERM or SIGINT.
+def become_server(host: str, port: int, workers: int, parent: int | None) -> NoReturn:
+    """Go on as the web server at `host`:`port`, in the place of this process, until SIGTERM or SIGINT.
 
-    Raises AddressTaken when the port is not free.
+    It ends with the process `parent`, where one is given. Raises AddressTaken when the port is not free.
     """
     check_free(host, port)
-    os.environ.setdefault(
-        "MALLOC_ARENA_MAX", "2"
-    )  # one heap a thread would keep tens of MB a worker for nothing
-    with keep_writer() if from_environment().database.startswith("sqlite") else nullcontext():
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # one heap a thread would keep tens of MB for nothing
+    words = [host, str(port), str(workers), *([] if parent is None else [str(parent)])]
+    os.execv(sys.executable, [sys.executable, "-m", "quilt.serving", *words])
+
+
+def serve(host: str, port: int, workers: int, settings: Settings) -> None:
+    """Answer requests with `workers` processes until SIGTERM or SIGINT."""
+    from quilt.committer import keep_writer
+
+    with keep_writer() if settings.database.startswith("sqlite") else nullcontext():
         _make_server(host, port, workers).serve()
 
 
+def spare_imports(settings: Settings) -> None:
+    """Keep libraries from loading what they try to have and can do without: fourteen megabytes a worker.
+
+    structlog would load `rich` for consoles, huey the driver of PostgreSQL where the queue is not there.
+    """
+    unused = ["rich"]
+    if not (settings.database.startswith("postgres") or settings.queue.startswith("postgres")):
+        unused.append("psycopg")
+    for name in unused:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]
+
+
 def _make_server(host: str, port: int, workers: int) -> Any:
+    from granian import Granian
+    from granian.constants import HTTPModes, Interfaces
+
     return Granian(
         "quilt.serving:build_app",
         factory=True,
@@ -62,11 +83,16 @@ def _make_server(host: str, port: int, workers: int) -> Any:
     )
 
 
-def build_app() -> Flask:
+def build_app() -> "Flask":
     """The application of one worker process, with its logs set up."""
+    from quilt.app import create_app
+    from quilt.committer import ADDRESS
+    from quilt.database import use_writer
+    from quilt.web.requests_log import set_up_logging
+
     set_up_logging()
     use_writer(os.environ.get(ADDRESS))
-    return create_app()
+    return create_app(has_migrations=False)
 
 
 def check_free(host: str, port: int) -> None:
@@ -109,3 +135,16 @@ LOGGING: dict[str, Any] = {
     },
     "loggers": {"_granian": {"handlers": ["lines"], "level": "INFO", "propagate": False}},
 }
+
+
+def main() -> None:
+    host, port, workers, *parent = sys.argv[1:]
+    if parent:
+        end_with_parent(int(parent[0]))
+    settings = from_environment()
+    spare_imports(settings)
+    serve(host, int(port), int(workers), settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,8 +2,10 @@
 
 import base64
 import hashlib
+from typing import TYPE_CHECKING
 
-from cryptography.fernet import Fernet, InvalidToken
+if TYPE_CHECKING:  # six megabytes that most processes never need
+    from cryptography.fernet import Fernet
 
 
 def seal(text: str, secret: str, purpose: str) -> str:
@@ -13,13 +15,17 @@ def seal(text: str, secret: str, purpose: str) -> str:
 
 def unseal(sealed: str, secret: str, purpose: str) -> str | None:
     """What was sealed, or None where it is not ours or the site's secret has changed."""
+    from cryptography.fernet import InvalidToken
+
     try:
         return _box(secret, purpose).decrypt(sealed.encode()).decode()
     except InvalidToken:
         return None
 
 
-def _box(secret: str, purpose: str) -> Fernet:
+def _box(secret: str, purpose: str) -> "Fernet":
+    from cryptography.fernet import Fernet
+
     key = hashlib.blake2b(
         purpose.encode(), key=hashlib.sha256(secret.encode()).digest(), digest_size=32
     ).digest()

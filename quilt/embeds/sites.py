@@ -5,8 +5,6 @@ from datetime import datetime
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
-import dns.exception
-import dns.resolver
 from sqlalchemy import select
 
 from quilt.database import db, transaction
@@ -76,6 +74,9 @@ def remove_site(site: Site) -> None:
 
 def look_up_txt(name: str) -> list[str]:
     """The TXT records of a name; none where the name is not there or its servers keep silent for five seconds."""
+    import dns.exception
+    import dns.resolver
+
     try:
         answer = dns.resolver.resolve(name, "TXT", lifetime=DEADLINE_SECONDS)
     except dns.exception.DNSException:

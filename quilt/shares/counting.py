@@ -2,12 +2,9 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-import regex
-
-_URL = regex.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]’”]")
-_CLUSTER = regex.compile(r"\X")
-_EMOJI = regex.compile(r"[\p{Extended_Pictographic}--[©®™]]|\p{Regional_Indicator}|.\uFE0F?\u20E3", regex.V1)
 _LIGHT = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))  # code points that count once at X
 
 
@@ -37,16 +34,16 @@ def count(text: str, rule: Counting) -> int:
     X's weights: https://docs.x.com/fundamentals/counting-characters (configuration v3).
     """
     if rule.unit is Unit.GRAPHEME:
-        return len(_CLUSTER.findall(text))
+        return len(_patterns().cluster.findall(text))
     if rule.unit is Unit.CHARACTER:
         return len(text)
     if rule.unit is Unit.BYTES_OF_EMOJI:
         return sum(
-            len(cluster.encode()) if _EMOJI.match(cluster) else len(cluster)
-            for cluster in _CLUSTER.findall(text)
+            len(cluster.encode()) if _patterns().emoji.match(cluster) else len(cluster)
+            for cluster in _patterns().cluster.findall(text)
         )
-    links = len(_URL.findall(text)) * rule.link_length
-    rest = _CLUSTER.findall(_URL.sub("", text))
+    links = len(_patterns().url.findall(text)) * rule.link_length
+    rest = _patterns().cluster.findall(_patterns().url.sub("", text))
     if rule.unit is Unit.SIGN:
         return links + len(rest)
     return links + sum(_weigh(cluster) for cluster in rest)
@@ -71,11 +68,28 @@ def find_links(text: str) -> list[tuple[int, int, str]]:
     """The links of a text as (start, end, address), in bytes of UTF-8: what Bluesky's facets count."""
     return [
         (len(text[: link.start()].encode()), len(text[: link.end()].encode()), link.group())
-        for link in _URL.finditer(text)
+        for link in _patterns().url.finditer(text)
     ]
 
 
+class _Patterns(NamedTuple):
+    url: Any
+    cluster: Any
+    emoji: Any
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> _Patterns:
+    import regex  # nine megabytes that a process which counts no post does without
+
+    return _Patterns(
+        regex.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]’”]"),
+        regex.compile(r"\X"),
+        regex.compile(r"[\p{Extended_Pictographic}--[©®™]]|\p{Regional_Indicator}|.\uFE0F?\u20E3", regex.V1),
+    )
+
+
 def _weigh(cluster: str) -> int:
-    if _EMOJI.match(cluster):
+    if _patterns().emoji.match(cluster):
         return 2
     return sum(1 if any(low <= ord(sign) <= high for low, high in _LIGHT) else 2 for sign in cluster)

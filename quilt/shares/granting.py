@@ -3,14 +3,11 @@
 What signing in knows about providers is used as it is; the scopes, the redirect address and what is kept differ.
 """
 
+import base64
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
-
-import requests
-from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.requests_client import OAuth2Session
 
 from quilt.accounts import bluesky, mastodon
 from quilt.accounts.discovery import Metadata, fetch_json
@@ -18,7 +15,6 @@ from quilt.accounts.exchange import Client, Facts, Trip, build_address, prove_by
 from quilt.accounts.proofs import Interrupted, ProviderSilent
 from quilt.accounts.providers import Auth, Kind, client_id_of, client_secret_of
 from quilt.outbound import Answer, OutboundFailed, fetch
-from quilt.outbound_session import guard
 from quilt.shares.connectors.base import Connector, Errand
 from quilt.shares.connectors.bluesky import OLD_SCOPE, SCOPE, prove_possession
 from quilt.shares.connectors.mastodon import ask_most
@@ -243,6 +239,12 @@ def _ask_token(
     trip: PostTrip, client: Client, metadata: Metadata, act: str, **parameters: str
 ) -> dict[str, Any]:
     """The token endpoint's answer to `fetch_token` or `refresh_token`. Raises Interrupted or ProviderSilent."""
+    import requests
+    from authlib.common.errors import AuthlibBaseError
+    from authlib.integrations.requests_client import OAuth2Session
+
+    from quilt.outbound_session import guard
+
     session = OAuth2Session(
         client.client_id, client.client_secret, token_endpoint_auth_method=client.auth, redirect_uri=trip.redirect_uri
     )  # fmt: skip
@@ -326,6 +328,6 @@ def _plan_revocation(
         return f"{host}{trip.row.revoke}", secret, headers
     client_id, secret_text = client_id_of(row, settings), client_secret_of(row, settings)
     if row.auth is Auth.BASIC:
-        basic = requests.auth._basic_auth_str(client_id, secret_text)
+        basic = f"Basic {base64.b64encode(f'{client_id}:{secret_text}'.encode()).decode()}"
         return trip.row.revoke, {"client_id": client_id}, {**headers, "Authorization": basic}
     return trip.row.revoke, {"client_id": client_id, "client_secret": secret_text}, headers

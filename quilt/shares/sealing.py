@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+if TYPE_CHECKING:  # six megabytes that most processes never need
+    from cryptography.fernet import MultiFernet
 
 
 class CannotOpen(Exception):
@@ -12,6 +14,8 @@ class CannotOpen(Exception):
 
 def new_key() -> str:
     """A key for QUILT_TOKEN_KEYS."""
+    from cryptography.fernet import Fernet
+
     return Fernet.generate_key().decode()
 
 
@@ -22,6 +26,8 @@ def seal(facts: dict[str, str], keys: Sequence[str]) -> str:
 
 def unseal(sealed: str, keys: Sequence[str]) -> dict[str, str]:
     """What was sealed with any of these keys. Raises CannotOpen."""
+    from cryptography.fernet import InvalidToken
+
     try:
         opened = _box(keys).decrypt(sealed.encode())
     except InvalidToken:
@@ -31,11 +37,15 @@ def unseal(sealed: str, keys: Sequence[str]) -> dict[str, str]:
 
 def reseal(sealed: str, keys: Sequence[str]) -> str:
     """The same sealed anew with the first key. Raises CannotOpen."""
+    from cryptography.fernet import InvalidToken
+
     try:
         return _box(keys).rotate(sealed.encode()).decode()
     except InvalidToken:
         raise CannotOpen from None
 
 
-def _box(keys: Sequence[str]) -> MultiFernet:
+def _box(keys: Sequence[str]) -> "MultiFernet":
+    from cryptography.fernet import Fernet, MultiFernet
+
     return MultiFernet([Fernet(key) for key in keys])

@@ -6,9 +6,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-
 from quilt.config import Settings
 from quilt.ledger.heads import name_key
 
@@ -44,6 +41,9 @@ def get_signing_key(settings: Settings, entropy: Callable[[int], bytes]) -> Sign
 
 def verify_signature(public_key: bytes, signature: bytes, message: bytes) -> bool:
     """Whether the owner of this public key (32 bytes) has signed the message (RFC 8032)."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     try:
         Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
     except (InvalidSignature, ValueError):
@@ -53,6 +53,8 @@ def verify_signature(public_key: bytes, signature: bytes, message: bytes) -> boo
 
 @lru_cache(maxsize=8)
 def _make(digits: str) -> SigningKey:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(digits))
     public = private.public_key().public_bytes_raw()
     return SigningKey(name_key(public), public, private.sign)
