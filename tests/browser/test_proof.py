@@ -1,0 +1,33 @@
+"""The proof of work in a real browser: done while the address is typed, and accepted with the form."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from quilt.database import db
+from quilt.votes.casting_models import UsedChallenge
+from quilt.web.clock import now
+from tests.browser.chromium import open_chromium
+from tests.factories import make_contest, make_entry
+from tests.live import open_site
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_form_proves_work_and_goes_on_to_the_code(tmp_path):
+    with open_site(tmp_path / "site", workers=1) as site, open_chromium() as browser:
+        with site.app.app_context():
+            moment = now()
+            entry = make_entry(
+                make_contest(opens=moment - timedelta(days=1), closes=moment + timedelta(days=1))
+            )
+            path = f"/entries/{entry.id}-{entry.slug}"
+        page = browser.new_page()
+        page.goto(site.url + path)
+        page.fill("#vote-email", "ana@example.org")
+        page.wait_for_function("document.querySelector('[name=proof]').value.includes('.')", timeout=60_000)
+        page.click("#vote form button.button-primary")
+        page.wait_for_url("**/vote/confirm")
+        with site.app.app_context():
+            assert len(db.session.scalars(select(UsedChallenge.nonce)).all()) == 1
