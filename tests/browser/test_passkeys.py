@@ -3,6 +3,7 @@
 from urllib.parse import parse_qsl
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
@@ -95,6 +96,24 @@ def test_from_the_first_passkey_to_the_desk(browser: Browser, site) -> None:
     page.get_by_role("button", name="Remove").click()
     expect(page.get_by_text("None yet.")).to_be_visible()
     assert page.errors == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_where_everything_is_open(browser: Browser, site, scheme: str) -> None:
+    page = browser.new_context(
+        base_url=site.url, bypass_csp=True, color_scheme=scheme, viewport={"width": 390, "height": 844}
+    ).new_page()
+    page.home = site.url
+    sign_in_with_password(page, "/me/security")
+    page.get_by_role("button", name="Set up an app").click()
+    expect(page.get_by_text("The letters", exact=True)).to_be_visible()
+    for path in ("/me/security", "/me/sessions", "/me/privacy", "/sign-in/confirm", "/sign-in"):
+        page.goto(path)
+        found = Axe().run(page).response
+        assert len(found["passes"]) > 10 and found["violations"] == [], (path, found["violations"])
+        assert page.evaluate(
+            "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        ), path
 
 
 def test_a_device_that_is_not_unlocked_opens_nothing(browser: Browser, site) -> None:

@@ -8,6 +8,7 @@ from quilt.database import Base
 # Every column that leads to a person: the name under which their copy tells it, or why it does not.
 TOLD = {
     "account_export.user_id": "their copies themselves",
+    "api_token.user_id": "api_tokens",
     "appeal.answered_by_id": "what staff answered, in the log that all can read",
     "appeal.author_id": "appeals",
     "appeal.decided_by_id": "what staff decided, in the log that all can read",
@@ -22,6 +23,7 @@ TOLD = {
     "email_change.user_id": "a wish of one day",
     "entry.entrant_id": "entries",
     "exclusion_log.actor_id": "a log that only grows, of what staff did",
+    "gate_run.actor_id": "a log of what staff did",
     "head_letter.user_id": "letters",
     "head_letter_off.user_id": "a choice, gone with the account",
     "identity.user_id": "identities",
@@ -34,7 +36,10 @@ TOLD = {
     "passkey.user_id": "passkeys",
     "passkey_challenge.user_id": "a question of five minutes",
     "post.user_id": "posts",
+    "prize_step.actor_id": "a log of what staff did",
     "recovery_code.user_id": "hashes alone",
+    "result.approved_by": "a log of what staff did",
+    "result.proposed_by": "a log of what staff did",
     "sealed_panel.actor_id": "a log of what staff did",
     "sign_in_flow.user_id": "a trip of ten minutes",
     "user_session.user_id": "sessions",
@@ -43,6 +48,7 @@ TOLD = {
     "vote_key.user_id": "keys of clicks: nothing but random numbers",
     "vote_review.actor_id": "a log of what staff did",
     "voter.user_id": "votes",
+    "webhook.user_id": "webhooks",
 }
 
 
