@@ -42,6 +42,7 @@ faults: setup-dev  ## folds killed by SIGKILL under eight writers, a minute each
 bench: setup-dev  ## how fast it is, as shares of bare Flask on this machine
 	@$(RUN)/python -m benchmarks.hot_paths
 	@$(RUN)/python -m benchmarks.spread
+	@$(RUN)/python -m benchmarks.fraud
 
 screens: setup-dev  ## take the screenshots of docs/screens from the demo
 	@$(RUN)/python scripts/take_screens.py

@@ -63,7 +63,14 @@ def open_world(seed: int, first_id: int = 1) -> World:
     entrant = _save(User(email=f"entrant{seed}@quilt.example", email_key=f"entrant{seed}@quilt.example",
                          name="Entrant", role="member", created_at=OPENS))  # fmt: skip
     contest = _save(
-        Contest(slug=f"fraud-{seed}", title="Bench", time_zone="UTC", rules_text="", created_at=OPENS)
+        Contest(
+            slug=f"fraud-{seed}",
+            title="Bench",
+            time_zone="UTC",
+            rules_text="",
+            created_at=OPENS,
+            voter_salt=b"bench %d" % seed,
+        )
     )
     _save(
         Phase(contest_id=contest.id, name="Voting", starts_at=OPENS, ends_at=OPENS + timedelta(days=3),
