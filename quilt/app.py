@@ -58,6 +58,7 @@ from quilt.web import set_up_web
 from quilt.web.front import Front
 from quilt.web.lean import LeanFlask
 from quilt.web.repeats import Repeats
+from quilt.webhooks import models as _webhooks  # noqa: F401
 
 
 def create_app(settings: Settings | None = None, *, has_migrations: bool = True) -> Flask:

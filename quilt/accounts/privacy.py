@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from quilt.accounts.belongings import OwnFile, Row, forgets, keeps_files, tells
 from quilt.accounts.models import EmailCode, User
+from quilt.accounts.models_api import ApiToken
 from quilt.accounts.models_identity import Identity, SignInFlow
 from quilt.accounts.models_security import (
     AccountExport,
@@ -22,6 +23,7 @@ from quilt.mail import NOWHERE, MailMessage
 
 _OWN = (
     UserSession, Passkey, PasskeyChallenge, Authenticator, RecoveryCode, EmailChange, AccountExport, Identity, SignInFlow,
+    ApiToken,
 )  # fmt: skip
 
 
@@ -61,6 +63,13 @@ def tell_identities(session: Session, user_id: int) -> Iterable[Row]:
             "provider": row.provider, "issuer": row.issuer, "subject": row.subject, "label": row.label,
             "since": row.created_at, "last_used": row.used_at,
         }  # fmt: skip
+
+
+@tells("api_tokens")
+def tell_tokens(session: Session, user_id: int) -> Iterable[Row]:
+    """Their tokens for the API, of which we keep a hash alone."""
+    for row in session.scalars(select(ApiToken).where(ApiToken.user_id == user_id)):
+        yield {"name": row.name, "scopes": row.scopes, "since": row.created_at, "last_used": row.used_at}
 
 
 @tells("letters")

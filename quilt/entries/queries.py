@@ -49,6 +49,13 @@ def list_cards(contest_id: int) -> list[EntryCard]:
     return [EntryCard(*row) for row in rows]
 
 
+def list_cards_after(contest_id: int, after: int, limit: int) -> list[EntryCard]:
+    """Published entries of a contest whose number is above `after`, the lowest first."""
+    statement = _CARDS.where(_entry.c.contest_id == contest_id, _entry.c.id > after)
+    rows = db.session.execute(statement.order_by(None).order_by(_entry.c.id).limit(limit))
+    return [EntryCard(*row) for row in rows]
+
+
 def search_entry_ids(contest_id: int, words: Sequence[str]) -> set[int]:
     """The published entries of a contest that hold every one of these folded words, a thousand at the most."""
     statement = select(_entry.c.id).where(_entry.c.contest_id == contest_id, _entry.c.state == "published")

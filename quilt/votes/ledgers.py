@@ -85,6 +85,14 @@ def list_heads(contest_id: int, limit: int | None = None) -> list[ShownHead]:
     return [ShownHead(*row) for row in rows]
 
 
+def list_heads_from(contest_id: int, first: int, limit: int) -> list[ShownHead]:
+    """Heads from this number on (they are counted from 0), the oldest first."""
+    statement = select(LedgerHead.number, LedgerHead.size, LedgerHead.at, LedgerHead.line)
+    statement = statement.where(LedgerHead.contest_id == contest_id, LedgerHead.number >= first)
+    rows = db.session.execute(statement.order_by(LedgerHead.number).limit(limit))
+    return [ShownHead(*row) for row in rows]
+
+
 def find_head(contest_id: int, size: int) -> ShownHead | None:
     """The first head over so many leaves."""
     statement = select(LedgerHead.number, LedgerHead.size, LedgerHead.at, LedgerHead.line)

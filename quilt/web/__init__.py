@@ -6,7 +6,7 @@ from flask import Flask
 
 from quilt.config import Settings
 
-FACES = ("site", "auth", "admin", "brand", "widget")
+FACES = ("site", "auth", "admin", "brand", "widget", "api")
 
 
 def set_up_web(app: Flask, settings: Settings) -> None:

@@ -32,4 +32,6 @@ def fresh_only(view: Callable[P, Response]) -> Callable[P, Response]:
 
 def _page_of(path: str) -> str:
     """The page on which a form of this address stands."""
-    return url_for("site.show_privacy" if path.startswith("/me/privacy") else "auth.show_security")
+    pages = {"/me/privacy": "site.show_privacy", "/me/tokens": "site.show_tokens"}
+    found = next((page for start, page in pages.items() if path.startswith(start)), "auth.show_security")
+    return url_for(found)

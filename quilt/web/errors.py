@@ -29,6 +29,13 @@ WORDS = {
     500: ("Something broke on our side.", "We wrote it down. What you had saved is still there."),
     503: ("We are out of breath for a moment.", "Nothing was lost. Try again in a few seconds."),
 }
+API, API_PAGE = "/api/", "/api/docs"
+# What a program goes by, where the refusal has no code of its own.
+CODES = {
+    400: "unreadable", 401: "token_missing", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
+    409: "conflict", 413: "too_large", 414: "too_long", 415: "wrong_type", 422: "unusable", 429: "too_many",
+    500: "broken", 503: "busy",
+}  # fmt: skip
 log = structlog.get_logger("quilt.errors")
 
 
@@ -43,7 +50,9 @@ def register(app: Flask) -> None:
 
 
 def wants_json(request: AnyRequest) -> bool:
-    """Whether the client asked for JSON rather than a page."""
+    """Whether the client asked for JSON rather than a page. The API never answers with one."""
+    if is_api(request):
+        return True
     if request.headers.get("Accept") == "application/json":
         return True
     if request.is_json:
@@ -52,13 +61,22 @@ def wants_json(request: AnyRequest) -> bool:
     return accept.best_match(("text/html", "application/json")) == "application/json"
 
 
-def answer_error(status: int, detail: str = "", headers: dict[str, str] | None = None) -> Response:
+def is_api(request: AnyRequest) -> bool:
+    """Whether this address belongs to the API."""
+    path = str(request.environ.get("PATH_INFO", ""))
+    return path.startswith(API) and path != API_PAGE
+
+
+def answer_error(
+    status: int, detail: str = "", headers: dict[str, str] | None = None, code: str = ""
+) -> Response:
     """The error page (or problem details) for a status, with our own words or the given ones."""
     title, advice = WORDS.get(status, WORDS[400])
     if wants_json(request):
         response = jsonify(
-            type="about:blank", title=title, status=status, detail=detail or advice, request_id=request_id()
-        )
+            type="about:blank", title=title, status=status, detail=detail or advice,
+            code=code or CODES.get(status, "refused"), request_id=request_id(),
+        )  # fmt: skip
         response.mimetype = "application/problem+json"
     else:
         response = make_response(

@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("results",),
     ("audit",),
     ("readiness",),
-    ("journeys",),
+    ("journeys", "webhooks"),
     ("moderation",),
     ("standings",),
     ("integrity",),
@@ -50,7 +50,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 RANKS = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 ROOMS = (
-    "results", "judging", "journeys", "moderation", "standings", "integrity", "votes", "shares", "community", "arrivals", "embeds",
+    "results", "judging", "journeys", "webhooks", "moderation", "standings", "integrity", "votes", "shares", "community", "arrivals", "embeds",
     "entries", "contests", "accounts", "media", "jobs",
 )  # fmt: skip
 FACES = ("site", "auth", "admin", "brand", "widget", "api")

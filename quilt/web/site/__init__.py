@@ -33,6 +33,7 @@ from quilt.web.site import (
     spread_export,  # noqa: F401
     standings,  # noqa: F401
     submit,  # noqa: F401
+    tokens,  # noqa: F401
     votes,  # noqa: F401
     withdrawals,  # noqa: F401
 )
