@@ -1,15 +1,12 @@
-"""Letting go of the evidence about votes, and what this room knows of a person."""
+"""Letting go of the evidence about votes."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select, update
-from sqlalchemy.orm import Session
 
-from quilt.accounts.belongings import Row, forgets, tells
 from quilt.contests.models import Phase
 from quilt.database import db, write
-from quilt.integrity.models import Appeal, BlastNotice, VoteCheck
+from quilt.integrity.models import VoteCheck
 from quilt.votes.models import Vote
 
 KEPT = timedelta(days=30)  # after the end of voting: longer than anybody can appeal
@@ -29,37 +26,6 @@ def forget_evidence(now: datetime) -> int:
         while emptied := write(_forget_some, contest_id):
             forgotten += emptied
     return forgotten
-
-
-@tells("appeals")
-def tell_appeals(session: Session, user_id: int) -> Iterable[Row]:
-    """What they asked to be looked at again, and the answers."""
-    for row in session.scalars(select(Appeal).where(Appeal.author_id == user_id).order_by(Appeal.id)):
-        yield {"entry": row.entry_id, "text": row.words, "written": row.created_at, "outcome": row.outcome,
-               "answer": row.answer}  # fmt: skip
-
-
-@tells("mailings")
-def tell_notices(session: Session, user_id: int) -> Iterable[Row]:
-    """The mailings that they told of beforehand."""
-    own = select(BlastNotice).where(BlastNotice.author_id == user_id).order_by(BlastNotice.id)
-    for row in session.scalars(own):
-        yield {
-            "entry": row.entry_id,
-            "text": row.words,
-            "people": row.people_count,
-            "goes_out": row.starts_at,
-        }
-
-
-@forgets("integrity")
-def forget_author(session: Session, user_id: int, now: datetime) -> None:
-    """Appeals and notices stay, for others answered and acted by them; nothing leads to their author."""
-    for model in (Appeal, BlastNotice):
-        session.execute(
-            update(model).where(model.author_id == user_id).values(author_id=None),
-            execution_options={"synchronize_session": False},
-        )
 
 
 def _forget_some(connection: Connection, contest_id: int) -> int:

@@ -8,8 +8,8 @@ from quilt.contests.models import Contest
 from quilt.database import db, transaction
 from quilt.integrity import alerts
 from quilt.integrity.alerts import NoticeRefused, add_notice, list_notices, raise_alerts
+from quilt.integrity.belongings import forget_appeals, tell_appeals, tell_notices
 from quilt.integrity.desk import describe_makeup, find_evidence, list_entries, list_hours, list_votes
-from quilt.integrity.privacy import forget_author, tell_appeals, tell_notices
 from tests.conftest import NOW
 from tests.factories import make_entry
 from tests.integrity.casting import BOT, cast, close_batch, states
@@ -105,9 +105,9 @@ def test_everything_about_one_vote(entry, contest, burst):
 def test_a_copy_holds_their_mailings_and_leaving_lets_go_of_them(entry):
     add_notice(entry.id, starts_at=NOW, people=4, words="A mail", author_id=entry.entrant_id, now=NOW)
     db.session.rollback()
-    assert [row["text"] for row in tell_notices(db.session(), entry.entrant_id)] == ["A mail"]
+    assert [row["words"] for row in tell_notices(db.session(), entry.entrant_id)] == ["A mail"]
     assert list(tell_appeals(db.session(), entry.entrant_id)) == []
     db.session.rollback()
     with transaction() as session:
-        forget_author(session, entry.entrant_id, NOW)
+        forget_appeals(session, entry.entrant_id, NOW)
     assert [notice.author_id for notice in list_notices(entry.id)] == [None]
