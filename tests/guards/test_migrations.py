@@ -158,6 +158,7 @@ SAMPLE_STATES = {
     "vote": "counted",
     "account_export": "ready",
     "post": "queued",
+    "webhook_delivery": "waiting",
     "result": "proposed",
     "prize": "promised",
 }
