@@ -257,7 +257,13 @@ def _name_visitor(arrival: NewNode) -> bytes:
 def _add_contest() -> int:
     with transaction() as session:
         contest = Contest(
-            slug="replay", title="Replay", prize_text="", time_zone="UTC", rules_text="", created_at=START
+            slug="replay",
+            title="Replay",
+            prize_text="",
+            time_zone="UTC",
+            rules_text="",
+            created_at=START,
+            voter_salt=b"replay",
         )
         session.add(contest)
         session.flush()

@@ -43,6 +43,7 @@ def become_server(host: str, port: int, workers: int, parent: int | None) -> NoR
 
 def serve(host: str, port: int, workers: int, settings: Settings) -> None:
     """Answer requests with `workers` processes until SIGTERM or SIGINT."""
+    from quilt import app  # noqa: F401 once for all workers, which are forked from here: they start at once
     from quilt.committer import keep_writer
 
     with keep_writer() if settings.database.startswith("sqlite") else nullcontext():

@@ -45,6 +45,7 @@ def make_contest(
             "prize_text": "$10,000",
             "time_zone": "America/New_York",
             "rules_text": "One vote a person.",
+            "voter_salt": b"salt of the tests",
             "is_published": True,
             "created_at": NOW,
             **values,

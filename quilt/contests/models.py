@@ -1,6 +1,5 @@
 """Contests, their phases, rules and ballot policy."""
 
-import secrets
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
@@ -33,7 +32,7 @@ class Contest(Model):
     policy_json: Mapped[bytes | None] = mapped_column(LargeBinary)
     version: Mapped[int] = mapped_column(default=1)  # raised by every write that changes a public page
     # Makes the keys under which voters are known; whoever deletes it lets go of all of them.
-    voter_salt: Mapped[bytes] = mapped_column(LargeBinary(40), default=lambda: secrets.token_bytes(32))
+    voter_salt: Mapped[bytes] = mapped_column(LargeBinary(40))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     phases: Mapped[list["Phase"]] = relationship(order_by="Phase.starts_at", lazy="selectin")

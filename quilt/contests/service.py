@@ -1,7 +1,7 @@
 """Setting up a contest, and changing it as long as nobody has been promised anything else."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,6 +43,7 @@ def create_contest(
     rules_text: str = "",
     is_published: bool = True,
     actor_id: int | None = None,
+    entropy: Callable[[int], bytes],
 ) -> int:
     """Create a contest with its phases and ballot policy; return its id. Raises InvalidContest.
 
@@ -59,6 +60,7 @@ def create_contest(
         time_zone=time_zone,
         rules_text=rules_text,
         is_published=is_published,
+        voter_salt=entropy(32),
         created_at=now,
         **texts,
     )
@@ -161,7 +163,15 @@ def hide_contest(contest_id: int, *, actor_id: int, now: datetime) -> None:
             write_change(session, contest, "hidden", actor_id=actor_id, now=now)
 
 
-def clone_contest(contest_id: int, *, slug: str, title: str, actor_id: int, now: datetime) -> int:
+def clone_contest(
+    contest_id: int,
+    *,
+    slug: str,
+    title: str,
+    actor_id: int,
+    now: datetime,
+    entropy: Callable[[int], bytes],
+) -> int:
     """A new contest, not published, with the other's texts, policy and phases; return its id.
 
     The phases move by whole weeks, at the same hour of the contest's own clocks, so that the first begins a
@@ -179,7 +189,7 @@ def clone_contest(contest_id: int, *, slug: str, title: str, actor_id: int, now:
     fresh = PolicyFacts(**{**asdict(policy), "revocable_until": revocable})
     return create_contest(
         slug=slug, time_zone=zone, phases=moved, policy=fresh, rules_text=rules, is_published=False,
-        actor_id=actor_id, now=now, **texts,
+        actor_id=actor_id, now=now, entropy=entropy, **texts,
     )  # fmt: skip
 
 

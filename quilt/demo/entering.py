@@ -1,6 +1,7 @@
 """The demo's contest and its entries: entered, looked at and decided through the services, in the order of time."""
 
 import random
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -71,6 +72,7 @@ def open_contest(book: Book, starts_at: datetime, now: datetime) -> int:
         ),
         policy=PolicyFacts(),
         now=opens_at - timedelta(days=9),
+        entropy=secrets.token_bytes,
     )
 
 

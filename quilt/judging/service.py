@@ -8,7 +8,6 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from quilt.accounts.models import User
-from quilt.accounts.service import create_user
 from quilt.config import Settings
 from quilt.contests.changes import write_change
 from quilt.contests.models import Contest
@@ -54,20 +53,22 @@ def set_criteria(contest_id: int, wanted: Sequence[WantedCriterion], *, actor_id
         write_change(session, contest, "criteria", actor_id=actor_id, now=now, words=words)
 
 
-def invite_judge(contest_id: int, email: str, *, actor_id: int, settings: Settings, now: datetime) -> None:
-    """Ask somebody by mail to judge; a judge who had left is one again. Raises JudgingRefused or an EmailRefused."""
-    user = create_user(email, now=now)
+def invite_judge(contest_id: int, user_id: int, *, actor_id: int, settings: Settings, now: datetime) -> None:
+    """Ask somebody by mail to judge; a judge who had left is one again. Raises JudgingRefused."""
     with transaction() as session:
         contest = _get_open(session, contest_id)
+        user = session.get_one(User, user_id)
         judge = session.get(Judge, (contest_id, user.id), with_for_update=True)
         if judge is not None and judge.left_at is None:
-            raise JudgingRefused(f"{email} is among the judges already. Nothing was changed.")
+            raise JudgingRefused(f"{user.email} is among the judges already. Nothing was changed.")
         if judge is None:
             session.add(Judge(contest_id=contest_id, user_id=user.id, invited_at=now))
         else:
             judge.left_at, judge.invited_at = None, now
         _write(session, "judge_invited", user, contest, settings, now)
-        write_change(session, contest, "judge asked", actor_id=actor_id, now=now, words=user.name or email)
+        write_change(
+            session, contest, "judge asked", actor_id=actor_id, now=now, words=user.name or user.email
+        )
 
 
 def end_judge(contest_id: int, user_id: int, *, actor_id: int, now: datetime) -> None:

@@ -14,9 +14,9 @@ from quilt.config import ROOT
 from quilt.contests.changes import list_changes
 from quilt.contests.models import ContestRules
 from quilt.database import db
+from quilt.results.gate import ResultRefused
 from quilt.results.models import GateRun
 from quilt.results.queries import find_result, list_steps
-from quilt.results.rules import ResultRefused
 from quilt.votes.keys import SigningKey
 from quilt.votes.ledger_models import LedgerLeaf
 from quilt.votes.ledgers import find_ledger, list_heads, list_public_keys, read_lines

@@ -16,8 +16,8 @@ from quilt.ledger.heads import decode_head, hash_head
 from quilt.ledger.leaves import decode_leaf
 from quilt.ledger.tally import Tally, tally_leaves
 from quilt.ledger.terms import Terms, read_terms
+from quilt.results.gate import GateCheck
 from quilt.results.models import GateRun, Prize, PrizeStep, Result
-from quilt.results.rules import GateCheck
 from quilt.votes.ledger_models import LedgerEntry
 from quilt.votes.ledgers import LedgerFacts, find_ledger, read_lines
 

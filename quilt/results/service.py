@@ -19,9 +19,7 @@ from quilt.judging.queries import list_points
 from quilt.ledger.leaves import JudgesLeaf
 from quilt.ledger.refusals import DrawNeeded
 from quilt.ledger.tally import encode_results
-from quilt.results.models import GateRun, Prize, PrizeStep, Result
-from quilt.results.queries import Counted, are_points_in, count_ledger, is_panel_closed
-from quilt.results.rules import (
+from quilt.results.gate import (
     APPEAL_TIME,
     GateCheck,
     GateFacts,
@@ -31,6 +29,8 @@ from quilt.results.rules import (
     decide,
     find_doubtful,
 )
+from quilt.results.models import GateRun, Prize, PrizeStep, Result
+from quilt.results.queries import Counted, are_points_in, count_ledger, is_panel_closed
 from quilt.votes.heads import keep_results, sign_next_head
 from quilt.votes.keys import SigningKey
 from quilt.votes.leaves import append_leaves

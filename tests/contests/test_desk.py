@@ -47,7 +47,7 @@ def make(actor=None, **values):
     actor = actor or make_user(role="admin")
     fields = {
         "slug": "spring", "time_zone": "America/New_York", "phases": PHASES, "policy": PolicyFacts(),
-        "rules_text": "Be kind.", "actor_id": actor.id, "now": BEFORE, **TEXTS, **values,
+        "rules_text": "Be kind.", "actor_id": actor.id, "now": BEFORE, "entropy": bytes, **TEXTS, **values,
     }  # fmt: skip
     return create_contest(**fields), actor.id
 
@@ -293,14 +293,14 @@ def test_a_clone_keeps_the_settings_and_the_hour_on_the_contest_s_clocks(app):
         phases=(phase(-70, -66, "Late winter"),),
         policy=PolicyFacts(limit_count=2, revocable_until=NOW - 67 * DAY),
     )
-    fresh = clone_contest(contest_id, slug="again", title="Again", actor_id=actor, now=NOW)
+    fresh = clone_contest(contest_id, slug="again", title="Again", actor_id=actor, now=NOW, entropy=bytes)
     source, clone = get(contest_id), get(fresh)
     assert (clone.is_published, clone.rules_text, clone.policy.limit_count) == (False, "Be kind.", 2)
     moved = clone.phases[0].starts_at - source.phases[0].starts_at
     assert moved == 77 * DAY - timedelta(hours=1)  # eleven weeks, over a change of clocks
     assert clone.phases[0].starts_at >= NOW + 7 * DAY - timedelta(hours=1)
     with pytest.raises(InvalidContest) as refusal:
-        clone_contest(contest_id, slug="again", title="Again", actor_id=actor, now=NOW)
+        clone_contest(contest_id, slug="again", title="Again", actor_id=actor, now=NOW, entropy=bytes)
     assert refusal.value.field == "slug"
     assert db.session.query(ContestChange).filter_by(contest_id=fresh).count() == 1
     assert host_clock() > NOW

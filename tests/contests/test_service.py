@@ -26,7 +26,7 @@ def phase(start: float = -1, end: float = 1, name: str = "Voting") -> PhaseFacts
 def create(**values):
     settings = {
         "slug": "spring", "title": "Spring", "time_zone": "Europe/Paris", "phases": [phase()],
-        "policy": POLICY, "now": NOW,
+        "policy": POLICY, "now": NOW, "entropy": bytes,
     }  # fmt: skip
     return create_contest(**{**settings, **values})
 

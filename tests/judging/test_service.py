@@ -36,12 +36,12 @@ class Panel:
         wanted = [WantedCriterion("Story", 60), WantedCriterion("Film", 40, "Sound and light")]
         set_criteria(self.contest.id, wanted, actor_id=self.admin.id, now=NOW)
         for judge in self.judges:
-            self.invite(judge.email)
+            self.invite(judge)
         db.session.rollback()
         self.criteria = list(db.session.scalars(select(Criterion.id).order_by(Criterion.position)))
 
-    def invite(self, email):
-        invite_judge(self.contest.id, email, actor_id=self.admin.id, settings=self.settings, now=NOW)
+    def invite(self, judge):
+        invite_judge(self.contest.id, judge.id, actor_id=self.admin.id, settings=self.settings, now=NOW)
 
     def score(self, judge, entry, *points):
         given = dict(zip(self.criteria, points, strict=False))
@@ -72,7 +72,7 @@ def letters(kind):
 def test_who_is_asked_gets_one_letter(panel):
     assert letters("judge_invited") == ["ada@example.org", "ben@example.org"]
     with pytest.raises(JudgingRefused, match="already"):
-        panel.invite("ADA@example.org")
+        panel.invite(panel.judges[0])
     assert len(letters("judge_invited")) == 2
 
 

@@ -15,10 +15,10 @@ from quilt.integrity.appeals import answer_appeal, appeal_by_receipt
 from quilt.judging.models import Criterion
 from quilt.judging.service import WantedCriterion, invite_judge, save_scores, seal_panel, set_criteria
 from quilt.ledger.tally import decide_places
+from quilt.results.gate import ResultRefused
 from quilt.results.models import GateRun, PrizeStep, Result
 from quilt.results.pack import write_pack
 from quilt.results.queries import count_ledger, find_result, list_places, list_prizes, list_steps
-from quilt.results.rules import ResultRefused
 from quilt.results.service import (
     advance_prize,
     approve_result,
@@ -190,7 +190,7 @@ def test_judges_change_the_order_by_the_declared_formula(app, settings):
     assert "The judges are done" in contest.gate()
     judge = make_user("ada@example.org")
     set_criteria(contest.id, [WantedCriterion("All", 1)], actor_id=contest.first.id, now=CLOSED)
-    invite_judge(contest.id, judge.email, actor_id=contest.first.id, settings=settings, now=CLOSED)
+    invite_judge(contest.id, judge.id, actor_id=contest.first.id, settings=settings, now=CLOSED)
     db.session.rollback()
     criterion = db.session.scalar(select(Criterion.id))
     for entry, points in zip(contest.entries, (1, 10, 5), strict=True):

@@ -17,7 +17,7 @@ from quilt.contests.rules import Action, is_voting_over, list_windows
 from quilt.web.admin import admin
 from quilt.web.admin.contest_forms import BasicsForm, CloneForm, ExtendForm, ReasonForm, tell_refusal
 from quilt.web.admin.zones import list_zones
-from quilt.web.clock import now
+from quilt.web.clock import entropy, now
 from quilt.web.guards import admin_only, staff_only
 
 TEXTS = ("title", "intro", "prize_text", "prize_from")
@@ -45,7 +45,8 @@ def create_contest() -> Response:
     try:
         contest_id = service.create_contest(
             slug=(form.slug.data or "").strip(), time_zone=(form.time_zone.data or "").strip(), phases=(),
-            policy=PolicyFacts(), is_published=False, actor_id=current_user.id, now=now(), **read_texts(form),
+            policy=PolicyFacts(), is_published=False, actor_id=current_user.id, now=now(), entropy=entropy,
+            **read_texts(form),
         )  # fmt: skip
     except InvalidContest as refusal:
         return _answer_new(form, 422, tell_refusal(form, refusal))
@@ -142,7 +143,7 @@ def clone_contest(contest_id: int) -> Response:
     try:
         fresh = service.clone_contest(
             contest.id, slug=(form.slug.data or "").strip(), title=(form.title.data or "").strip(),
-            actor_id=current_user.id, now=now(),
+            actor_id=current_user.id, now=now(), entropy=entropy,
         )  # fmt: skip
     except InvalidContest as refusal:
         words = tell_refusal(form, refusal)

@@ -6,6 +6,7 @@ from flask import Response, flash, make_response, redirect, render_template, req
 from flask_login import current_user
 
 from quilt.accounts.rules import AccountRefused
+from quilt.accounts.service import create_user
 from quilt.contests.models import Contest
 from quilt.judging import service
 from quilt.judging.queries import find_sealed, list_criteria, list_judges, list_named_points
@@ -51,7 +52,13 @@ def invite_judge(contest_id: int) -> Response:
     email = request.form.get("email", "").strip()
 
     def work() -> None:
-        service.invite_judge(contest_id, email, actor_id=current_user.id, settings=get_settings(), now=now())
+        service.invite_judge(
+            contest_id,
+            create_user(email, now=now()).id,
+            actor_id=current_user.id,
+            settings=get_settings(),
+            now=now(),
+        )
 
     return _do(contest, work, f"{email} has a letter with the way to the entries.", email=email)
 

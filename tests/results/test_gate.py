@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from quilt.ledger.leaves import COUNTED, HELD, STATES
 from quilt.ledger.tally import Tally, decide_places, score_entries
 from quilt.ledger.terms import Terms
-from quilt.results.rules import GateFacts, ResultRefused, check_gate, check_step, find_doubtful
+from quilt.results.gate import GateFacts, ResultRefused, check_gate, check_step, find_doubtful
 
 FINE = GateFacts(
     is_voting_over=True, waiting=0, is_last_head=True, audited=100, differences=0, needs_judges=False,
