@@ -52,8 +52,8 @@ from quilt.shares import tasks as _shares_tasks  # noqa: F401
 from quilt.votes import casting_models as _casting  # noqa: F401
 from quilt.votes import ledger_models as _ledger_models  # noqa: F401
 from quilt.votes import models as _votes  # noqa: F401
-from quilt.votes import tasks as _votes_tasks  # noqa: F401
 from quilt.votes import privacy as _votes_privacy  # noqa: F401
+from quilt.votes import tasks as _votes_tasks  # noqa: F401
 from quilt.web import set_up_web
 from quilt.web.front import Front
 from quilt.web.lean import LeanFlask

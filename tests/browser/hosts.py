@@ -17,8 +17,8 @@ class HostSite:
             def do_GET(self) -> None:
                 body, headers = site.pages.get(self.path, (b"", {}))
                 self.send_response(200 if self.path in site.pages else 404)
-                for name, value in {"Content-Type": "text/html; charset=utf-8", **headers}.items():
-                    self.send_header(name, value)
+                for header, value in {"Content-Type": "text/html; charset=utf-8", **headers}.items():
+                    self.send_header(header, value)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

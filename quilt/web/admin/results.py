@@ -18,9 +18,9 @@ from flask_login import current_user
 
 from quilt.contests.models import Contest
 from quilt.results import service
+from quilt.results.gate import ResultRefused
 from quilt.results.pack import write_pack
 from quilt.results.queries import find_name, find_result, find_trial, list_names, list_places, list_prizes
-from quilt.results.gate import ResultRefused
 from quilt.votes.keys import get_signing_key
 from quilt.web.admin import admin
 from quilt.web.admin.contests import get_contest_or_404
