@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, case, delete, exists, false, select
 
 from quilt.contests.models import Contest
-from quilt.database import db, write
+from quilt.database import db, is_sqlite, write
 from quilt.entries.models import Entry
 from quilt.ledger.decisions import build_decisions
 from quilt.ledger.leaves import EntryLeaf
@@ -31,7 +31,8 @@ from quilt.votes.rules import make_contest_key
 Judge = Callable[[Connection, int, Sequence[int]], Mapping[int, Verdict]]
 
 PLAIN = Verdict("counted", "rules", "plain", "none")  # about what the rules say nothing of
-CHUNK = 250  # votes, or decisions, in one transaction
+CHUNK = 250  # votes, or decisions, in one transaction: on SQLite whoever votes waits for its end
+WIDE_CHUNK = 1_000  # on PostgreSQL nobody does
 MOST_JUDGED = 20_000  # votes that are judged at once
 _vote, _decision, _inbox = Vote.__table__, VoteDecision.__table__, DecisionInbox.__table__
 _leaf, _known = LedgerLeaf.__table__, LedgerEntry.__table__
@@ -60,7 +61,7 @@ def close_batch(
     secret: str,
     now: Callable[[], datetime],
     entropy: Callable[[int], bytes],
-    chunk: int = CHUNK,
+    chunk: int | None = None,
 ) -> Batch:
     """Write every vote that has no leaf, in an order of chance, and every decision that waits; then sign a head.
 
@@ -68,6 +69,7 @@ def close_batch(
     wait for the next batch. Raises LedgerNotOpen.
     """
     chance = random.Random(entropy(32))
+    chunk = chunk or (CHUNK if is_sqlite() else WIDE_CHUNK)
     votes = decisions = 0
     for vote_ids, verdicts in _judge_waiting(contest_id, judge):
         chance.shuffle(vote_ids)
