@@ -59,6 +59,8 @@ from quilt.web.front import Front
 from quilt.web.lean import LeanFlask
 from quilt.web.repeats import Repeats
 from quilt.webhooks import models as _webhooks  # noqa: F401
+from quilt.webhooks import privacy as _webhooks_privacy  # noqa: F401
+from quilt.webhooks import tasks as _webhooks_tasks  # noqa: F401
 
 
 def create_app(settings: Settings | None = None, *, has_migrations: bool = True) -> Flask:

@@ -20,6 +20,9 @@ tree_head            name, contest_title, head_line, ledger_url, off_url
 vote_check           title, check_url
 brand_invitation     organisation, role, join_url, days
 brand_report         name, organisation, week, seen, opens, people, votes, lines, report_url, desk_url
+judge_invited        name, contest_title, judge_url
+judge_reminded       name, contest_title, missing, judge_url
+webhook_off          name, url, failures
 
 `reason` is a sentence from the list of reasons and may be empty, `words` are the moderator's own and may
 be empty; `entry_url` is a whole address: where the entrant sees the entry's state, or the public page once
@@ -54,6 +57,9 @@ NAMES = (
     "vote_check",
     "brand_invitation",
     "brand_report",
+    "judge_invited",
+    "judge_reminded",
+    "webhook_off",
 )
 
 

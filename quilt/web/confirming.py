@@ -32,6 +32,10 @@ def fresh_only(view: Callable[P, Response]) -> Callable[P, Response]:
 
 def _page_of(path: str) -> str:
     """The page on which a form of this address stands."""
-    pages = {"/me/privacy": "site.show_privacy", "/me/tokens": "site.show_tokens"}
+    pages = {
+        "/me/privacy": "site.show_privacy",
+        "/me/tokens": "site.show_tokens",
+        "/me/webhooks": "site.show_webhooks",
+    }
     found = next((page for start, page in pages.items() if path.startswith(start)), "auth.show_security")
     return url_for(found)

@@ -254,6 +254,11 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("site.show_tokens", "GET"): Route(SIGNED_IN),
     ("site.make_token", "POST"): Route(SIGNED_IN, _form(name="Script", scopes="me:read", days="30")),
     ("site.end_one_token", "POST"): Route(SIGNED_IN),
+    ("site.show_webhooks", "GET"): Route(SIGNED_IN),
+    ("site.add_webhook", "POST"): Route(SIGNED_IN, _form(url="https://hooks.example.org/", events="entry.published")),
+    ("site.renew_webhook", "POST"): Route(SIGNED_IN, refusal=404),
+    ("site.change_webhook", "POST"): Route(SIGNED_IN, refusal=404),
+    ("site.replay_delivery", "POST"): Route(SIGNED_IN, refusal=404),
     # the brand's desk: whoever wrote the comment works for the brand
     ("brand.show_generator", "GET"): Route(EVERYBODY),
     ("brand.show_generated", "GET"): Route(EVERYBODY),

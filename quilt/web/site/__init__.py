@@ -35,5 +35,6 @@ from quilt.web.site import (
     submit,  # noqa: F401
     tokens,  # noqa: F401
     votes,  # noqa: F401
+    webhooks,  # noqa: F401
     withdrawals,  # noqa: F401
 )

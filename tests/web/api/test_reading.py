@@ -24,7 +24,9 @@ def path_of(each: Operation, seed: Seed) -> str:
     return f"/api/v1{path}"
 
 
-@pytest.mark.parametrize("each", [each for each in PUBLIC if each.name != "prove_leaf"], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "each", [each for each in PUBLIC if each.name != "prove_leaf"], ids=lambda each: each.name
+)
 def test_answers_have_the_promised_shape(client: FlaskClient, seed: Seed, each: Operation) -> None:
     answer = client.get(path_of(each, seed) + NEEDED.get(each.name, ""))
     assert answer.status_code == 200, answer.text
@@ -32,7 +34,9 @@ def test_answers_have_the_promised_shape(client: FlaskClient, seed: Seed, each: 
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert "Access-Control-Allow-Credentials" not in answer.headers
     assert "Set-Cookie" not in answer.headers
-    again = client.get(answer.request.full_path.rstrip("?"), headers={"If-None-Match": answer.headers["ETag"]})
+    again = client.get(
+        answer.request.full_path.rstrip("?"), headers={"If-None-Match": answer.headers["ETag"]}
+    )
     assert (again.status_code, again.data) == (304, b"")
 
 
@@ -138,7 +142,9 @@ def test_I12_proofs_that_there_are_not(client: FlaskClient, seed: Seed, path: st
     assert answer.status_code == status, answer.text
 
 
-@pytest.mark.parametrize("path", ["/api/", "/api/v1", "/api/v1/nothing", "/api/v2/contests", "/api/v1/entries/x"])
+@pytest.mark.parametrize(
+    "path", ["/api/", "/api/v1", "/api/v1/nothing", "/api/v2/contests", "/api/v1/entries/x"]
+)
 def test_refusals_are_never_pages(client: FlaskClient, seed: Seed, path: str) -> None:
     answer = client.get(path, headers={"Accept": "text/html"})
     assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")

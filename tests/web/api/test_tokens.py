@@ -1,0 +1,111 @@
+"""Tokens: what is one's own, the desk's queue, and votes that count once."""
+
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select, update
+
+from quilt.accounts.api_tokens import end_token, find_bearer, list_tokens
+from quilt.accounts.models import User
+from quilt.database import db, transaction
+from quilt.votes.models import Vote
+from quilt.web.api.operations import OPERATIONS
+from quilt.web.clock import now
+from tests.factories import make_entry, make_user
+from tests.web.api.seeds import Seed, bearer, make_token
+from tests.web.api.shape_check import find_misfits
+
+KEY = {"Idempotency-Key": "one"}
+
+
+@pytest.mark.parametrize("name", ["show_me", "list_my_entries", "list_my_votes", "list_queue"])
+def test_own_things_have_the_promised_shape(client: FlaskClient, seed: Seed, name: str) -> None:
+    vote(client, seed)
+    make_entry(seed.contest, seed.voter, state="draft")
+    path = f"/api/v1{OPERATIONS[name].path}"
+    token = seed.staff_token if name == "list_queue" else seed.token
+    answer = client.get(path, headers=bearer(token))
+    assert answer.status_code == 200, answer.text
+    assert find_misfits(answer.json, OPERATIONS[name].answer) == []
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    assert answer.json.get("items", [1])
+    assert client.get(path).status_code == 401
+
+
+def test_a_token_is_kept_as_a_hash_and_ends(client: FlaskClient, seed: Seed) -> None:
+    row = list_tokens(seed.voter.id)[0]
+    assert seed.token not in (row.token_hash, row.hint)
+    assert client.get("/api/v1/me", headers=bearer(seed.token)).status_code == 200
+    assert list_tokens(seed.voter.id)[0].used_at is not None
+    assert not end_token(make_user().id, row.id)
+    assert end_token(seed.voter.id, row.id)
+    assert client.get("/api/v1/me", headers=bearer(seed.token)).json["code"] == "token_refused"
+
+
+def test_a_token_dies_with_its_time_and_with_the_sessions(client: FlaskClient, seed: Seed) -> None:
+    assert find_bearer(seed.token, now() + timedelta(days=8)) is None
+    with transaction() as session:
+        session.execute(update(User).where(User.id == seed.voter.id).values(session_epoch=1))
+    assert client.get("/api/v1/me", headers=bearer(seed.token)).status_code == 401
+
+
+def test_a_token_does_only_what_it_may(client: FlaskClient, seed: Seed) -> None:
+    reader = make_token(seed.voter, ["me:read"])
+    assert vote(client, seed, token=reader).json["code"] == "scope_missing"
+    assert client.get("/api/v1/moderation/queue", headers=bearer(seed.token)).status_code == 403
+    with transaction() as session:
+        session.execute(update(User).values(role="member"))
+    assert client.get("/api/v1/moderation/queue", headers=bearer(seed.staff_token)).status_code == 403
+
+
+def test_a_vote_counts_once(client: FlaskClient, seed: Seed) -> None:
+    first = vote(client, seed)
+    assert first.status_code == 201, first.text
+    assert find_misfits(first.json, OPERATIONS["cast_vote"].answer) == []
+    again = vote(client, seed)
+    other_key = vote(client, seed, key="two")
+    assert (again.status_code, other_key.status_code) == (200, 200)
+    assert {answer.json["receipt"] for answer in (first, again, other_key)} == {first.json["receipt"]}
+    assert db.session.scalar(select(func.count()).select_from(Vote)) == 1
+    reused = vote(client, seed, entry_id=make_entry(seed.contest).id)
+    assert (reused.status_code, reused.json["code"]) == (422, "key_reused")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status", "code"),
+    [
+        ("{", "application/json", 400, "unreadable"),
+        ('{"via":"a","via":"b"}', "application/json", 400, "unreadable"),
+        ("[" * 10_000, "application/json", 400, "unreadable"),
+        ("NaN", "application/json", 400, "unreadable"),
+        ("[]", "application/json", 422, "bad_field"),
+        ('{"votes":9}', "application/json", 422, "unknown_field"),
+        ('{"via":7}', "application/json", 422, "bad_field"),
+        ("{}", "text/plain", 415, "wrong_type"),
+        (" " * 17_000, "application/json", 413, "too_large"),
+    ],
+)
+def test_odd_bodies(client: FlaskClient, seed: Seed, body: str, kind: str, status: int, code: str) -> None:
+    answer = client.post(
+        f"/api/v1/entries/{seed.entry.id}/votes",
+        data=body,
+        content_type=kind,
+        headers={**bearer(seed.token), **KEY},
+    )
+    assert (answer.status_code, answer.json["code"]) == (status, code)
+    assert db.session.scalar(select(func.count()).select_from(Vote)) == 0
+
+
+def test_a_vote_needs_a_key(client: FlaskClient, seed: Seed) -> None:
+    path, headers = f"/api/v1/entries/{seed.entry.id}/votes", bearer(seed.token)
+    assert client.post(path, json={}, headers=headers).json["code"] == "key_missing"
+    headers["Idempotency-Key"] = "k" * 256
+    assert client.post(path, json={}, headers=headers).status_code == 400
+
+
+def vote(client: FlaskClient, seed: Seed, token: str = "", key: str = "one", entry_id: int = 0):  # type: ignore[no-untyped-def]
+    path = f"/api/v1/entries/{entry_id or seed.entry.id}/votes"
+    headers = {**bearer(token or seed.token), "Idempotency-Key": key}
+    return client.post(path, json={}, headers=headers)

@@ -1,0 +1,181 @@
+"""Webhooks against a real receiver: signed, tried again, switched off, and never told what is not theirs."""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, update
+
+from quilt.accounts.models import User
+from quilt.config import Settings
+from quilt.database import db, transaction
+from quilt.mail import MailMessage
+from quilt.moderation.models import ModerationLog
+from quilt.votes.models import EntryTally
+from quilt.webhooks import service
+from quilt.webhooks.models import Webhook, WebhookDelivery, WebhookEvent
+from quilt.webhooks.noticing import notice_events, spread_events
+from quilt.webhooks.rules import EVENTS, MOST_FAILURES, PAUSES, WebhookRefused, sign
+from tests.conftest import NOW
+from tests.factories import make_entry, make_user, save
+
+
+class Receiver(HTTPServer):
+    """Somebody's program: keeps what it gets, and answers with `status`."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.got: list[tuple[dict[str, str], bytes]] = []
+        self.status = 204
+        self.url = f"http://127.0.0.1:{self.server_port}/hook"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
+        self.send_response(self.server.status)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """The test looks at `got`."""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    server = Receiver()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def add_webhook(user: User, url: str, settings: Settings, events: list[str]) -> str:
+    return service.create_webhook(
+        user.id, url, events, settings=settings, now=NOW - timedelta(hours=1), entropy=secrets.token_bytes
+    )
+
+
+def verify(secret: str, headers: dict[str, str], body: bytes) -> bool:
+    """As a receiver does it, by the words of the specification and none of our code."""
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    wanted = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    return f"v1,{wanted}" in headers["webhook-signature"].split(" ")
+
+
+def test_a_signature_as_the_specification_has_it() -> None:
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    body = b'{"test": 2432232314}'
+    signature = sign(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body)
+    assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_what_happened_is_told_once_and_signed(app: Flask, settings: Settings, receiver: Receiver) -> None:
+    owner, entry = make_user(), make_entry()
+    secret = add_webhook(owner, receiver.url, settings, ["entry.published", "vote.counted"])
+    save(ModerationLog(subject_kind="entry", subject_id=entry.id, action="approve", decided_at=NOW))
+    with transaction() as session:
+        session.execute(update(EntryTally).values(standing=12))
+    for _ in range(2):
+        notice_events(NOW)
+        spread_events(NOW)
+        service.send_due(settings, lambda: NOW)
+    said = {json.loads(body)["type"]: json.loads(body)["data"] for _, body in receiver.got}
+    assert len(receiver.got) == 2
+    assert said["vote.counted"] == {
+        "entry": entry.id,
+        "contest": entry.contest_id,
+        "votes": 12,
+        "votes_before": None,
+    }
+    assert said["entry.published"] == {"entry": entry.id, "contest": entry.contest_id}
+    assert all(verify(secret, headers, body) for headers, body in receiver.got)
+    assert not verify(secret, receiver.got[0][0], receiver.got[0][1] + b" ")
+
+
+def test_private_events_are_for_the_desk(app: Flask, settings: Settings, receiver: Receiver) -> None:
+    with pytest.raises(WebhookRefused):
+        add_webhook(make_user(), receiver.url, settings, ["entry.submitted"])
+    moderator = make_user(role="moderator")
+    add_webhook(moderator, receiver.url, settings, list(EVENTS))
+    make_entry(state="submitted")
+    notice_events(NOW)
+    spread_events(NOW)
+    with transaction() as session:
+        session.execute(update(User).where(User.id == moderator.id).values(role="member"))
+    service.send_due(settings, lambda: NOW)
+    assert b"entry.submitted" not in b"".join(body for _, body in receiver.got)
+
+
+def test_both_secrets_are_good_for_a_day(app: Flask, settings: Settings, receiver: Receiver) -> None:
+    owner = make_user()
+    old = add_webhook(owner, receiver.url, settings, ["vote.counted"])
+    hook = service.list_webhooks(owner.id)[0]
+    assert old not in hook.sealed
+    new = service.renew_secret(owner.id, hook.id, settings=settings, now=NOW, entropy=secrets.token_bytes)
+    for hours in (1, 25):
+        then = NOW + timedelta(hours=hours)
+        service.send_test(owner.id, hook.id, now=then, entropy=secrets.token_bytes)
+        service.send_due(settings, lambda then=then: then)
+    checked = [(verify(old, *told), verify(new, *told)) for told in receiver.got]
+    assert checked == [(True, True), (False, True)]
+
+
+def test_failures_wait_and_switch_off_at_twenty(app: Flask, settings: Settings, receiver: Receiver) -> None:
+    owner = make_user()
+    add_webhook(owner, receiver.url, settings, ["vote.counted"])
+    hook_id = service.list_webhooks(owner.id)[0].id
+    receiver.status = 500
+    for _ in range(2):
+        service.send_test(owner.id, hook_id, now=NOW, entropy=secrets.token_bytes)
+    then = NOW
+    for _ in range(MOST_FAILURES):
+        service.send_due(settings, lambda: then)  # noqa: B023
+        then += timedelta(hours=6)
+    assert len(receiver.got) == MOST_FAILURES
+    hook = db.session.get_one(Webhook, hook_id, populate_existing=True)
+    assert hook.off_at is not None
+    assert db.session.scalars(select(MailMessage.kind)).all() == ["webhook_off"]
+    receiver.status = 204
+    service.switch_on(owner.id, hook_id)
+    service.replay(owner.id, service.list_log(hook_id)[0].id, then)
+    service.send_due(settings, lambda: then)
+    assert service.list_log(hook_id)[0].state == "delivered"
+    assert db.session.scalar(select(func.count()).select_from(WebhookEvent)) == 2
+
+
+def test_tries_go_on_for_a_day() -> None:
+    assert timedelta(hours=24) < sum(PAUSES, timedelta()) < timedelta(hours=30)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://hooks.example.org/", "ftp://x.example/", "https://u:p@x.example/", "https://x.example:22/", "x"],
+)
+def test_addresses_that_are_never_asked(app: Flask, settings: Settings, url: str) -> None:
+    with pytest.raises(WebhookRefused):
+        add_webhook(make_user(), url, settings, ["vote.counted"])
+
+
+def test_nobody_touches_what_is_not_theirs(app: Flask, settings: Settings, receiver: Receiver) -> None:
+    owner, other = make_user(), make_user()
+    add_webhook(owner, receiver.url, settings, ["vote.counted"])
+    hook_id = service.list_webhooks(owner.id)[0].id
+    service.send_test(owner.id, hook_id, now=NOW, entropy=secrets.token_bytes)
+    with pytest.raises(LookupError):
+        service.replay(other.id, service.list_log(hook_id)[0].id, NOW)
+    with pytest.raises(LookupError):
+        service.remove_webhook(other.id, hook_id)
+    service.remove_webhook(owner.id, hook_id)
+    assert db.session.scalar(select(func.count()).select_from(WebhookDelivery)) == 0
