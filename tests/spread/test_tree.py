@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quilt.spread.fold import recount_nodes
 from quilt.spread.tree import (
     BrokenTree,
     build_tree,
+    build_tree_of,
     check_parents,
     count_children,
     count_generations,
@@ -134,3 +136,11 @@ def test_depths_are_the_same_in_bytes_and_in_a_deep_tree(generations: int) -> No
 def test_no_depths_of_what_is_no_tree(parents: list[int]) -> None:
     with pytest.raises(BrokenTree):
         find_depths(parents)
+
+
+def test_a_check_that_is_left_to_the_count_is_made_there() -> None:
+    late = build_tree_of([1, 2], [2, None], is_checked_later=True)
+    with pytest.raises(BrokenTree):
+        recount_nodes(late)
+    with pytest.raises(BrokenTree):
+        build_tree_of([1, 2], [2, None])
