@@ -219,7 +219,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("admin.take_back_result", "POST"): Route(ADMIN, _form(words="A mistake.")),
     ("admin.advance_prize", "POST"): Route(ADMIN, _form(step="verified", words="Checked.")),
     ("admin.pass_prize_on", "POST"): Route(ADMIN, _form(words="They moved away.")),
-    ("admin.download_pack", "GET"): Route(ADMIN, refusal=404),
+    ("admin.download_pack", "GET"): Route(ADMIN),
     # judging
     ("site.show_judging", "GET"): Route(SIGNED_IN),
     ("site.show_judged_contest", "GET"): Route(JUDGE),

@@ -115,7 +115,7 @@ def download_pack(contest_id: int) -> Response:
         name = write_pack(contest_id, get_signing_key(get_settings(), entropy), file, now())
     except ResultRefused as refusal:
         file.close()
-        abort(404, refusal.message)
+        abort(409, refusal.message)
     file.seek(0)
     response = send_file(file, "application/zip", as_attachment=True, download_name=f"{name}-evidence.zip")
     response.headers["Cache-Control"] = "private, no-store"
