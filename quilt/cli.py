@@ -111,7 +111,9 @@ def current() -> None:
 
 @main.command()
 @click.option("--at-least", default=0, help="Fail as well when fewer things than this were looked at.")
-@click.option("--digest", is_flag=True, help="Print one hash for each table instead, to compare with another.")
+@click.option(
+    "--digest", is_flag=True, help="Print one hash for each table instead, to compare with another."
+)
 def audit(at_least: int, digest: bool) -> None:
     """Compare everything that is stored twice; exit with 1 when something differs."""
     from quilt.audit import run_audit, run_digest

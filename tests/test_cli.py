@@ -144,7 +144,9 @@ def test_the_audit_says_how_much_it_looked_at(data: Path) -> None:
     assert (done.returncode, "0 differences." in done.stdout) == (0, True), done.stderr
     assert quilt("audit", "--at-least", "1000", data=data).returncode == 1
     with closing(sqlite3.connect(data / "quilt.db")) as connection:
-        connection.execute("INSERT INTO entry_tally (entry_id, contest_id, standing, held, rejected, withdrawn) VALUES (7, 7, 3, 0, 0, 0)")
+        connection.execute(
+            "INSERT INTO entry_tally (entry_id, contest_id, standing, held, rejected, withdrawn) VALUES (7, 7, 3, 0, 0, 0)"
+        )
         connection.commit()
     done = quilt("audit", data=data)
     assert done.returncode == 1

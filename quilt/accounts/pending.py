@@ -38,9 +38,7 @@ def keep_act(kind: str, facts: dict[str, Any], now: datetime, entropy: Callable[
 
 def find_act(key: str, now: datetime) -> Act | None:
     """The act that waits under this key, or None where it is done, over or unknown."""
-    row = db.session.execute(
-        select(PendingAct.kind, PendingAct.facts).where(*_waiting(key, now))
-    ).first()
+    row = db.session.execute(select(PendingAct.kind, PendingAct.facts).where(*_waiting(key, now))).first()
     return None if row is None else Act(row.kind, json.loads(row.facts))
 
 

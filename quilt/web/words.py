@@ -90,7 +90,10 @@ def describe_vote_refusal(refusal: votes.VoteRefused, zone: str) -> tuple[int, s
         case votes.VotingPaused(reason=reason):
             return 409, f"Voting is paused: {reason} Your vote was not counted; come back when it goes on."
         case votes.WrongTier():
-            return 403, "This contest counts votes that are proven in another way. Sign in that way, then vote again."
+            return (
+                403,
+                "This contest counts votes that are proven in another way. Sign in that way, then vote again.",
+            )
         case votes.DisposableAddress():
             return 422, (
                 "That address works for a short while only, so it proves nobody. Use another address, or sign in with "
@@ -106,7 +109,10 @@ def describe_vote_refusal(refusal: votes.VoteRefused, zone: str) -> tuple[int, s
         case votes.NotRevocable(until=None):
             return 409, "In this contest a vote that was cast stays cast."
         case votes.NotRevocable(until=datetime() as until):
-            return 409, f"Votes could be taken back until {describe_instant(until, zone)}. This one stays cast."
+            return (
+                409,
+                f"Votes could be taken back until {describe_instant(until, zone)}. This one stays cast.",
+            )
         case votes.OwnEntry():
             return 403, "You cannot vote for your own entry. Pass it on instead."
         case _:

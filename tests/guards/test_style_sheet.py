@@ -12,7 +12,8 @@ CLASS_ATTRIBUTE = re.compile(r'class="([^"]*)"')
 JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 WORD = re.compile(r"[a-z][a-z0-9-]+$")
 INLINE_STYLE = re.compile(
-    r"""\sstyle\s*=|<style|\son[a-z]+\s*=\s*["']|<script(?![^>]*(?:\bsrc=|"application/ld\+json"))""", re.IGNORECASE
+    r"""\sstyle\s*=|<style|\son[a-z]+\s*=\s*["']|<script(?![^>]*(?:\bsrc=|"application/ld\+json"))""",
+    re.IGNORECASE,
 )
 
 

@@ -65,7 +65,13 @@ def test_a_letter_says_the_same_twice(name: str) -> None:
     written = letter(name, **FACTS)
     html = Tags(written.html)
     assert written.name == name and written.subject and "\n" not in written.subject
-    facts = set(FACTS) - {"site_name", "base_url", "people", "direct", "missing"}  # short figures are everywhere
+    facts = set(FACTS) - {
+        "site_name",
+        "base_url",
+        "people",
+        "direct",
+        "missing",
+    }  # short figures are everywhere
     used = [str(FACTS[fact]) for fact in facts if str(FACTS[fact]) in written.text]
     for fact in used:
         assert fact in html.words or re.search(rf'href="[^"]*{re.escape(fact)}"', written.html)

@@ -66,9 +66,7 @@ def set_up(browser: Browser) -> tuple[str, list[str]]:
     """Set an app up; its secret and the codes on paper."""
     browser.send(f"{SECURITY}/app", page=SECURITY, next="/admin")
     secret = read_secret(browser)
-    answer = browser.send(
-        f"{SECURITY}/app/confirm", page=SECURITY, digits=show_digits(secret), next="/admin"
-    )
+    answer = browser.send(f"{SECURITY}/app/confirm", page=SECURITY, digits=show_digits(secret), next="/admin")
     assert answer.status_code == 200 and 'href="/admin"' in answer.text
     return secret, re.findall(r"<code>([a-z2-7]{5}-[a-z2-7]{5})</code>", answer.text)
 
