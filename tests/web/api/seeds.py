@@ -22,6 +22,7 @@ class Seed:
     entry: Entry
     voter: User
     token: str
+    staff_id: int
     staff_token: str
 
     @property
@@ -37,7 +38,7 @@ def make_seed(settings: Settings) -> Seed:
     make_entry(contest, state="submitted", title="A secret that waits")
     start_ledger(settings, contest, moment)
     voter, moderator = make_user(name="Noor"), make_user(name="Mo", role="moderator")
-    return Seed(contest, entry, voter, make_token(voter), make_token(moderator, [*SCOPES]))
+    return Seed(contest, entry, voter, make_token(voter), moderator.id, make_token(moderator, [*SCOPES]))
 
 
 def make_token(user: User, scopes: list[str] | None = None, days: int = 7) -> str:
