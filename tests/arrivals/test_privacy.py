@@ -28,7 +28,7 @@ DEVICES = ("Oilskin 7781", "Tarpaulin 7782", "Gunnysack 7783")
 ROBOT = "facebookexternalhit/1.1 (Canvasback 7784)"
 HOMES = {  # where an e-mail address belongs
     "user_account.email", "user_account.email_key", "email_code.email", "email_code.email_key",
-    "mail_message.recipient",
+    "email_code.mailbox", "mail_message.recipient",
 }  # fmt: skip
 
 

@@ -182,7 +182,9 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("site.show_appeal", "GET"): Route(EVERYBODY),
     ("site.send_appeal", "POST"): Route(EVERYBODY, _form(receipt="0" * 24, words="It was me."), refusal=404),
     ("site.show_notices", "GET"): Route(ENTRANT),
-    ("site.send_notice", "POST"): Route(ENTRANT, _form(starts_at="2026-05-01T12:00", people="40", words="A mail")),
+    ("site.send_notice", "POST"): Route(
+        ENTRANT, _form(starts_at="2026-05-01T12:00", people="40", words="A mail")
+    ),
     ("site.appeal_entry", "POST"): Route(ENTRANT, _form(words="They were people.")),
     ("site.show_evidence_rules", "GET"): Route(EVERYBODY),
     ("admin.show_connections", "GET"): Route(STAFF),
@@ -209,7 +211,9 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("admin.extend_voting", "POST"): Route(ADMIN, _form(closes_at="2030-01-01T12:00", reason="A storm.")),
     ("admin.clone_contest", "POST"): Route(ADMIN, _form(title="Again", slug="again")),
     ("admin.show_domains", "GET"): Route(STAFF),
-    ("admin.add_domain", "POST"): Route(ADMIN, _form(domain="example.org", verdict="fine", reason="A school.")),
+    ("admin.add_domain", "POST"): Route(
+        ADMIN, _form(domain="example.org", verdict="fine", reason="A school.")
+    ),
     ("admin.end_domain", "POST"): Route(ADMIN),
     # the result
     ("site.show_results", "GET"): Route(EVERYBODY),
@@ -255,7 +259,9 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("site.make_token", "POST"): Route(SIGNED_IN, _form(name="Script", scopes="me:read", days="30")),
     ("site.end_one_token", "POST"): Route(SIGNED_IN),
     ("site.show_webhooks", "GET"): Route(SIGNED_IN),
-    ("site.add_webhook", "POST"): Route(SIGNED_IN, _form(url="https://hooks.example.org/", events="entry.published")),
+    ("site.add_webhook", "POST"): Route(
+        SIGNED_IN, _form(url="https://hooks.example.org/", events="entry.published")
+    ),
     ("site.renew_webhook", "POST"): Route(SIGNED_IN, refusal=404),
     ("site.change_webhook", "POST"): Route(SIGNED_IN, refusal=404),
     ("site.replay_delivery", "POST"): Route(SIGNED_IN, refusal=404),

@@ -147,7 +147,14 @@ def make_cast(settings: Settings, route: Route) -> Cast:
     start_ledger(settings, contest, moment)
     voter = save(Voter(contest_id=contest.id, key=b"v" * 32, tier="email", created_at=moment))
     vote = save(
-        Vote(contest_id=contest.id, voter_id=voter.id, entry_id=entry.id, period="", receipt=secrets.token_hex(12), cast_at=moment)
+        Vote(
+            contest_id=contest.id,
+            voter_id=voter.id,
+            entry_id=entry.id,
+            period="",
+            receipt=secrets.token_hex(12),
+            cast_at=moment,
+        )
     )
     arguments = {
         "file_name": "policy.json", "number": vote.receipt, "vote_id": vote.id, "review_id": 1, "appeal_id": 1,

@@ -34,6 +34,16 @@ FACTS = {
     "branch_url": "https://quilt.example/me#branches",
     "off_url": "https://quilt.example/letters/off/x",
     "head_line": '{"at":"2026-05-10T12:40:00Z","contest":"courage"}',
+    "organisation": "The River Trust",
+    "role": "editor",
+    "join_url": "https://quilt.example/brand/invitations/x",
+    "week": "4 May 2026",
+    "seen": 5301,
+    "opens": 812,
+    "votes": "no votes yet",
+    "lines": [{"label": "Home page", "seen": 5301, "opens": 812, "people": "12 people", "votes": "5 votes"}],
+    "report_url": "https://quilt.example/brand/1/report",
+    "desk_url": "https://quilt.example/brand/1",
     "ledger_url": "https://quilt.example/contests/courage/ledger",
 }
 NASTY = '<script>alert(1)</script>\r\nBcc: all@x.example "quoted"'
