@@ -55,14 +55,14 @@ def put_in_outbox(
     now: datetime,
     off_url: str = "",
     due_at: datetime | None = None,
-) -> MailMessage:
+) -> MailMessage | None:
     """Add a mail to the caller's transaction and return its row: it leaves if, and only if, that commits.
 
     `off_url` is for letters that nobody asked for one by one: a POST to it ends them (RFC 8058). Nothing is
-    written to an address that leads nowhere.
+    written to an address that leads nowhere (None).
     """
     if recipient.endswith(NOWHERE):
-        return
+        return None
     mail = MailMessage(
         kind=kind, recipient=recipient, subject=subject[:200], text=text, html=html,
         off_url=off_url, state="waiting", due_at=due_at or now, created_at=now,

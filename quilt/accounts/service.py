@@ -105,8 +105,10 @@ def request_code(
             EmailCode(
                 token=token, email=address, email_key=key, mailbox=mailbox,
                 code_hash=hash_code(code, token, secret),
-                link_hash=hash_key(link) if purpose == SIGN_IN else None, purpose=purpose, entry_id=entry_id, next_path=safe_next(next_path),
-                created_at=now, expires_at=now + CODE_LIFE, mail_id=mail.id,
+                link_hash=hash_key(link) if purpose == SIGN_IN else None, purpose=purpose, entry_id=entry_id,
+                next_path=safe_next(next_path),
+                created_at=now, expires_at=now + CODE_LIFE,
+                mail_id=mail.id if mail else None,
             )
         )  # fmt: skip
     return token
