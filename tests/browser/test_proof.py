@@ -1,8 +1,10 @@
 """The proof of work in a real browser: done while the address is typed, and accepted with the form."""
 
+import re
 from datetime import timedelta
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import select
 
 from quilt.database import db
@@ -26,7 +28,7 @@ def test_the_form_proves_work_and_goes_on_to_the_code(tmp_path):
         page = browser.new_page()
         page.goto(site.url + path)
         page.fill("#vote-email", "ana@example.org")
-        page.wait_for_function("document.querySelector('[name=proof]').value.includes('.')", timeout=60_000)
+        expect(page.locator("[name=proof]")).to_have_value(re.compile(r"\."), timeout=60_000)
         page.click("#vote form button.button-primary")
         page.wait_for_url("**/vote/confirm")
         with site.app.app_context():

@@ -84,12 +84,12 @@ def test_my_votes_stand_with_their_receipts(client: FlaskClient, ana: User) -> N
     save(
         Vote(
             contest_id=contest.id, voter_id=voter.id, entry_id=entry.id, period="", receipt="c0ffee" * 4,
-            cast_at=NOW, state="counted",
+            cast_at=NOW,
         )
     )  # fmt: skip
     sign_in(client, ana)
     page = client.get("/me").text
-    assert "c0ffee" * 4 in page and "10 May 2026, 08:00 (New York)" in page and "Counted" in page
+    assert "c0ffee" * 4 in page and "10 May 2026, 08:00 (New York)" in page and "Recorded" in page
     other = client.application.test_client()
     sign_in(other, make_user())
     assert "c0ffee" not in other.get("/me").text
