@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from quilt.accounts import discovery
 from tests.stub_server import Asked, StubServer, open_stub, say
 
 CLIENT_ID, CLIENT_SECRET = "quilt-here", "a secret of the stub issuer, long enough for HS256"
@@ -135,6 +136,7 @@ def _encode(facts: dict[str, Any]) -> str:
 @contextmanager
 def open_issuer() -> Iterator[Issuer]:
     """An issuer that behaves until it is told otherwise."""
+    discovery._kept.clear()  # another issuer had the same port, with other documents
     with open_stub(say("not yet")) as server:
         issuer = Issuer(server)
         server.answer = issuer.answer
