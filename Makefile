@@ -2,6 +2,8 @@
 HOST ?= 127.0.0.1
 PORT ?= 8000
 export QUILT_PYTHON ?=
+# Machines made from container images forbid Python to keep what it compiled: every start would take twice as long.
+export PYTHONDONTWRITEBYTECODE =
 
 SET_UP = python=$$(sh scripts/find_python.sh) && "$$python" scripts/set_up.py
 RUN = .venv/bin

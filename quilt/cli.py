@@ -4,17 +4,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import flask_migrate
-from flask import Flask
-from sqlalchemy.exc import OperationalError
 
-from quilt.accounts.service import ROLES
-from quilt.app import create_app
+from quilt.accounts.rules import ROLES
 from quilt.config import ConfigurationError
-from quilt.database import close_writers, db
-from quilt.readiness import find_schema_state
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 
 @click.group()
@@ -30,14 +28,9 @@ def main() -> None:
 @click.option("--with-parent", type=int, hidden=True, help="End when this process does.")
 def serve(host: str, port: int, workers: int, with_parent: int | None) -> None:
     """Answer web requests until stopped."""
-    from quilt.serving import AddressTaken, become_server
+    from quilt.serving import become_server
 
-    with _opened_app():
-        _check_schema()
-    try:
-        become_server(host, port, workers, with_parent)
-    except AddressTaken as error:
-        raise click.ClickException(f"{error} Choose another with --port.") from None
+    become_server(host, port, workers, with_parent)
 
 
 @main.command()
@@ -45,6 +38,7 @@ def serve(host: str, port: int, workers: int, with_parent: int | None) -> None:
 @click.option("--with-parent", type=int, hidden=True, help="End when this process does.")
 def worker(threads: int, with_parent: int | None) -> None:
     """Process videos, send mail, fold arrivals, until stopped."""
+    from quilt.database import close_writers
     from quilt.jobs.worker import run_worker
     from quilt.serving import end_with_parent
     from quilt.web.clock import entropy, now
@@ -85,9 +79,11 @@ def database() -> None:
 @click.argument("revision", default="head")
 def upgrade(revision: str) -> None:
     """Bring the tables up to REVISION (the newest by default)."""
+    import flask_migrate
+
     with _opened_app():
         flask_migrate.upgrade(revision=revision)
-        click.echo(f"The database is {find_schema_state()}.")
+        click.echo(f"The database is {_find_schema_state()}.")
 
 
 @database.command()
@@ -95,16 +91,18 @@ def upgrade(revision: str) -> None:
 @click.confirmation_option(prompt="What the dropped tables and columns hold is lost. Go on?")
 def downgrade(revision: str) -> None:
     """Take the tables back to REVISION (`base` drops them all)."""
+    import flask_migrate
+
     with _opened_app():
         flask_migrate.downgrade(revision=revision)
-        click.echo(f"The database is {find_schema_state()}.")
+        click.echo(f"The database is {_find_schema_state()}.")
 
 
 @database.command()
 def current() -> None:
     """Say whether the tables fit this release; exit with 1 when they are behind."""
     with _opened_app():
-        state = find_schema_state()
+        state = _find_schema_state()
         click.echo(f"The database is {state}.")
         raise SystemExit(1 if state == "behind" else 0)
 
@@ -250,11 +248,16 @@ def reset_factors(email: str) -> None:
 
 
 @contextmanager
-def _opened_app() -> Iterator[Flask]:
+def _opened_app() -> Iterator["Flask"]:
     """The application in a context; what an operator can mend ends the command with one line, no traceback.
 
-    Its connections are closed afterwards: a server's worker processes are forked and must not inherit them.
+    Its connections are closed afterwards.
     """
+    from sqlalchemy.exc import OperationalError
+
+    from quilt.app import create_app
+    from quilt.database import db
+
     try:
         app = create_app()
     except (ConfigurationError, OSError) as error:
@@ -269,8 +272,15 @@ def _opened_app() -> Iterator[Flask]:
             db.engine.dispose()
 
 
+def _find_schema_state() -> str:
+    from quilt.database import db
+    from quilt.readiness import find_schema_state
+
+    return find_schema_state(db.engine)
+
+
 def _check_schema() -> None:
-    if find_schema_state() == "behind":
+    if _find_schema_state() == "behind":
         raise click.ClickException("The database's tables are behind this release. Run: quilt db upgrade")
 
 

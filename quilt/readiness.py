@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-from sqlalchemy import column, func, inspect, select, table
+from sqlalchemy import Engine, column, func, inspect, select, table
 from sqlalchemy.exc import SQLAlchemyError
 
 from quilt.config import ROOT
@@ -48,7 +48,7 @@ def gather_facts(data: Path, now: datetime) -> Facts:
     disk = shutil.disk_usage(data)
     free = disk.free / disk.total if disk.total else 0.0
     try:
-        schema = find_schema_state()
+        schema = find_schema_state(db.engine)
         wait = find_longest_wait(now) if schema != "behind" else 0.0
     except SQLAlchemyError:
         db.session.rollback()
@@ -56,9 +56,9 @@ def gather_facts(data: Path, now: datetime) -> Facts:
     return Facts(True, schema, free, wait)
 
 
-def find_schema_state() -> str:
+def find_schema_state(engine: Engine) -> str:
     """How the database's tables stand to this code: current, behind, or ahead (a newer release was here)."""
-    with db.engine.connect() as connection:
+    with engine.connect() as connection:
         is_there = inspect(connection).has_table(_VERSION.name)
         revision = connection.scalar(select(_VERSION.c.version_num)) if is_there else None
     known, head = _known_revisions()

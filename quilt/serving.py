@@ -1,7 +1,7 @@
 """The web server: granian with worker processes and threads, under the settings of the environment.
 
-usage: python -m quilt.serving HOST PORT WORKERS [PARENT] (what `quilt serve` becomes after its checks: the workers
-are forked from a process that has loaded nothing but what they need)
+usage: python -m quilt.serving HOST PORT WORKERS [PARENT] (what `quilt serve` becomes: the workers are forked from a
+process that has loaded nothing but what they need)
 """
 
 import json
@@ -16,7 +16,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from quilt.config import Settings, from_environment
+from quilt.config import ConfigurationError, Settings, from_environment
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -30,24 +30,57 @@ class AddressTaken(Exception):
     """Something else answers at this address already."""
 
 
+class NotReady(Exception):
+    """The database is not there, or its tables are behind this release."""
+
+
 def become_server(host: str, port: int, workers: int, parent: int | None) -> NoReturn:
     """Go on as the web server at `host`:`port`, in the place of this process, until SIGTERM or SIGINT.
 
-    It ends with the process `parent`, where one is given. Raises AddressTaken when the port is not free.
+    It ends with the process `parent`, where one is given.
     """
-    check_free(host, port)
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # one heap a thread would keep tens of MB for nothing
     words = [host, str(port), str(workers), *([] if parent is None else [str(parent)])]
     os.execv(sys.executable, [sys.executable, "-m", "quilt.serving", *words])
 
 
 def serve(host: str, port: int, workers: int, settings: Settings) -> None:
-    """Answer requests with `workers` processes until SIGTERM or SIGINT."""
+    """Answer requests with `workers` processes until SIGTERM or SIGINT.
+
+    Raises AddressTaken or NotReady before anything is answered.
+    """
+    check_free(host, port)
     from quilt import app  # noqa: F401 once for all workers, which are forked from here: they start at once
     from quilt.committer import keep_writer
 
+    _check_database(settings)
+    # A worker has the server's own handlers until its first request: asked to stop before that, it would not.
+    os.register_at_fork(after_in_child=_stop_when_asked)
     with keep_writer() if settings.database.startswith("sqlite") else nullcontext():
         _make_server(host, port, workers).serve()
+
+
+def _stop_when_asked() -> None:
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(asked, signal.SIG_DFL)
+
+
+def _check_database(settings: Settings) -> None:
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import OperationalError
+
+    from quilt.readiness import find_schema_state
+
+    settings.data.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(settings.database)
+    try:
+        state = find_schema_state(engine)
+    except OperationalError as error:
+        raise NotReady(f"The database cannot be used: {error.orig}") from None
+    finally:
+        engine.dispose()
+    if state == "behind":
+        raise NotReady("The database's tables are behind this release. Run: quilt db upgrade")
 
 
 def spare_imports(settings: Settings) -> None:
@@ -142,9 +175,14 @@ def main() -> None:
     host, port, workers, *parent = sys.argv[1:]
     if parent:
         end_with_parent(int(parent[0]))
-    settings = from_environment()
-    spare_imports(settings)
-    serve(host, int(port), int(workers), settings)
+    try:
+        settings = from_environment()
+        spare_imports(settings)
+        serve(host, int(port), int(workers), settings)
+    except AddressTaken as error:
+        raise SystemExit(f"Error: {error} Choose another with --port.") from None
+    except (ConfigurationError, NotReady, OSError) as error:
+        raise SystemExit(f"Error: {error}") from None
 
 
 if __name__ == "__main__":

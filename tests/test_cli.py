@@ -171,6 +171,23 @@ def test_the_server_ends_cleanly_when_asked(server: tuple[subprocess.Popen, int]
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
 
 
+def test_a_server_that_is_still_starting_ends_when_asked(data: Path) -> None:
+    assert quilt("db", "upgrade", data=data).returncode == 0
+    command = [sys.executable, "-m", "quilt.cli", "serve", "--port", str(free_port())]
+    process = subprocess.Popen(command, env=environment_of(data), stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        next(
+            line for line in process.stderr if "spa" in line
+        )  # the server's first words: its workers are forked now
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=15)
+    finally:
+        process.kill()
+    assert process.returncode in (0, 1)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_worker_ends_cleanly_when_asked(data: Path, number: int) -> None:
     command = [sys.executable, "-m", "quilt.cli", "worker"]

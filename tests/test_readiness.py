@@ -46,13 +46,13 @@ def test_verdict(change: dict, troubles: list[str]) -> None:
 
 
 def test_schema_state(app: Flask) -> None:
-    assert find_schema_state() == "current"
+    assert find_schema_state(db.engine) == "current"
     head = db.session.scalar(text("SELECT version_num FROM alembic_version"))
     db.session.rollback()
     try:
         for revision, state in (("from-a-later-release", "ahead"), (None, "behind")):
             _set_revision(revision)
-            assert find_schema_state() == state
+            assert find_schema_state(db.engine) == state
     finally:
         _set_revision(head)
 

@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import unquote
 
+ROLES = ("member", "moderator", "admin")
 MOST_ADDRESS_CHARACTERS = 320
 MOST_LOCAL_BYTES = 64
 CODE_DIGITS = 8

@@ -17,6 +17,7 @@ from quilt.accounts.rules import (
     CODE_WINDOW,
     MOST_CODES,
     MOST_PASSWORD_CHARACTERS,
+    ROLES,
     CodeExpired,
     CodeUsed,
     PasswordTooLong,
@@ -46,7 +47,6 @@ from quilt.letters import Compose
 from quilt.mail import MailMessage, put_in_outbox
 
 SIGN_IN, VOTE = "sign-in", "vote"
-ROLES = ("member", "moderator", "admin")
 LETTERS = {SIGN_IN: "sign_in_code", VOTE: "vote_code"}
 KEEP_CODES = 24 * CODE_WINDOW
 
