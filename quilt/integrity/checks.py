@@ -1,9 +1,5 @@
 """Asking the voters of held votes whether it was they: one letter each, and an answer by pressing a button."""
 
-import base64
-import binascii
-import hashlib
-import hmac
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,14 +15,15 @@ from quilt.integrity.models import VoteCheck
 from quilt.integrity.rules import Rulebook
 from quilt.letters import composer
 from quilt.mail import put_in_outbox
+from quilt.signed_ids import make_token
 from quilt.votes.decisions import Verdict, decide_votes
 from quilt.votes.evidence import unpack_evidence
 from quilt.votes.models import DecisionInbox, Vote, VoteDecision, Voter
 
 PATH = "/votes/check/"
+VOTE_CHECK = b"vote check"  # what the token in the link is for
 ASKED_ABOUT = "score"  # a proof is looked at by a person, whatever its voter says
 MOST_LETTERS = 500  # of one round
-_ID_SIZE, _MAC_SIZE = 8, 16
 _check = VoteCheck.__table__
 
 
@@ -48,22 +45,6 @@ def mail_checks(settings: Settings, now: datetime) -> int:
     Only once the decision is in the ledger: before the public batch nobody learns what became of a vote.
     """
     return sum(_ask(vote_id, settings, now) for vote_id in _list_unasked())
-
-
-def make_check_token(vote_id: int, secret: str) -> str:
-    """What the letter's link carries: it names the vote, and only we can make it."""
-    body = vote_id.to_bytes(_ID_SIZE)
-    return base64.urlsafe_b64encode(body + _sign(body, secret)).decode()
-
-
-def read_check_token(token: str, secret: str) -> int | None:
-    """The vote that a link is about, or None for one that we did not make."""
-    try:
-        raw = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
-    except (binascii.Error, UnicodeEncodeError, ValueError):
-        return None
-    body, mac = raw[:_ID_SIZE], raw[_ID_SIZE:]
-    return int.from_bytes(body) if hmac.compare_digest(mac, _sign(body, secret)) else None
 
 
 def find_checked(vote_id: int) -> CheckedVote | None:
@@ -157,7 +138,7 @@ def _ask(vote_id: int, settings: Settings, now: datetime) -> bool:
             .join(Entry, Entry.id == vote.entry_id)
             .where(Voter.id == vote.voter_id)
         ).one()
-        url = f"{settings.base_url}{PATH}{make_check_token(vote_id, settings.secret_key)}"
+        url = f"{settings.base_url}{PATH}{make_token(vote_id, settings.secret_key, VOTE_CHECK)}"
         letter = composer(settings)("vote_check", title=row.title, check_url=url)
         put_in_outbox(
             session, kind=letter.name, recipient=row.email, subject=letter.subject, text=letter.text,
@@ -170,8 +151,3 @@ def _note(session: Session, vote: Vote, now: datetime) -> bool:
     insert = insert_if_new(_check, session.get_bind().dialect.name, "vote_id")
     row = {"vote_id": vote.id, "contest_id": vote.contest_id, "mailed_at": now}
     return session.execute(insert, row).scalar() is not None
-
-
-def _sign(body: bytes, secret: str) -> bytes:
-    key = hashlib.blake2b(secret.encode(), digest_size=32, person=b"vote check").digest()
-    return hashlib.blake2b(body, key=key, digest_size=_MAC_SIZE).digest()

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from quilt.accounts.choices import make_off_token
+from quilt.accounts.choices import LETTERS_OFF
 from quilt.accounts.models import User
 from quilt.config import Settings
 from quilt.database import insert_if_new, transaction
@@ -14,6 +14,7 @@ from quilt.journeys.queries import GrownBranch, MovedEntry, list_grown_branches,
 from quilt.journeys.rules import list_milestones
 from quilt.letters import composer
 from quilt.mail import put_in_outbox
+from quilt.signed_ids import make_token
 
 OFF_PATH = "/letters/off/"
 MOST_ENTRIES = 50  # of one round; the next goes on
@@ -44,7 +45,7 @@ def _tell(entry: MovedEntry, branch: GrownBranch, settings: Settings, now: datet
             return False
         if not user.has_branch_letters:
             return False
-        off_url = f"{settings.base_url}{OFF_PATH}{make_off_token(user.id, settings.secret_key)}"
+        off_url = f"{settings.base_url}{OFF_PATH}{make_token(user.id, settings.secret_key, LETTERS_OFF)}"
         letter = composer(settings)(
             "branch_grew", name=user.name, title=entry.title, people=branch.people,
             direct=branch.direct if branch.direct >= LEAST_SHOWN else None,

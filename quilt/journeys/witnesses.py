@@ -1,9 +1,5 @@
 """Every entrant is mailed the newest tree head once a day: whoever keeps one can tell whether votes were changed."""
 
-import base64
-import binascii
-import hashlib
-import hmac
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -17,10 +13,11 @@ from quilt.database import db, insert_if_new, transaction
 from quilt.entries.models import Entry
 from quilt.letters import composer
 from quilt.mail import put_in_outbox
+from quilt.signed_ids import make_token
 from quilt.votes.ledger_models import HeadLetter, HeadLetterOff, LedgerHead
 
 OFF_PATH = "/letters/heads/"
-_ID_SIZE, _MAC_SIZE = 8, 16
+HEADS_OFF = b"heads off"  # what the token in such a letter is for
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +62,6 @@ def list_newest_heads(now: datetime) -> list[NewestHead]:
         NewestHead(row.id, row.slug, row.title, day, row.number, row.line)
         for row, day in zip(rows, days, strict=True)
     ]
-
-
-def make_heads_token(user_id: int, secret: str) -> str:
-    """The token that switches these letters off for a person: 32 URL-safe characters, without an end."""
-    body = user_id.to_bytes(_ID_SIZE)
-    return base64.urlsafe_b64encode(body + _sign(body, secret)).decode()
-
-
-def read_heads_token(token: str, secret: str) -> int | None:
-    """Whose letters a token is about, or None for one that we did not make."""
-    try:
-        raw = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
-    except (binascii.Error, UnicodeEncodeError):
-        return None
-    body, mac = raw[:_ID_SIZE], raw[_ID_SIZE:]
-    return int.from_bytes(body) if hmac.compare_digest(mac, _sign(body, secret)) else None
 
 
 def choose_heads(user_id: int, wants: bool, now: datetime) -> bool:
@@ -129,7 +110,7 @@ def _mail(head: NewestHead, user_id: int, settings: Settings, now: datetime) -> 
         insert = insert_if_new(HeadLetter.__table__, session.get_bind().dialect.name, "day")
         if user is None or user.is_gone or session.execute(insert, row).scalar() is None:
             return False
-        off_url = f"{settings.base_url}{OFF_PATH}{make_heads_token(user_id, settings.secret_key)}"
+        off_url = f"{settings.base_url}{OFF_PATH}{make_token(user_id, settings.secret_key, HEADS_OFF)}"
         letter = composer(settings)(
             "tree_head", name=user.name, contest_title=head.title, head_line=head.line, off_url=off_url,
             ledger_url=f"{settings.base_url}/contests/{head.slug}/ledger",
@@ -139,8 +120,3 @@ def _mail(head: NewestHead, user_id: int, settings: Settings, now: datetime) -> 
             html=letter.html, off_url=off_url, now=now,
         )  # fmt: skip
     return True
-
-
-def _sign(body: bytes, secret: str) -> bytes:
-    key = hashlib.blake2b(secret.encode(), digest_size=32, person=b"heads off").digest()
-    return hashlib.blake2b(body, key=key, digest_size=_MAC_SIZE).digest()

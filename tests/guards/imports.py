@@ -45,7 +45,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("writing",),
     ("config",),
     ("outbound_session",),
-    ("outbound",),
+    ("outbound", "signed_ids"),
     ("spread", "ledger"),
 )
 RANKS = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}

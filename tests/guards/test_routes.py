@@ -14,7 +14,7 @@ from sqlalchemy import event
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from quilt.accounts.choices import make_off_token
+from quilt.accounts.choices import LETTERS_OFF
 from quilt.accounts.domain_models import MailDomain
 from quilt.accounts.models import User
 from quilt.community.models import Comment
@@ -25,6 +25,7 @@ from quilt.judging.models import Judge
 from quilt.mail import MailMessage
 from quilt.media.storage import results_of
 from quilt.moderation.models import ModerationLog
+from quilt.signed_ids import make_token
 from quilt.votes.models import Vote, Voter
 from quilt.web.clock import now
 from tests.embeds.brands import make_brand
@@ -160,7 +161,7 @@ def make_cast(settings: Settings, route: Route) -> Cast:
         "file_name": "policy.json", "number": vote.receipt, "vote_id": vote.id, "review_id": 1, "appeal_id": 1,
         "entry_id": entry.id, "entry_slug": entry.slug, "contest_slug": contest.slug, "code": f"own{entry.id:08}",
         "kind": "svg", "key": MEDIA_KEY, "video_id": video.id, "comment_id": comment.id, "mail_id": mail.id,
-        "contest_id": contest.id, "user_id": people["member"].id, "place": 1, "picture": "tree", "token": make_off_token(people["member"].id, settings.secret_key),
+        "contest_id": contest.id, "user_id": people["member"].id, "place": 1, "picture": "tree", "token": make_token(people["member"].id, settings.secret_key, LETTERS_OFF),
         "file_format": "csv", **make_brand(people["member"], entry), "name": "google", "connection_id": 1, "token_id": 1, "webhook_id": 1, "delivery_id": 1, "act": "test", "post_id": 1, "identity_id": 1, "word_id": 1, "receipt": "f" * 24, "release": "v1.0", "link_key": "of-no-letter", "session_id": 1, "passkey_id": 1, "export_id": 1,
     }  # fmt: skip
     return Cast(people, arguments)

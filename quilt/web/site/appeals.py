@@ -18,8 +18,9 @@ from quilt.integrity.appeals import (
     find_appeals_of,
     list_appeals_about,
 )
-from quilt.integrity.checks import PATH, CheckedVote, answer_check, find_checked, read_check_token
+from quilt.integrity.checks import PATH, VOTE_CHECK, CheckedVote, answer_check, find_checked
 from quilt.integrity.facts import get_rulebook
+from quilt.signed_ids import read_token
 from quilt.votes.rules import make_contest_key
 from quilt.web.clock import now
 from quilt.web.evidence import gather_evidence, read_told
@@ -137,7 +138,7 @@ def show_evidence_rules() -> Response:
 
 
 def _get_checked_or_404(token: str) -> CheckedVote:
-    vote_id = read_check_token(token, get_settings().secret_key)
+    vote_id = read_token(token, get_settings().secret_key, VOTE_CHECK)
     vote = find_checked(vote_id) if vote_id is not None and vote_id < 2**63 else None
     if vote is None:
         abort(

@@ -3,7 +3,8 @@
 from flask import Response, abort, make_response, render_template, request
 
 from quilt.extensions import csrf, limiter
-from quilt.journeys.witnesses import OFF_PATH, choose_heads, read_heads_token, wants_heads
+from quilt.journeys.witnesses import HEADS_OFF, OFF_PATH, choose_heads, wants_heads
+from quilt.signed_ids import read_token
 from quilt.web.clock import now
 from quilt.web.settings import get_settings
 from quilt.web.site import site
@@ -27,7 +28,7 @@ def choose_head_letters(token: str) -> Response:
 
 
 def _get_reader_or_404(token: str) -> int:
-    user_id = read_heads_token(token, get_settings().secret_key)
+    user_id = read_token(token, get_settings().secret_key, HEADS_OFF)
     if user_id is None:
         abort(404, "That link is cut off or not ours. Nothing was changed.")
     return user_id

@@ -2,9 +2,10 @@
 
 from flask import Response, abort, make_response, render_template
 
-from quilt.accounts.choices import read_off_token, stop_branch_letters
+from quilt.accounts.choices import LETTERS_OFF, stop_branch_letters
 from quilt.extensions import csrf, limiter
 from quilt.journeys.service import OFF_PATH
+from quilt.signed_ids import read_token
 from quilt.web.settings import get_settings
 from quilt.web.site import site
 
@@ -27,7 +28,7 @@ def stop_letters(token: str) -> Response:
 
 
 def _get_reader_or_404(token: str) -> int:
-    user_id = read_off_token(token, get_settings().secret_key)
+    user_id = read_token(token, get_settings().secret_key, LETTERS_OFF)
     if user_id is None:
         abort(404, "That link is cut off or not ours. Nothing was changed; sign in and choose on your page.")
     return user_id

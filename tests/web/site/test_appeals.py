@@ -5,9 +5,10 @@ from sqlalchemy import select
 
 from quilt.contests.models import Contest
 from quilt.database import db
-from quilt.integrity.checks import mail_checks, make_check_token
+from quilt.integrity.checks import VOTE_CHECK, mail_checks
 from quilt.integrity.facts import get_rulebook
 from quilt.integrity.models import Appeal, BlastNotice, VoteCheck
+from quilt.signed_ids import make_token
 from quilt.votes.models import Vote
 from tests.conftest import NOW
 from tests.factories import make_entry, make_user
@@ -33,7 +34,7 @@ def held(entry):
 @pytest.fixture
 def link(held, settings):
     mail_checks(settings, NOW)
-    return f"/votes/check/{make_check_token(held, settings.secret_key)}"
+    return f"/votes/check/{make_token(held, settings.secret_key, VOTE_CHECK)}"
 
 
 def test_opening_the_letter_s_link_changes_nothing(client, held, link):

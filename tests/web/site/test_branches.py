@@ -5,7 +5,7 @@ import secrets
 
 import pytest
 
-from quilt.accounts.choices import choose, make_off_token
+from quilt.accounts.choices import LETTERS_OFF, choose
 from quilt.accounts.models import User
 from quilt.arrivals.exclusions import exclude_arrival
 from quilt.arrivals.fold import fold_waiting
@@ -13,6 +13,7 @@ from quilt.arrivals.models import Arrival
 from quilt.arrivals.nodes import Visit
 from quilt.arrivals.service import record_arrival
 from quilt.database import db
+from quilt.signed_ids import make_token
 from quilt.web.visitors import sign_code
 from tests.arrivals.planting import plant
 from tests.conftest import NOW
@@ -184,7 +185,7 @@ def test_names_only_by_wish(client, me):
 
 def test_one_click_ends_the_letters_without_signing_in(client, app, settings):
     user, other = make_user(), make_user()
-    path = f"/letters/off/{make_off_token(user.id, settings.secret_key)}"
+    path = f"/letters/off/{make_token(user.id, settings.secret_key, LETTERS_OFF)}"
     page = client.get(path)
     assert page.status_code == 200 and "Stop these letters" in page.text
     assert page.headers["Cache-Control"] == "private, no-store" and page.headers["X-Robots-Tag"] == "noindex"
@@ -202,12 +203,16 @@ def test_one_click_ends_the_letters_without_signing_in(client, app, settings):
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_forged_or_cut_link_changes_nothing(client, app, settings, method):
     user = make_user()
-    token = make_off_token(user.id, settings.secret_key)
-    for wrong in (token[:-4], make_off_token(user.id, "another secret of the same length"), "x" * 5_000):
+    token = make_token(user.id, settings.secret_key, LETTERS_OFF)
+    for wrong in (
+        token[:-4],
+        make_token(user.id, "another secret of the same length", LETTERS_OFF),
+        "x" * 5_000,
+    ):
         assert client.open(f"/letters/off/{wrong}", method=method).status_code == 404
     assert db.session.get(User, user.id, populate_existing=True).has_branch_letters
 
 
 def test_an_account_that_is_gone_gets_no_letters(client, app, settings):
-    answer = client.post(f"/letters/off/{make_off_token(10**9, settings.secret_key)}")
+    answer = client.post(f"/letters/off/{make_token(10**9, settings.secret_key, LETTERS_OFF)}")
     assert answer.status_code == 404 and "That account is gone" in answer.text
