@@ -1,10 +1,10 @@
-"""Impressions wait a second in the process, and none is lost or doubled on the way."""
+"""Tallies wait a second in the process, and none is lost or doubled on the way."""
 
 import threading
 
 from sqlalchemy.exc import OperationalError
 
-from quilt.web.site.impressions import ImpressionBuffer
+from quilt.web.tallies import MOST_WAITING, TallyBuffer
 
 
 class Shelf:
@@ -24,7 +24,7 @@ class Shelf:
 
 def test_many_pages_at_once_become_few_writes_and_no_count_is_lost():
     shelf = Shelf()
-    buffer = ImpressionBuffer(shelf.save, delay=0.05)
+    buffer = TallyBuffer(shelf.save, delay=0.05)
 
     def show():
         for _ in range(500):
@@ -42,20 +42,29 @@ def test_many_pages_at_once_become_few_writes_and_no_count_is_lost():
 
 def test_they_are_written_without_another_page():
     written = threading.Event()
-    buffer = ImpressionBuffer(lambda counts: written.set(), delay=0.02)
+    buffer = TallyBuffer(lambda counts: written.set(), delay=0.02)
     buffer.add([7])
     assert written.wait(5)
 
 
 def test_without_a_delay_they_are_written_at_once():
     shelf = Shelf()
-    ImpressionBuffer(shelf.save, delay=0).add([7, 8])
+    TallyBuffer(shelf.save, delay=0).add([7, 8])
     assert shelf.counts == {7: 1, 8: 1}
 
 
 def test_while_the_database_is_away_they_wait():
     shelf = Shelf(failures=2)
-    buffer = ImpressionBuffer(shelf.save, delay=0)
+    buffer = TallyBuffer(shelf.save, delay=0)
     for _ in range(3):
         buffer.add([7])
     assert shelf.counts == {7: 3}
+
+
+def test_a_flood_of_different_things_fills_no_memory():
+    shelf = Shelf()
+    buffer = TallyBuffer(shelf.save, delay=60)
+    buffer.add(range(MOST_WAITING + 5))
+    buffer.add([7, MOST_WAITING])
+    buffer.flush()
+    assert len(shelf.counts) == MOST_WAITING and shelf.counts[7] == 2 and MOST_WAITING not in shelf.counts
