@@ -90,8 +90,8 @@ def finish_sign_in(
     """Whom the provider's answer proves; the trip is used up. Raises a SignInRefused that knows the way back."""
     kept = _take_flow(provider, arguments.get("state", ""), browser, settings.secret_key, now)
     try:
-        _check_issuer(kept.facts, arguments.get("iss"))
-        code = _read_code(arguments)
+        check_issuer(kept.facts, arguments.get("iss"))
+        code = read_code(arguments)
         proof = _WAYS[provider.kind][1](Trip(provider, settings, now), kept.facts, code)
     except SignInRefused as refusal:
         refusal.next_path = kept.next_path
@@ -104,6 +104,28 @@ def forget_old_flows(now: datetime) -> int:
     with transaction() as session:
         done = session.execute(delete(SignInFlow).where(SignInFlow.created_at < now - LIFE))
         return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def check_issuer(facts: Facts, told: str | None) -> None:
+    """Answers that name their issuer must name the one that was asked (RFC 9207): no mix-up of two providers.
+
+    `told` is the answer's `iss`. Raises Interrupted, also where the provider always names it and did not.
+    """
+    if told is not None and told.rstrip("/") != facts["issuer"].rstrip("/"):
+        raise Interrupted("another issuer answers")
+    if told is None and facts.get("is_issuer_told"):
+        raise Interrupted("an answer without its issuer")
+
+
+def read_code(arguments: Mapping[str, str]) -> str:
+    """The code in a provider's answer. Raises PermissionDenied where its user said no, Interrupted without a code."""
+    error = arguments.get("error")
+    if error is not None:
+        raise PermissionDenied if error in DENIALS else Interrupted("the provider tells an error")
+    code = arguments.get("code", "")
+    if not 0 < len(code) <= MOST_CODE_CHARACTERS or not code.isprintable():
+        raise Interrupted("no code")
+    return code
 
 
 def _take_flow(provider: Provider, state: str, browser: str, secret: str, now: datetime) -> _Kept:
@@ -127,24 +149,6 @@ def _take_flow(provider: Provider, state: str, browser: str, secret: str, now: d
     if text is None:
         raise Interrupted("the site's secret has changed", row.next_path)
     return _Kept(json.loads(text), row.user_id, row.next_path)
-
-
-def _check_issuer(facts: Facts, told: str | None) -> None:
-    """Answers that name their issuer must name the one that was asked (RFC 9207): no mix-up of two providers."""
-    if told is not None and told.rstrip("/") != facts["issuer"].rstrip("/"):
-        raise Interrupted("another issuer answers")
-    if told is None and facts.get("is_issuer_told"):
-        raise Interrupted("an answer without its issuer")
-
-
-def _read_code(arguments: Mapping[str, str]) -> str:
-    error = arguments.get("error")
-    if error is not None:
-        raise PermissionDenied if error in DENIALS else Interrupted("the provider tells an error")
-    code = arguments.get("code", "")
-    if not 0 < len(code) <= MOST_CODE_CHARACTERS or not code.isprintable():
-        raise Interrupted("no code")
-    return code
 
 
 def _make_text(chance: bytes) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
 
+from quilt.accounts.flows import check_issuer, read_code
 from quilt.accounts.proofs import Interrupted, PermissionDenied, ProviderSilent
 from quilt.accounts.rules import safe_next
 from quilt.config import Settings
@@ -20,7 +21,7 @@ from quilt.shares.sealing import CannotOpen, reseal, seal, unseal
 
 LIFE = timedelta(minutes=10)
 MARGIN = timedelta(minutes=2)  # a token that ends so soon is renewed before it is used
-DENIALS = ("access_denied", "user_cancelled_authorize", "user_cancelled_login")
+THREADS_ENDING = "#_"  # Threads hangs it on its codes
 
 
 class AccountTaken(Interrupted):
@@ -72,9 +73,10 @@ def finish_connecting(
     flow = _take_flow(connector, arguments.get("state", ""), user_id, now)
     try:
         facts = unseal(flow.sealed, settings.token_keys)
-        _check_issuer(facts, arguments.get("iss"))
+        check_issuer(facts, arguments.get("iss"))
         trip = PostTrip(connector.provider, settings, now, connector)
-        grant = come_back(trip, facts, _read_code(arguments))
+        told = arguments.get("code", "").removesuffix(THREADS_ENDING)
+        grant = come_back(trip, facts, read_code({**arguments, "code": told}))
         _keep(connector, grant, user_id, flow.contest_id, settings, now)
     except CannotOpen:
         raise Interrupted("another key", flow.next_path) from None
@@ -207,24 +209,6 @@ def _take_flow(connector: Connector, state: str, user_id: int, now: datetime) ->
     if not now - LIFE < flow.created_at <= now:
         raise Interrupted("older than ten minutes", flow.next_path)
     return flow
-
-
-def _check_issuer(facts: dict[str, str], told: str | None) -> None:
-    """Answers that name their issuer must name the one that was asked (RFC 9207)."""
-    if told is not None and told.rstrip("/") != facts["issuer"].rstrip("/"):
-        raise Interrupted("another issuer answers")
-    if told is None and facts.get("is_issuer_told"):
-        raise Interrupted("an answer without its issuer")
-
-
-def _read_code(arguments: Mapping[str, str]) -> str:
-    error = arguments.get("error")
-    if error is not None:
-        raise PermissionDenied if error in DENIALS else Interrupted("the network tells an error")
-    code = arguments.get("code", "").removesuffix("#_")  # Threads hangs this on
-    if not 0 < len(code) <= 4_096 or not code.isprintable():
-        raise Interrupted("no code")
-    return code
 
 
 def _keep(
