@@ -158,7 +158,7 @@ def push_request(
         pushed = client.pushed_authorization_request(request)
     except OutboundFailed as failure:
         raise ProviderSilent(type(failure).__name__) from None
-    except _list_failures() as error:
+    except list_failures() as error:
         raise ProviderSilent(f"a request that was not taken: {type(error).__name__}") from None
     query = urlencode({"client_id": client.client_id, "request_uri": pushed.request_uri})
     return f"{metadata.authorization_endpoint}?{query}"
@@ -176,7 +176,7 @@ def redeem(
         )  # fmt: skip
     except OutboundFailed as failure:
         raise ProviderSilent(type(failure).__name__) from None
-    except _list_failures() as error:
+    except list_failures() as error:
         raise Interrupted(f"a code that was not taken: {type(error).__name__}") from None
 
 
@@ -202,7 +202,8 @@ def open_client(trip: Trip, metadata: Metadata, redirect_uri: str, scope: str) -
     )
 
 
-def _list_failures() -> tuple[type[Exception], ...]:
+def list_failures() -> tuple[type[Exception], ...]:
+    """What a client raises when a server refuses, fails or makes no sense."""
     from requests import RequestException
     from requests_oauth2client import OAuth2Error
 

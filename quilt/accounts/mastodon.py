@@ -15,8 +15,8 @@ from quilt.database import db, insert_if_new, transaction
 from quilt.outbound import OutboundFailed, check_url, fetch
 
 PURPOSE = "instance client"
+ACCOUNT_PATH = "/api/v1/accounts/verify_credentials"
 _HOST = re.compile(r"[a-z0-9.\-]{1,253}(:\d{1,5})?")
-_ACCOUNT = "/api/v1/accounts/verify_credentials"
 
 
 def leave(trip: Trip, state: str, _nonce: str, verifier: str, where: str) -> tuple[str, Facts]:
@@ -32,7 +32,7 @@ def leave(trip: Trip, state: str, _nonce: str, verifier: str, where: str) -> tup
 def come_back(trip: Trip, facts: Facts, code: str) -> Proof:
     """Whom the code proves at that server. Raises Interrupted or ProviderSilent."""
     origin, scope = facts["issuer"], facts["scope"]
-    client = _find_client(trip, origin, scope)
+    client = find_client(trip, origin, scope)
     if client is None:
         raise Interrupted("our registration is gone")
     metadata = find_server(trip, origin)
@@ -43,7 +43,7 @@ def come_back(trip: Trip, facts: Facts, code: str) -> Proof:
             origin, trip.redirect_uri, scope
         )  # it may have been deleted there: the next try registers
         raise
-    proof = prove_by_account(trip, origin, origin + _ACCOUNT, token)
+    proof = prove_by_account(trip, origin, origin + ACCOUNT_PATH, token)
     host = urlsplit(origin).netloc
     return Proof(proof.provider, origin, proof.subject, f"@{proof.label.partition('@')[0]}@{host}"[:320])
 
@@ -93,7 +93,7 @@ def choose_scope(metadata: Metadata) -> str:
 
 def find_or_register(trip: Trip, metadata: Metadata, scope: str) -> Client:
     """Our client at this server, registered now if we have none. Raises ServerUnknown."""
-    found = _find_client(trip, metadata.issuer, scope)
+    found = find_client(trip, metadata.issuer, scope)
     if found is not None:
         return found
     settings = trip.settings
@@ -118,7 +118,8 @@ def find_or_register(trip: Trip, metadata: Metadata, scope: str) -> Client:
     return Client(client_id, secret)
 
 
-def _find_client(trip: Trip, issuer: str, scope: str) -> Client | None:
+def find_client(trip: Trip, issuer: str, scope: str) -> Client | None:
+    """Our client at this server for this scope, or None where we have not registered (or with another secret)."""
     row = db.session.scalars(
         select(InstanceClient).where(
             InstanceClient.issuer == issuer,

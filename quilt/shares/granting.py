@@ -82,7 +82,7 @@ def come_back(trip: PostTrip, facts: Facts, code: str) -> Grant:
     _check_scope(token)
     if trip.provider.name == "threads":
         token = _lengthen(trip, token, "th_exchange_token")
-    address = f"{origin}{mastodon._ACCOUNT}" if origin else metadata.userinfo_endpoint
+    address = f"{origin}{mastodon.ACCOUNT_PATH}" if origin else metadata.userinfo_endpoint
     proof = prove_by_account(trip, facts["issuer"], address, token)
     most = 0
     if origin:
@@ -191,7 +191,7 @@ def _renew_bluesky(trip: PostTrip, tokens: dict[str, str]) -> tuple[dict[str, st
         token = client.token_request(form, dpop=True, dpop_key=bluesky.unpack_key(tokens["key"]))
     except OutboundFailed as failure:
         raise ProviderSilent(type(failure).__name__) from None
-    except bluesky._list_failures() as error:
+    except bluesky.list_failures() as error:
         raise Interrupted(f"a renewal that was not taken: {type(error).__name__}") from None
     return tokens | _keep_bound(token), _end_of(token)
 
@@ -212,7 +212,7 @@ def _end_of(token: Any) -> datetime | None:
 def _find_office(trip: PostTrip, issuer: str) -> tuple[str, Metadata, Client]:
     """The server's origin ('' for a network that is one), its endpoints, and who we are there."""
     if trip.provider.kind is Kind.MASTODON:
-        client = mastodon._find_client(trip, issuer, MASTODON_SCOPE)
+        client = mastodon.find_client(trip, issuer, MASTODON_SCOPE)
         if client is None:
             raise Interrupted("our registration is gone")
         return issuer, mastodon.find_server(trip, issuer), client
@@ -321,7 +321,7 @@ def _plan_revocation(
         client_id = bluesky.client_id(settings, trip.redirect_uri, tokens["scope"])
         return str(facts.get("revocation_endpoint") or ""), {"client_id": client_id}, headers
     if row.kind is Kind.MASTODON:
-        client = mastodon._find_client(trip, host, MASTODON_SCOPE)
+        client = mastodon.find_client(trip, host, MASTODON_SCOPE)
         if client is None:
             return "", {}, {}
         secret = {"client_id": client.client_id, "client_secret": client.client_secret}
