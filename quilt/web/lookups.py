@@ -7,7 +7,9 @@ from flask import abort
 
 from quilt.arrivals.heads import EntryHead, find_head
 from quilt.arrivals.queries import find_link
+from quilt.contests.queries import ContestFacts, find_contest
 from quilt.database import db
+from quilt.entries.drafts import Draft, find_for_review
 from quilt.spread.codes import is_code
 from quilt.web.pages import Memo
 from quilt.web.settings import get_settings
@@ -35,6 +37,22 @@ def get_head_or_404(entry_id: int) -> EntryHead:
     if head is None or head.state != "published" or not head.is_contest_published:
         abort(404, "We cannot find that entry. It may have been withdrawn.")
     return head
+
+
+def get_contest_or_404(slug: str) -> ContestFacts:
+    """The published contest, as it stands in the database at this moment."""
+    contest = find_contest(slug)
+    if contest is None:
+        abort(404, "We cannot find that contest.")
+    return contest
+
+
+def get_any_draft_or_404(entry_id: int) -> Draft:
+    """Any entry with its contest, published or not: for those who look after them."""
+    draft = find_for_review(entry_id) if entry_id < 2**63 else None
+    if draft is None:
+        abort(404)
+    return draft
 
 
 def get_link_or_404(code: str) -> FoundLink:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from flask import Response, abort, make_response, render_template, request
 
 from quilt.contests.local_times import TimeRefused, read_local, spell_local
-from quilt.entries.drafts import Draft, find_for_review
+from quilt.entries.drafts import Draft
 from quilt.integrity import desk
 from quilt.integrity.alerts import list_alerts, list_notices
 from quilt.integrity.appeals import list_appeals
@@ -15,6 +15,7 @@ from quilt.web.admin import admin
 from quilt.web.charts import build_columns
 from quilt.web.clock import now
 from quilt.web.guards import staff_only
+from quilt.web.lookups import get_any_draft_or_404
 
 HOURS = 48
 SHOWN = 30  # votes of a stretch that are listed
@@ -61,7 +62,7 @@ def show_integrity() -> Response:
 @staff_only
 def show_stretch(entry_id: int) -> Response:
     """What a stretch of an entry's votes is made of, or one part of it."""
-    return answer_stretch(get_entry_or_404(entry_id))
+    return answer_stretch(get_any_draft_or_404(entry_id))
 
 
 @admin.get("/integrity/votes/<int:vote_id>")
@@ -151,14 +152,6 @@ def find_contest(contests: list[tuple[int, str, str]]) -> tuple[int, str, str] |
     wanted = request.args.get("contest", "")
     named = [contest for contest in contests if str(contest[0]) == wanted]
     return named[0] if named else contests[0] if contests else None
-
-
-def get_entry_or_404(entry_id: int) -> Draft:
-    """The entry with its contest."""
-    draft = find_for_review(entry_id) if entry_id < 2**63 else None
-    if draft is None:
-        abort(404)
-    return draft
 
 
 def answer(template: str, status: int = 200, **facts: object) -> Response:

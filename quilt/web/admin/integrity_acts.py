@@ -15,10 +15,11 @@ from quilt.integrity.appeals import (
 )
 from quilt.integrity.reviews import ReviewRefused, review_votes, try_review, undo_review
 from quilt.web.admin import admin
-from quilt.web.admin.integrity import answer, answer_stretch, find_contest, get_entry_or_404, read_stretch
+from quilt.web.admin.integrity import answer, answer_stretch, find_contest, read_stretch
 from quilt.web.clock import now
 from quilt.web.context import plural
 from quilt.web.guards import staff_only
+from quilt.web.lookups import get_any_draft_or_404
 
 DONE = {"held": "held", "counted": "counted", "rejected": "rejected"}
 
@@ -27,7 +28,7 @@ DONE = {"held": "held", "counted": "counted", "rejected": "rejected"}
 @staff_only
 def review_stretch(entry_id: int) -> Response:
     """Try a decision about the votes that are looked at, then do it: the second time with the seal of the first."""
-    draft = get_entry_or_404(entry_id)
+    draft = get_any_draft_or_404(entry_id)
     begin, end, key, _ = read_stretch(draft)
     form = {name: request.form.get(name, "") for name in ("after", "reason", "words", "seal")}
     ids = [vote.id for vote in desk.list_votes(entry_id, begin, end, key)]

@@ -10,7 +10,7 @@ from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired
 
 from quilt.accounts.queries import find_user
-from quilt.entries.drafts import Draft, find_for_review
+from quilt.entries.drafts import Draft
 from quilt.entries.rules import TEXT_FIELDS, WrongState, tidy_texts
 from quilt.letters import composer
 from quilt.media.queries import find_video
@@ -30,6 +30,7 @@ from quilt.web.clock import entropy, now
 from quilt.web.diffs import Piece, compare
 from quilt.web.guards import staff_only
 from quilt.web.headers import allow_players
+from quilt.web.lookups import get_any_draft_or_404
 from quilt.web.settings import get_settings
 from quilt.web.videos import describe_video
 
@@ -78,14 +79,14 @@ class Change:
 @staff_only
 def show_review(entry_id: int) -> Response:
     """The entry as it was sent in, what changed against the live version, what was decided before."""
-    return _answer_review(_get_or_404(entry_id))
+    return _answer_review(get_any_draft_or_404(entry_id))
 
 
 @admin.post("/entries/<int:entry_id>/decide")
 @staff_only
 def decide(entry_id: int) -> Response:
     """Approve, ask for changes or reject."""
-    draft, form, settings = _get_or_404(entry_id), DecideForm(), get_settings()
+    draft, form, settings = get_any_draft_or_404(entry_id), DecideForm(), get_settings()
     action = form.action.data or ""
     try:
         moderation.decide(
@@ -102,7 +103,7 @@ def decide(entry_id: int) -> Response:
         )
     except DecisionRefused as refusal:
         status = 409 if isinstance(refusal, AlreadyDecided | Withdrawn) else 422
-        return _refuse(_get_or_404(entry_id), form, refusal, status)
+        return _refuse(get_any_draft_or_404(entry_id), form, refusal, status)
     flash(f"{_SAID[action]}: “{draft.revision.title[:80]}”. The entrant gets a mail.", "good")
     return make_response(redirect(url_for("admin.show_queue"), 303))
 
@@ -111,7 +112,7 @@ def decide(entry_id: int) -> Response:
 @staff_only
 def change_prize(entry_id: int) -> Response:
     """Take a published entry out of the prize, or back into it, with words for the log."""
-    draft, form = _get_or_404(entry_id), PrizeForm()
+    draft, form = get_any_draft_or_404(entry_id), PrizeForm()
     if draft.entry.state != "published" or form.is_eligible.data not in ("yes", "no"):
         return _answer_review(draft, None, 422, "That cannot be changed for this entry. Nothing was changed.")
     words = (form.words.data or "").replace("\x00", "").strip()
@@ -186,13 +187,6 @@ def _list_changes(draft: Draft) -> list[Change]:
     before, fresh = tidy_texts(earlier), tidy_texts(draft.texts)
     pairs = [(name, getattr(before, name), getattr(fresh, name)) for name in TEXT_FIELDS]
     return [Change(name, compare(old, new)) for name, old, new in pairs if old != new]
-
-
-def _get_or_404(entry_id: int) -> Draft:
-    draft = find_for_review(entry_id) if entry_id < 2**63 else None
-    if draft is None:
-        abort(404)
-    return draft
 
 
 def _revision_id(form: DecideForm) -> int:

@@ -1,6 +1,6 @@
 """Taking a branch of an entry's spread out of the figures, and putting it back."""
 
-from flask import Response, abort, flash, make_response, redirect, render_template, url_for
+from flask import Response, flash, make_response, redirect, render_template, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, SelectField, TextAreaField
@@ -17,11 +17,12 @@ from quilt.arrivals.exclusions import (
     restore_arrival,
 )
 from quilt.arrivals.queries import describe_spread
-from quilt.entries.drafts import Draft, find_for_review
+from quilt.entries.drafts import Draft
 from quilt.spread.attribution import CHANNELS
 from quilt.web.admin import admin
 from quilt.web.clock import now
 from quilt.web.guards import staff_only
+from quilt.web.lookups import get_any_draft_or_404
 
 MOST_BRANCHES = 20
 MOST_ROWS = 100
@@ -41,14 +42,14 @@ class BranchForm(FlaskForm):  # type: ignore[misc]
 @staff_only
 def show_branches(entry_id: int) -> Response:
     """The largest branches, those that are out of the figures, and what was decided about them."""
-    return _answer(_get_or_404(entry_id))
+    return _answer(get_any_draft_or_404(entry_id))
 
 
 @admin.post("/entries/<int:entry_id>/spread")
 @staff_only
 def change_branch(entry_id: int) -> Response:
     """Take a branch out of the figures, or put it back."""
-    draft, form = _get_or_404(entry_id), BranchForm()
+    draft, form = get_any_draft_or_404(entry_id), BranchForm()
     decide = ACTIONS.get(form.action.data or "")
     if decide is None:
         return _answer(draft, status=422, refusal="That is not a decision. Nothing was changed.")
@@ -113,10 +114,3 @@ def _say_people(people: int) -> str:
     if people < FEWEST:
         return "Fewer than five people"
     return f"{people:,} people"
-
-
-def _get_or_404(entry_id: int) -> Draft:
-    draft = find_for_review(entry_id) if entry_id < 2**63 else None
-    if draft is None:
-        abort(404)
-    return draft

@@ -7,7 +7,7 @@ import orjson
 from flask import Response, abort, render_template, request
 
 from quilt.config import ROOT
-from quilt.contests.queries import ContestFacts, find_contest
+from quilt.contests.queries import ContestFacts
 from quilt.contests.rules import Action, describe_instant, is_voting_over, list_windows, shows_counts
 from quilt.extensions import limiter
 from quilt.ledger.heads import decode_head
@@ -27,6 +27,7 @@ from quilt.votes.ledgers import (
 )
 from quilt.votes.schedule import find_interval
 from quilt.web.clock import entropy, now
+from quilt.web.lookups import get_contest_or_404
 from quilt.web.settings import get_settings
 from quilt.web.site import site
 from quilt.web.site.galleries import find_gallery
@@ -48,7 +49,7 @@ _ADDRESS = "/contests/<slug>/ledger"
 @site.get(_ADDRESS)
 def show_ledger(slug: str) -> Response:
     """What the ledger proves and what not, what became of the votes, its heads and its files."""
-    contest = _get_contest_or_404(slug)
+    contest = get_contest_or_404(slug)
     ledger, moment = find_ledger(contest.id), now()
     gallery = find_gallery(slug)
     is_open = _is_open(contest, moment)
@@ -72,7 +73,7 @@ def show_ledger(slug: str) -> Response:
 @limiter.limit("60 per minute")
 def download_ledger(slug: str, file_name: str) -> Response:
     """One of the files of docs/integrity.md. `size` asks for the leaves, or the results, below an earlier head."""
-    contest = _get_contest_or_404(slug)
+    contest = get_contest_or_404(slug)
     ledger = find_ledger(contest.id)
     if ledger is None:
         abort(404, "Voting has not begun in this contest, so it has no ledger yet.")
@@ -133,15 +134,8 @@ def _say_opening(contest: ContestFacts) -> str:
     return f"The leaves and the tally are opened when voting closes: {closes}."
 
 
-def _get_contest_or_404(slug: str) -> ContestFacts:
-    contest = find_contest(slug)
-    if contest is None:
-        abort(404, "We cannot find that contest.")
-    return contest
-
-
 def _get_ledger_or_404(slug: str) -> LedgerFacts:
-    ledger = find_ledger(_get_contest_or_404(slug).id)
+    ledger = find_ledger(get_contest_or_404(slug).id)
     if ledger is None:
         abort(404, "Voting has not begun in this contest, so it has no ledger yet.")
     return ledger

@@ -1,14 +1,15 @@
 """The result of a contest for everybody: places, how they were counted, and what became of the prize."""
 
-from flask import Response, abort, render_template
+from flask import Response, render_template
 
 from quilt.contests.policy_text import describe_result
-from quilt.contests.queries import ContestFacts, find_contest
+from quilt.contests.queries import ContestFacts
 from quilt.contests.rules import Action, describe_instant, is_voting_over, list_windows
 from quilt.results.models import Result
 from quilt.results.queries import find_result, list_names, list_places, list_prizes, list_steps
 from quilt.votes.ledgers import list_accounts
 from quilt.web.clock import now
+from quilt.web.lookups import get_contest_or_404
 from quilt.web.site import site
 from quilt.web.site.kept import answer
 
@@ -24,9 +25,7 @@ STEP_WORDS = {
 @site.get("/contests/<slug>/results")
 def show_results(slug: str) -> Response:
     """The places and how they came about, or when they will stand here."""
-    contest = find_contest(slug)
-    if contest is None:
-        abort(404, "We cannot find that contest.")
+    contest = get_contest_or_404(slug)
     result = find_result(contest.id)
     is_public = result is not None and result.state != "proposed"
     page = render_template(
