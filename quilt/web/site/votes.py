@@ -168,24 +168,16 @@ def _send_code(head: EntryHead, told: Told) -> Response:
         check_window(policy, now())
     except VoteRefused as refusal:
         return _answer_refusal(head, refusal, policy)
-    via, channel = form.get("via", "")[:16], form.get("c", "")[:16]
+    via, channel = _read_way()
     entry = db.session.get_one(Entry, head.id)
     address = form.get("email", "")
     if len(policy.tiers) > 1 and needs_step_up(address[:400].strip(), policy.domains, now()):
         status, words = describe_vote_refusal(DisposableAddress(), policy.time_zone)
-        return _answer_page(
-            "site/vote_address.html",
-            head,
-            status,
-            words=words,
-            address=address[:400],
-            via=via,
-            channel=channel,
-        )
+        return _ask_address(head, status, words)
     try:
         proof = read_proof(head.id)
     except ChallengeRefused:
-        return _ask_for_proof(head, address, via, channel)
+        return _ask_for_proof(head)
     told["solve"] = None if proof is None else proof.seconds
     try:
         token = request_code(
@@ -195,35 +187,29 @@ def _send_code(head: EntryHead, told: Told) -> Response:
         )  # fmt: skip
     except AccountRefused as refusal:
         status, words = describe_account_refusal(refusal)
-        return _answer_page(
-            "site/vote_address.html",
-            head,
-            status,
-            words=words,
-            address=address[:400],
-            via=via,
-            channel=channel,
-        )
+        return _ask_address(head, status, words)
     session["pending_vote"] = {
         "entry": head.id, "token": token, "email": address.strip()[:320], "via": via, "channel": channel,
         "told": told, "asked_at": now().timestamp(),
     }  # fmt: skip
-    response = _point_to_confirm(head)
-    counted = record_form_visit(head.id, form.get("ticket", ""), via, channel)
+    return _count_visit(_point_to_confirm(head), head)
+
+
+def _count_visit(response: Response, head: EntryHead) -> Response:
+    """Whoever sends the form has come to the entry: count them, and let their browser remember their code."""
+    counted = record_form_visit(head.id, request.form.get("ticket", ""), *_read_way())
     if counted is not None:
         visitor, node = counted
         remember_code(response, visitor, head.id, node.code)
     return response
 
 
-def _ask_for_proof(head: EntryHead, address: str, via: str, channel: str) -> Response:
+def _ask_for_proof(head: EntryHead) -> Response:
     """The work that came with the form is none, or was used: the page does it again, the address is kept."""
     words = "One moment: we check once more that it is you. Press the button again."
     if wants_json(request):
         return answer_json({"detail": words, "challenge": make_challenge(head.id)}, 422)
-    return _answer_page(
-        "site/vote_address.html", head, 422, words=words, address=address[:400], via=via, channel=channel
-    )
+    return _ask_address(head, 422, words)
 
 
 def _point_to_confirm(head: EntryHead) -> Response:
@@ -245,7 +231,7 @@ def _leave_with_provider(head: EntryHead, told: Told) -> Response:
         check_window(policy, now())
     except VoteRefused as refusal:
         return _answer_refusal(head, refusal, policy)
-    via, channel = form.get("via", "")[:16], form.get("c", "")[:16]
+    via, channel = _read_way()
     title = db.session.get_one(Entry, head.id).title
     keep_for_later(
         "vote", f"Your vote for “{title}”", _entry_address(head), entry_id=head.id, via=via, channel=channel,
@@ -256,11 +242,7 @@ def _leave_with_provider(head: EntryHead, told: Told) -> Response:
         response = make_response(redirect(address, 303))
     else:
         response = _go_to(provider, head)
-    counted = record_form_visit(head.id, form.get("ticket", ""), via, channel)
-    if counted is not None:
-        visitor, node = counted
-        remember_code(response, visitor, head.id, node.code)
-    return response
+    return _count_visit(response, head)
 
 
 def _go_to(provider: Provider, head: EntryHead) -> Response:
@@ -268,10 +250,7 @@ def _go_to(provider: Provider, head: EntryHead) -> Response:
         return leave_for(provider, _entry_address(head))
     except SignInRefused as refusal:
         status, words = describe_provider_refusal(refusal, provider.label)
-        return _answer_page(
-            "site/vote_address.html", head, status, words=words, address="",
-            via=request.form.get("via", "")[:16], channel=request.form.get("c", "")[:16],
-        )  # fmt: skip
+        return _ask_address(head, status, words)
 
 
 @finishes("vote")
@@ -342,12 +321,21 @@ def _answer_refusal(head: EntryHead, refusal: VoteRefused, policy: Policy) -> Re
 
 def _ask_again(head: EntryHead) -> Response:
     """The page was open for long, or somebody signed in meanwhile: one click renews it, the address is kept."""
-    form = request.form
+    return _ask_address(head, 403, "The page was open too long. Nothing is lost: press the button once more.")
+
+
+def _ask_address(head: EntryHead, status: int, words: str) -> Response:
+    """The form once more with what went wrong; what was typed, and how one came, stay in it."""
+    address = request.form.get("email", "")[:400]
+    via, channel = _read_way()
     return _answer_page(
-        "site/vote_address.html", head, 403,
-        words="The page was open too long. Nothing is lost: press the button once more.",
-        address=form.get("email", "")[:400], via=form.get("via", "")[:16], channel=form.get("c", "")[:16],
-    )  # fmt: skip
+        "site/vote_address.html", head, status, words=words, address=address, via=via, channel=channel
+    )
+
+
+def _read_way() -> tuple[str, str]:
+    """By whose link the form's sender came, and by which channel, as the form says."""
+    return request.form.get("via", "")[:16], request.form.get("c", "")[:16]
 
 
 def _show_confirm(head: EntryHead, pending: dict[str, str], words: str = "", status: int = 200) -> Response:
