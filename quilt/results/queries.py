@@ -65,13 +65,14 @@ def count_ledger(contest_id: int) -> Counted | None:
     return Counted(ledger, terms, tally, hash_head(decode_head(ledger.head_line.encode()).head))
 
 
-def are_points_in(connection: Connection, contest_id: int) -> bool:
-    """Whether the ledger holds the points of the closed panel."""
+def list_missing_points(connection: Connection, contest_id: int) -> dict[int, int]:
+    """The points of the closed panel that the ledger does not hold yet, by entry."""
     written = connection.execute(
         select(LedgerEntry.entry_id, LedgerEntry.points).where(LedgerEntry.contest_id == contest_id)
     )
     known = {row.entry_id: row.points for row in written}
-    return all(known.get(entry) == points for entry, points in list_points(connection, contest_id).items())
+    points = sorted(list_points(connection, contest_id).items())
+    return {entry: given for entry, given in points if known.get(entry) != given}
 
 
 def is_panel_closed(contest_id: int) -> bool:

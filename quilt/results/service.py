@@ -15,7 +15,6 @@ from quilt.contests.models import Contest
 from quilt.contests.rules import is_voting_over
 from quilt.database import db, transaction, write
 from quilt.integrity.appeals import list_appeals
-from quilt.judging.queries import list_points
 from quilt.ledger.leaves import JudgesLeaf
 from quilt.ledger.refusals import DrawNeeded
 from quilt.ledger.tally import encode_results
@@ -30,11 +29,10 @@ from quilt.results.gate import (
     find_doubtful,
 )
 from quilt.results.models import GateRun, Prize, PrizeStep, Result
-from quilt.results.queries import Counted, are_points_in, count_ledger, is_panel_closed
+from quilt.results.queries import Counted, count_ledger, is_panel_closed, list_missing_points
 from quilt.votes.heads import keep_results, sign_next_head
 from quilt.votes.keys import SigningKey
 from quilt.votes.leaves import append_leaves
-from quilt.votes.ledger_models import LedgerEntry
 from quilt.votes.models import DecisionInbox, Vote
 from quilt.votes.schedule import find_promise, is_quiet_head_due, list_timings
 
@@ -179,15 +177,7 @@ def take_in_points(contest_id: int, key: SigningKey, now: datetime) -> int:
 
 
 def _take_in(connection: Connection, contest_id: int, key: SigningKey, now: datetime) -> int:
-    rows = connection.execute(
-        select(LedgerEntry.entry_id, LedgerEntry.points).where(LedgerEntry.contest_id == contest_id)
-    )
-    known = {row.entry_id: row.points for row in rows}
-    missing = {
-        entry: points
-        for entry, points in sorted(list_points(connection, contest_id).items())
-        if known.get(entry) != points
-    }
+    missing = list_missing_points(connection, contest_id)
     if missing:
         slug = connection.execute(select(Contest.slug).where(Contest.id == contest_id)).scalar_one()
         leaves = [JudgesLeaf(slug, entry, points) for entry, points in missing.items()]
@@ -219,7 +209,7 @@ def _ask(contest_id: int, value: str, settings: Settings, now: datetime) -> Gate
         differences=count_differences(audit),
         needs_judges=counted.terms.judges_share > 0,
         is_panel_closed=is_panel_closed(contest_id),
-        are_points_in=are_points_in(db.session.connection(), contest_id),
+        are_points_in=not list_missing_points(db.session.connection(), contest_id),
         open_appeals=len(list_appeals(contest_id, is_open=True)),
         doubtful=find_doubtful(counted.tally, counted.terms, places),
         is_draw_missing=is_draw_missing,

@@ -5,7 +5,7 @@ from sqlalchemy import select
 from quilt.database import db
 from quilt.jobs.queue import Job, every
 from quilt.judging.models import SealedPanel
-from quilt.results.queries import are_points_in
+from quilt.results.queries import list_missing_points
 from quilt.results.service import finish_results, take_in_points
 from quilt.votes.keys import get_signing_key
 from quilt.votes.ledger_models import Ledger
@@ -16,7 +16,7 @@ def take_in_judges(job: Job) -> None:
     """Bring the points of closed panels into the ledger."""
     with_ledger = select(SealedPanel.contest_id).join(Ledger, Ledger.contest_id == SealedPanel.contest_id)
     for contest_id in db.session.scalars(with_ledger).all():
-        if not are_points_in(db.session.connection(), contest_id):
+        if list_missing_points(db.session.connection(), contest_id):
             take_in_points(contest_id, get_signing_key(job.settings, job.entropy), job.now())
 
 
