@@ -29,8 +29,8 @@ from quilt.entries import privacy as _entries_privacy  # noqa: F401
 from quilt.entries import tasks as _entries_tasks  # noqa: F401
 from quilt.extensions import csrf, limiter, login_manager
 from quilt.integrity import batches as _batches  # noqa: F401
-from quilt.integrity import belongings as _integrity_belongings  # noqa: F401
 from quilt.integrity import models as _integrity  # noqa: F401
+from quilt.integrity import privacy as _integrity_privacy  # noqa: F401
 from quilt.integrity import tasks as _integrity_tasks  # noqa: F401
 from quilt.jobs.queue import queue
 from quilt.journeys import models as _journeys  # noqa: F401
