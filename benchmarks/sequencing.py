@@ -22,9 +22,9 @@ from quilt.votes.heads import open_ledger
 from quilt.votes.keys import get_signing_key
 from quilt.votes.models import EntryTally, Vote, Voter
 from quilt.votes.queries import build_policy
-from quilt.votes.sequencing import close_batch, count_plainly
+from quilt.votes.sequencing import close_batch
 from quilt.votes.service import Ballot, cast_vote
-from tests.factories import make_contest, make_entry, make_user
+from tests.factories import count_plainly, make_contest, make_entry, make_user
 
 ENTRIES, CAST = 40, 1_500
 SECRET = "a secret for the measurement only"

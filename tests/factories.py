@@ -110,3 +110,8 @@ def make_entry(contest: Contest | None = None, entrant: User | None = None, **va
         NamedLink(entry_id=entry.id, code=f"own{entry.id:08}", created_at=NOW),
     )  # fmt: skip
     return entry
+
+
+def count_plainly(_connection, _contest_id, _vote_ids):
+    """The verdict of no rules at all, for a batch: every vote counts."""
+    return {}

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import insert
 
-from quilt.arrivals.fold import recompute_entry
+from quilt.arrivals.fold import recompute_within
 from quilt.arrivals.models import Arrival, ArrivalStat, EntryPoint
 from quilt.arrivals.timekeeping import refresh_timing
 from quilt.database import write
+from quilt.spread.measures import Measures
 from quilt.spread.tree import list_depths
 from tests.spread.trees import bursty, chain, star
 
@@ -40,6 +41,11 @@ STATES: dict[str, Callable[[], list[int]]] = {
     "chain": lambda: chain(301),
     "forest": lambda: forest(83_606, 15_763, random.Random(9)),
 }
+
+
+def recompute_entry(entry_id: int, now: datetime) -> Measures:
+    """Count an entry's spread anew from its arrivals and store it; what waits stays for the fold."""
+    return write(recompute_within, entry_id, now)
 
 
 def plant(entry_id: int, parents: list[int], moment: datetime) -> None:

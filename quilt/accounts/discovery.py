@@ -4,7 +4,6 @@ import json
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from quilt.accounts.proofs import ProviderSilent
 from quilt.outbound import OutboundFailed, check_url, fetch
@@ -113,12 +112,6 @@ def read_object(body: bytes) -> dict[str, Any]:
     if not isinstance(facts, dict):
         raise ProviderSilent("no JSON object")
     return facts
-
-
-def origin_of(address: str) -> str:
-    """https://example.org of any address there."""
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _is_pair(key: object) -> bool:

@@ -19,7 +19,6 @@ from quilt.database import db
 MOST_WALKED = 5_000  # people, down all small branches of one request together, and down a large one
 MOST_LARGE = 3  # of one request that are walked
 MOST_STEPS = 8  # of the way up, the person's own among them
-LEAST_IN_BRANCH = 5  # below a top spreader: fewer would tell of single persons
 
 
 @dataclass(frozen=True, slots=True)

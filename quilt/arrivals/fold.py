@@ -96,11 +96,6 @@ def fold_within(connection: Connection, entry_id: int, now: datetime, share: flo
     return len(waiting)
 
 
-def recompute_entry(entry_id: int, now: datetime) -> Measures:
-    """Count an entry's spread anew from its arrivals and store it; what waits stays for the fold."""
-    return write(lambda connection: recompute_within(connection, entry_id, now))
-
-
 @pause_collector()
 def recompute_within(connection: Connection, entry_id: int, now: datetime) -> Measures:
     """The recount of one entry inside the caller's transaction, as after an exclusion."""

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -15,7 +14,7 @@ from quilt.contests.changes import assign, lock_contest, write_change
 from quilt.contests.dates import check_phases, follow_counts, make_phase
 from quilt.contests.freezing import has_voting_opened
 from quilt.contests.local_times import move_days
-from quilt.contests.models import BallotPolicy, Contest, ContestRules, Phase
+from quilt.contests.models import BallotPolicy, Contest, ContestRules
 from quilt.contests.policies import check_policy
 from quilt.contests.preflight import list_blocks
 from quilt.contests.queries import PhaseFacts, PolicyFacts
@@ -199,11 +198,6 @@ def get_for_edit(session: Session, contest_id: int, edit_count: int) -> Contest:
     if contest.edit_count != edit_count:
         raise EditedMeanwhile
     return contest
-
-
-def delete_phases(session: Session, contest_id: int) -> None:
-    """Take all phases away: others follow in the same transaction."""
-    session.execute(delete(Phase).where(Phase.contest_id == contest_id))
 
 
 def _check_names(slug: str, time_zone: str, texts: dict[str, str]) -> None:

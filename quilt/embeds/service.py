@@ -1,7 +1,6 @@
 """Organisations and their people: one function, one transaction."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -38,16 +37,6 @@ class RoleRefused(BrandRefused):
 
 class WrongReader(InvitationRefused):
     """The invitation was written to another address than the one that is signed in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Invited:
-    """An open invitation, as the one who opens it sees it."""
-
-    organisation_id: int
-    organisation_name: str
-    role: str
-    email: str
 
 
 def create_organisation(user_id: int, name: str, now: datetime) -> Organisation:

@@ -137,16 +137,6 @@ def sort_fairly(epoch: Epoch, entry_ids: Iterable[int], seed: int) -> list[int]:
     return sorted(buckets, key=lambda entry_id: (buckets[entry_id], _shuffle(key, entry_id)))
 
 
-def find_gini(values: Sequence[float]) -> float:
-    """How unevenly something is spread: 0 all alike, towards 1 one has everything."""
-    ordered, total = sorted(values), sum(values)
-    if not total:
-        return 0.0
-    count = len(ordered)
-    weighted = sum(place * value for place, value in enumerate(ordered, 1))
-    return 2 * weighted / (count * total) - (count + 1) / count
-
-
 def _rate(exposure: Exposure, now: datetime) -> float:
     """Times shown an hour; the first ten minutes count as ten."""
     return exposure.shown_count / (max(now - exposure.published_at, EPOCH) / timedelta(hours=1))

@@ -21,11 +21,6 @@ def build_key(*sources: str) -> bytes:
     return "".join(f"{source}./" for source in sources).encode("ascii")
 
 
-def spell_numbers(numbers: Sequence[int]) -> str:
-    """Return drawn numbers as one source, in ascending order as the RFC wants it: `2.5.8.10.12`."""
-    return ".".join(str(number) for number in sorted(numbers))
-
-
 def draw_order(
     pool: Sequence[Item],
     key: bytes,

@@ -68,18 +68,6 @@ def name_key(public_key: bytes) -> str:
     return hashlib.sha256(public_key).hexdigest()[:16]
 
 
-def read_keys(text: str) -> dict[str, bytes]:
-    """Return the keys of the file `public_key` by name. Raises HeadRefused for anything else in it."""
-    keys = {}
-    for line in text.splitlines():
-        if not is_hash(line):
-            raise HeadRefused("a line of public_key is not a key of 64 hex digits")
-        keys[name_key(bytes.fromhex(line))] = bytes.fromhex(line)
-    if not keys:
-        raise HeadRefused("public_key holds no key")
-    return keys
-
-
 def sign_head(head: TreeHead, sign: Sign) -> SignedHead:
     """Return the head with its signature. Raises HeadRefused for values that no head may have."""
     return SignedHead(head, sign(write_head(head)))

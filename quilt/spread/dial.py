@@ -14,7 +14,6 @@ from enum import Enum
 from math import log
 
 FEWEST_SIMILAR = 10  # own entries of similar size, below which the baselines stand in
-FEWEST_COMPARED = 100  # people: nothing is known about smaller cascades
 
 
 class Leaning(Enum):

@@ -5,11 +5,11 @@ mark grows evenly with how many people it stands for or led to. Where many peopl
 are sown in rows within their ring's band, on a fan instead of a line each.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, cos, pi, sin, sqrt
 
-from quilt.spread.condense import FoldedTree, Item, MarkKind, condense, fold_runs
+from quilt.spread.condense import FoldedTree, Item, MarkKind, condense
 from quilt.spread.picture import Fan, Link, Mark, Picture, Ring
 
 CANVAS = 1000.0
@@ -23,7 +23,6 @@ ENTRY_RADIUS = 0.032
 LARGEST_RADIUS = 0.045
 LEAST_RADIUS = 0.0008
 LEAST_LABELLED_RADIUS = 0.011
-LABEL_SPACING = 0.016
 LARGEST_CELL = 0.044
 LEAST_CELL = 0.004
 
@@ -95,16 +94,6 @@ class _Seat:
     distance: float
 
 
-def draw_tree(parents: Sequence[int], size: float = CANVAS, max_marks: int = MAX_MARKS) -> Picture:
-    """Return the radial picture of a tree given by the parents' indices.
-
-    `size` is the side of the square in any unit and `max_marks` bounds the circles (at least 2). The
-    marks' `people` add up to the number of nodes. The same tree always gives the same picture. O(n).
-    Raises BrokenTree.
-    """
-    return draw_folded(fold_runs(parents), size, max_marks)
-
-
 def draw_folded(
     tree: FoldedTree,
     size: float = CANVAS,
@@ -158,7 +147,7 @@ class _Drawing:
             marks=[self._mark(place) for place in range(len(self.items))],
             links=[self._link(place) for place in range(1, len(self.items)) if place not in self.sown],
             fans=self.fans,
-            rings=_list_rings(self.bands, self.size),
+            rings=[Ring(band.generation, round(band.ring, 2)) for band in self.bands.values()],
         )
 
     def _find_cell(self) -> float:
@@ -366,16 +355,6 @@ def _list_branches(items: list[Item]) -> list[_Branch]:
         # Neighbours of like size can take turns in rows without touching.
         branch.limbs.sort(key=lambda place: -items[place].reach)
     return branches
-
-
-def _list_rings(bands: dict[int, _Band], size: float) -> list[Ring]:
-    rings: list[Ring] = []
-    last_label = 0.0
-    for band in bands.values():
-        is_labelled = band.ring - last_label >= size * LABEL_SPACING
-        last_label = band.ring if is_labelled else last_label
-        rings.append(Ring(band.generation, round(band.ring, 2), is_labelled))
-    return rings
 
 
 def _count_rows(band: _Band, cell: float, people: int) -> int:

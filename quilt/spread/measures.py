@@ -18,7 +18,6 @@ from typing import NamedTuple
 
 from quilt.spread.tree import (
     ROOT,
-    check_parents,
     count_generations,
     find_depths,
     list_sizes,
@@ -96,7 +95,12 @@ class Measures:
 
 @dataclass(frozen=True, slots=True)
 class Cascades:
-    """The trees below an entry taken each on its own, every one with a child of the entry as its seed."""
+    """The trees below an entry taken each on its own, every one with a child of the entry as its seed.
+
+    `wiener_index` adds up the seeds' own trees and `structural_virality` divides it by the pairs that
+    lie within one of them (None when there is none). `reproduction` is (n − k) / n for n people and k
+    seeds, always below 1.
+    """
 
     seeds: int
     largest: int
@@ -127,29 +131,6 @@ def build_measures(breadth: tuple[int, ...], sizes: Sequence[int]) -> Measures:
     )
 
 
-def measure_cascades(parents: Sequence[int]) -> Cascades:
-    """Return the figures of the trees below the entry, without the entry. Raises BrokenTree.
-
-    `wiener_index` adds up the seeds' own trees and `structural_virality` divides it by the pairs that
-    lie within one of them (None when there is none). `reproduction` is (n − k) / n for n people and k
-    seeds, always below 1.
-    """
-    check_parents(parents)
-    sizes = list_sizes(parents)
-    totals = _list_cascade_sizes(parents, sizes)
-    seed_sizes = [size for size, parent in zip(sizes, parents, strict=True) if parent == ROOT]
-    wiener = sum(size * (total - size) for size, total in zip(sizes[1:], totals[1:], strict=True))
-    pairs = sum(size * (size - 1) // 2 for size in seed_sizes)
-    people = len(parents) - 1
-    return Cascades(
-        seeds=len(seed_sizes),
-        largest=max(seed_sizes, default=0),
-        wiener_index=wiener,
-        structural_virality=wiener / pairs if pairs else None,
-        reproduction=(people - len(seed_sizes)) / people if people else 0.0,
-    )
-
-
 def wiener_index(size: int, total_depth: int, squared_sizes: int) -> int:
     """Return W = n·P − Q, exact."""
     return size * total_depth - squared_sizes
@@ -160,11 +141,3 @@ def structural_virality(size: int, total_depth: int, squared_sizes: int) -> floa
     if size < 2:
         return None
     return 2 * wiener_index(size, total_depth, squared_sizes) / (size * (size - 1))
-
-
-def _list_cascade_sizes(parents: Sequence[int], sizes: Sequence[int]) -> list[int]:
-    """Return, for every node, the size of the seed's tree that it belongs to (the entry's own: unused)."""
-    totals = [0] * len(parents)
-    for node in range(1, len(parents)):
-        totals[node] = sizes[node] if parents[node] == ROOT else totals[parents[node]]
-    return totals

@@ -49,11 +49,10 @@ class Fan:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """A circle round the middle on which a generation stands; not all of them have room for a number."""
+    """A circle round the middle on which a generation stands."""
 
     generation: int
     radius: float
-    is_labelled: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from quilt.accounts.belongings import Row, forgets, tells
 from quilt.arrivals.models import Arrival
-from quilt.database import write
 from quilt.entries.models import Entry
 from quilt.votes.casting_models import VoteKey
 from quilt.votes.ledger_models import HeadLetter, HeadLetterOff
@@ -41,30 +40,19 @@ def tell_links(session: Session, user_id: int) -> Iterable[Row]:
         yield {"entry": row.entry_id, "code": row.code, "channel": row.channel, "arrived": row.arrived_at}
 
 
-def forget_person(user_id: int) -> int:
-    """Cut every way from an account to its arrivals and votes; how many arrivals lost their pseudonym.
+@forgets("votes")
+def forget_voter(session: Session, user_id: int, now: datetime) -> None:
+    """Cut every way from an account to its arrivals and votes, the keys of its clicks and its letters about heads.
 
     The node, its link and its parent stay, for structure is not personal, and so does the vote with its
     receipt. The voter keeps the keyed hash of their address and nothing else, so that nobody votes twice by
     deleting an account in between.
     """
-    return write(_forget, user_id)
-
-
-@forgets("votes")
-def forget_voter(session: Session, user_id: int, now: datetime) -> None:
-    """The same as a part of somebody's leaving; keys of their clicks and letters about heads go too."""
     for table in (VoteKey, HeadLetter, HeadLetterOff):
         session.execute(delete(table).where(table.user_id == user_id))
-    _forget(session.connection(), user_id)
-
-
-def _forget(connection: Connection, user_id: int) -> int:
-    nameless = connection.execute(
-        update(Arrival).where(Arrival.id.in_(_own_arrivals(user_id))).values(visitor_key=None)
-    ).rowcount
+    connection = session.connection()
+    connection.execute(update(Arrival).where(Arrival.id.in_(_own_arrivals(user_id))).values(visitor_key=None))
     connection.execute(update(Voter).where(Voter.user_id == user_id).values(user_id=None))
-    return nameless
 
 
 def _own_arrivals(user_id: int) -> Any:

@@ -48,11 +48,6 @@ class Batch:
     size: int
 
 
-def count_plainly(_connection: Connection, _contest_id: int, vote_ids: Sequence[int]) -> dict[int, Verdict]:
-    """The verdict of no rules at all: every vote counts."""
-    return dict.fromkeys(vote_ids, PLAIN)
-
-
 def close_batch(
     contest_id: int,
     key: SigningKey,

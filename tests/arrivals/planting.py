@@ -4,11 +4,12 @@ from datetime import timedelta
 
 from sqlalchemy import insert
 
-from quilt.arrivals.fold import fold_entry, recompute_entry
+from quilt.arrivals.fold import fold_entry
 from quilt.arrivals.models import Arrival
 from quilt.arrivals.nodes import put_in_inbox
 from quilt.database import db, transaction, write
 from tests.conftest import NOW
+from tests.spreads import recompute_entry
 
 
 def plant(entry, parents, voters=(), channels=("wa",), minutes=1):

@@ -19,7 +19,7 @@ from quilt.arrivals.exclusions import (
     list_log,
     restore_arrival,
 )
-from quilt.arrivals.fold import fold_entry, recompute_entry
+from quilt.arrivals.fold import fold_entry
 from quilt.arrivals.models import Arrival, ArrivalStat, ExclusionLog
 from quilt.arrivals.nodes import Visit, put_in_inbox
 from quilt.arrivals.queries import describe_spread, get_measures
@@ -31,6 +31,7 @@ from tests.arrivals.test_fold import snapshot
 from tests.conftest import NOW
 from tests.factories import make_entry, make_user
 from tests.spread.trees import tree
+from tests.spreads import recompute_entry
 
 NOTATION = "a, b, c<a, d<a, e<d, f<e, g<b"
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, insert, select
 
-from quilt.arrivals.fold import fold_entry, fold_waiting, recompute_entry
+from quilt.arrivals.fold import fold_entry, fold_waiting
 from quilt.arrivals.models import (
     Arrival,
     ArrivalInbox,
@@ -23,6 +23,7 @@ from quilt.arrivals.service import record_arrival
 from quilt.database import db, transaction, write
 from tests.conftest import NOW
 from tests.factories import make_entry
+from tests.spreads import recompute_entry
 
 
 def grow(entry, parents, *, every=1, seed=0, votes=False, share=None):

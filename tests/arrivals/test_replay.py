@@ -26,9 +26,10 @@ from quilt.replaying import (
     replay_through_services,
 )
 from quilt.spread.fold import NewNode
-from quilt.spread.measures import EMPTY, measure, measure_cascades
+from quilt.spread.measures import EMPTY, measure
 from quilt.spread.replay import Forest, ReplayTree, read_trees, write_rows
 from quilt.votes.models import EntryTally, Vote
+from tests.spread.oracle import measure_cascades
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "data"
 CASCADES = REFERENCE / "cascades_dev.jsonl.gz"

@@ -13,7 +13,6 @@ from sqlalchemy import func, inspect, select, text
 from quilt.accounts.models import User
 from quilt.accounts.service import sign_in_with_password
 from quilt.app import create_app
-from quilt.arrivals.fold import recompute_entry
 from quilt.arrivals.models import (
     Arrival,
     ArrivalInbox,
@@ -48,6 +47,7 @@ from quilt.moderation.models import ModerationLog
 from quilt.shares.models import ShareAct
 from quilt.votes.models import EntryTally, Vote, Voter
 from tests.conftest import NOW
+from tests.spreads import recompute_entry
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
 

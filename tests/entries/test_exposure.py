@@ -11,7 +11,6 @@ from quilt.entries.exposure import (
     Epoch,
     Exposure,
     build_buckets,
-    find_gini,
     get_epoch,
     list_exposures,
     list_fair_order,
@@ -180,6 +179,16 @@ def simulate(visitors: int, entries: int, late: int, page: int, days: float, rng
         for entry_id in order[: pages * page]:
             counts[entry_id] += 1
     return {each: counts[each] / (days * 24 - born[each]) for each in born}
+
+
+def find_gini(values):
+    """How unevenly something is spread: 0 all alike, towards 1 one has everything."""
+    ordered, total = sorted(values), sum(values)
+    if not total:
+        return 0.0
+    count = len(ordered)
+    weighted = sum(place * value for place, value in enumerate(ordered, 1))
+    return 2 * weighted / (count * total) - (count + 1) / count
 
 
 @pytest.mark.parametrize("page", [6, 24])

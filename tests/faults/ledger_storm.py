@@ -24,9 +24,9 @@ from quilt.database import db, write
 from quilt.votes.decisions import TransitionRefused, Verdict, decide_votes
 from quilt.votes.keys import get_signing_key
 from quilt.votes.queries import build_policy
-from quilt.votes.sequencing import close_batch, count_plainly
+from quilt.votes.sequencing import close_batch
 from quilt.votes.service import Ballot, cast_vote
-from tests.factories import make_user
+from tests.factories import count_plainly, make_user
 from tests.faults.fold_storm import fork
 
 VOTERS, BATCHERS = 4, 2

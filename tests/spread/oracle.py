@@ -1,8 +1,11 @@
 """What the figures of an entry must be, by brute force: all distances by walking, all sizes by looking up."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from quilt.spread.measures import Cascades
+from quilt.spread.tree import ROOT, check_parents, list_sizes
 from tests.spread.trees import list_distances
 
 
@@ -100,3 +103,34 @@ class Truth:
     def structural_virality(self) -> float | None:
         """The mean of all distances."""
         return self.wiener_index / (self.size * (self.size - 1) / 2) if self.size > 1 else None
+
+
+def measure_cascades(parents: Sequence[int]) -> Cascades:
+    """Return the figures of the trees below the entry, without the entry. Raises BrokenTree.
+
+    `wiener_index` adds up the seeds' own trees and `structural_virality` divides it by the pairs that
+    lie within one of them (None when there is none). `reproduction` is (n − k) / n for n people and k
+    seeds, always below 1.
+    """
+    check_parents(parents)
+    sizes = list_sizes(parents)
+    totals = _list_cascade_sizes(parents, sizes)
+    seed_sizes = [size for size, parent in zip(sizes, parents, strict=True) if parent == ROOT]
+    wiener = sum(size * (total - size) for size, total in zip(sizes[1:], totals[1:], strict=True))
+    pairs = sum(size * (size - 1) // 2 for size in seed_sizes)
+    people = len(parents) - 1
+    return Cascades(
+        seeds=len(seed_sizes),
+        largest=max(seed_sizes, default=0),
+        wiener_index=wiener,
+        structural_virality=wiener / pairs if pairs else None,
+        reproduction=(people - len(seed_sizes)) / people if people else 0.0,
+    )
+
+
+def _list_cascade_sizes(parents: Sequence[int], sizes: Sequence[int]) -> list[int]:
+    """Return, for every node, the size of the seed's tree that it belongs to (the entry's own: unused)."""
+    totals = [0] * len(parents)
+    for node in range(1, len(parents)):
+        totals[node] = sizes[node] if parents[node] == ROOT else totals[parents[node]]
+    return totals

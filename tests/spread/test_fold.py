@@ -12,14 +12,19 @@ from quilt.spread.fold import (
     Folded,
     NewNode,
     NodeStat,
-    find_missing,
-    find_missing_parents,
     fold,
     recount,
 )
 from quilt.spread.measures import EMPTY, measure
 from quilt.spread.tree import BrokenTree, build_tree, count_children, list_depths, list_sizes
-from tests.spread.trees import list_distances, list_new_nodes, random_parents, uniform
+from tests.spread.trees import (
+    find_missing,
+    find_missing_parents,
+    list_distances,
+    list_new_nodes,
+    random_parents,
+    uniform,
+)
 
 Votes = Mapping[int | None, int]
 

@@ -1,6 +1,6 @@
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 from math import hypot
@@ -8,13 +8,17 @@ from math import hypot
 import pytest
 from hypothesis import given, settings
 
-from quilt.spread.condense import MarkKind
-from quilt.spread.layout import CANVAS, MAX_MARKS, draw_tree
+from quilt.spread.condense import MarkKind, fold_runs
+from quilt.spread.layout import CANVAS, MAX_MARKS, draw_folded
 from quilt.spread.picture import Mark, Picture
 from quilt.spread.replay import read_trees
 from quilt.spread.tree import build_tree, list_depths
 from tests.spread.test_replay import CASCADES, needs_cascades
 from tests.spread.trees import bursty, caterpillar, chain, deep, random_parents, star, tree, uniform
+
+
+def draw_tree(parents: Sequence[int], size: float = CANVAS) -> Picture:
+    return draw_folded(fold_runs(parents), size)
 
 
 def forest(seeds: int, n: int) -> list[int]:

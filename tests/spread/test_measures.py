@@ -2,8 +2,9 @@ import networkx
 import pytest
 from hypothesis import given, settings
 
-from quilt.spread.measures import EMPTY, measure, measure_cascades
+from quilt.spread.measures import EMPTY, measure
 from quilt.spread.tree import BrokenTree
+from tests.spread.oracle import measure_cascades
 from tests.spread.trees import binary, chain, list_distances, random_parents, star, tree
 
 

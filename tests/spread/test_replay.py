@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from quilt.spread.fold import NewNode
-from quilt.spread.measures import EMPTY, Measures, measure, measure_cascades
+from quilt.spread.measures import EMPTY, Measures, measure
 from quilt.spread.replay import (
     COLUMNS,
     FOREST_COLUMNS,
@@ -22,6 +22,7 @@ from quilt.spread.replay import (
     write_rows,
 )
 from quilt.spread.tree import list_depths, list_sizes
+from tests.spread.oracle import measure_cascades
 from tests.spread.trees import SHAPES, list_new_nodes, tree
 
 REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "data"

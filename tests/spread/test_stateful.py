@@ -29,7 +29,7 @@ from quilt.arrivals.exclusions import (
     list_log,
     restore_arrival,
 )
-from quilt.arrivals.fold import fold_entry, fold_within, recompute_entry
+from quilt.arrivals.fold import fold_entry, fold_within
 from quilt.arrivals.models import (
     ArrivalInbox,
     ArrivalStat,
@@ -41,7 +41,7 @@ from quilt.arrivals.nodes import Visit
 from quilt.arrivals.queries import get_measures
 from quilt.arrivals.service import record_arrival
 from quilt.database import db, write
-from quilt.spread.fold import NewNode, NodeStat, find_missing, find_missing_parents, fold, recount
+from quilt.spread.fold import NewNode, NodeStat, fold, recount
 from quilt.spread.measures import EMPTY, Measures
 from quilt.spread.tree import build_tree
 from quilt.votes.queries import build_policy
@@ -49,6 +49,8 @@ from quilt.votes.service import Ballot, cast_vote
 from tests.conftest import NOW
 from tests.factories import make_contest, make_entry, make_user
 from tests.spread.oracle import Oracle, Person, Truth
+from tests.spread.trees import find_missing, find_missing_parents
+from tests.spreads import recompute_entry
 
 FEWEST_CHECKS = 50_000
 CHANNELS = ("", "wa", "fb")

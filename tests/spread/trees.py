@@ -2,11 +2,11 @@
 
 import random
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from hypothesis import strategies as st
 
-from quilt.spread.fold import NewNode
+from quilt.spread.fold import NewNode, NodeStat
 
 
 def tree(notation: str) -> list[int]:
@@ -106,3 +106,22 @@ def list_distances(parents: Sequence[int], start: int) -> list[int]:
                 distances[other] = distances[node] + 1
                 queue.append(other)
     return distances
+
+
+def find_missing(
+    new: Iterable[NewNode], known: Mapping[int, NodeStat], votes: Mapping[int | None, int] | None = None
+) -> set[int]:
+    """Return the ids that have to be fetched before `fold` can run, one step up the tree.
+
+    Fetch them, add them to `known` and ask again with the fetched ones' parents until the set is empty:
+    that is one query a generation. The first call asks for the parents of `new` and the arrivals voted
+    for; later calls are `find_missing_parents(fetched, known)`.
+    """
+    new_ids = {node.id for node in new}
+    wanted = {node.parent_id for node in new} | set(votes or ())
+    return {node_id for node_id in wanted if node_id is not None and node_id not in known} - new_ids
+
+
+def find_missing_parents(fetched: Iterable[NodeStat], known: Mapping[int, NodeStat]) -> set[int]:
+    """Return the parents of the arrivals just fetched that are not known yet."""
+    return {stat.parent_id for stat in fetched if stat.parent_id is not None and stat.parent_id not in known}

@@ -14,9 +14,9 @@ from quilt.votes.keys import get_signing_key
 from quilt.votes.ledger_models import LedgerLeaf
 from quilt.votes.ledgers import find_ledger, find_results, list_heads, list_public_keys, read_lines
 from quilt.votes.models import Vote
-from quilt.votes.sequencing import close_batch, count_plainly
+from quilt.votes.sequencing import close_batch
 from tests.conftest import NOW
-from tests.factories import make_user
+from tests.factories import count_plainly, make_user
 from tests.ledger.books import load_verifier
 from tests.votes.test_service import vote_for
 

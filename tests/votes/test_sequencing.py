@@ -18,7 +18,7 @@ from quilt.votes.ledger_models import Ledger, LedgerHead, LedgerLeaf
 from quilt.votes.ledgers import list_accounts
 from quilt.votes.models import DecisionInbox, Vote
 from quilt.votes.queries import list_votes_of
-from quilt.votes.sequencing import append_votes, count_plainly
+from quilt.votes.sequencing import append_votes
 from tests.conftest import NOW
 from tests.factories import make_contest, make_entry, make_user
 from tests.votes.ledgers import SECRET, cast, number_of, publish, run_batch, start_ledger, verify
@@ -217,7 +217,3 @@ def test_without_a_ledger_there_is_no_batch(app, settings):
     with pytest.raises(LedgerNotOpen):
         run_batch(settings, contest)
     assert db.session.scalar(select(func.count()).select_from(Ledger)) == 0
-
-
-def test_counting_plainly_is_a_judge_too():
-    assert {verdict.after for verdict in count_plainly(None, 1, [3, 4]).values()} == {"counted"}

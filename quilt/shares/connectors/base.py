@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from quilt.accounts.providers import Provider
 from quilt.config import Settings
@@ -208,11 +208,6 @@ def tell_reason(answer: Answer) -> str:
             line = " ".join("".join(sign if sign.isprintable() else " " for sign in told).split())
             return line[:MOST_TOLD].rstrip(".")
     return ""
-
-
-def host_of(url: str) -> str:
-    """The host and port of an address."""
-    return urlsplit(url).netloc
 
 
 def _encode(form: Mapping[str, str] | None, json_body: object) -> tuple[bytes, dict[str, str]]:

@@ -17,10 +17,9 @@ from quilt.votes.decisions import Verdict, decide_votes
 from quilt.votes.ledger_models import LedgerLeaf
 from quilt.votes.models import Vote
 from quilt.votes.schedule import close_due
-from quilt.votes.sequencing import count_plainly
 from quilt.web.clock import now
 from quilt.web.proof_steps import list_steps
-from tests.factories import make_entry
+from tests.factories import count_plainly, make_entry
 from tests.ledger.books import load_verifier
 from tests.votes.ledgers import CHANCE, start_ledger, verify
 from tests.votes.ledgers import cast as cast_at
