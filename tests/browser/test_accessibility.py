@@ -9,9 +9,9 @@ from axe_playwright_python.sync_playwright import Axe
 from quilt.arrivals.fold import fold_waiting
 from quilt.arrivals.nodes import Visit
 from quilt.arrivals.service import record_arrival
-from tests.browser.chromium import make_agent, open_chromium
+from tests.browser.chromium import add_cookie, make_agent
 from tests.factories import make_contest, make_entry, make_user
-from tests.live import open_site, sign_cookie
+from tests.live import sign_cookie
 from tests.spreads import STATES, plant
 
 SHAPES = ("five", "star", "chain", "mixed")
@@ -46,12 +46,6 @@ PAGES = {
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    with open_site(tmp_path_factory.mktemp("site"), workers=1) as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
 def scene(site):
     """A contest with a spread to look at, something to decide, and people to look as."""
     moment = datetime.now(UTC)
@@ -73,12 +67,6 @@ def scene(site):
     return {"entry": entry, "young": young, "waiting": waiting, **shapes}, cookies
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with open_chromium() as browser:
-        yield browser
-
-
 @pytest.mark.parametrize("look", LOOKS)
 def test_axe_finds_nothing(browser, site, scene, look):
     ids, cookies = scene
@@ -94,8 +82,7 @@ def test_axe_finds_nothing(browser, site, scene, look):
             bypass_csp=True,
         )
         if role:
-            key, _, value = cookies[role].partition("=")
-            context.add_cookies([{"name": key, "value": value, "url": site.url}])
+            add_cookie(context, site.url, cookies[role])
         page = context.new_page()
         page.goto(path.format(**ids))
         results = Axe().run(page)

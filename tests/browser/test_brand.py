@@ -7,19 +7,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.chromium import make_agent, open_chromium
+from tests.browser.chromium import add_cookie, make_agent
 from tests.browser.hosts import open_host
 from tests.embeds.brands import make_organisation, make_placement, make_site
 from tests.factories import make_contest, make_entry, make_user
-from tests.live import open_site, sign_cookie
+from tests.live import sign_cookie
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    with open_site(tmp_path_factory.mktemp("site"), workers=1) as site:
-        yield site
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +35,11 @@ def desk(site):
 
 
 @pytest.fixture
-def page(site, desk):
-    with open_chromium() as browser:
-        context = browser.new_context(user_agent=make_agent(3), viewport={"width": 390, "height": 800})
-        name, _, value = desk[1].partition("=")
-        context.add_cookies([{"name": name, "value": value, "url": site.url}])
-        yield context.new_page()
+def page(browser, site, desk):
+    context = browser.new_context(user_agent=make_agent(3), viewport={"width": 390, "height": 800})
+    add_cookie(context, site.url, desk[1])
+    yield context.new_page()
+    context.close()
 
 
 def test_axe_finds_nothing_and_nothing_is_too_wide(page, site, desk):
@@ -76,8 +69,8 @@ def test_the_preview_and_the_snippets_follow_what_is_chosen(page, site):
     )
 
 
-def test_a_stranger_follows_the_page_to_a_working_embed(site, desk):
-    with open_chromium() as browser, open_host("127.0.0.2", "127.0.0.2") as host:
+def test_a_stranger_follows_the_page_to_a_working_embed(browser, site, desk):
+    with open_host("127.0.0.2", "127.0.0.2") as host:
         context = browser.new_context(user_agent=make_agent(4))
         page = context.new_page()
         page.goto(site.url + "/brand/embeds/new")

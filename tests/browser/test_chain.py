@@ -10,22 +10,15 @@ from sqlalchemy import select
 
 from quilt.arrivals.models import Arrival, EntryGeneration, EntrySpread, NotCounted
 from quilt.database import db
-from tests.browser.chromium import make_agent, open_chromium
+from tests.browser.chromium import SOON, make_agent, open_page
 from tests.factories import make_contest, make_entry
 from tests.live import Site, open_site
 
 pytestmark = pytest.mark.browser
-SOON = 20_000
 PREVIEWS = {
     "GET": "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
     "HEAD": make_agent(77),  # as X looks at a link a second time
 }
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with open_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
@@ -36,11 +29,7 @@ def site(tmp_path):
 
 def new_person(browser: Browser, site: Site, number: int) -> Page:
     """One more person with a device of their own."""
-    page = browser.new_context(base_url=site.url, user_agent=make_agent(number)).new_page()
-    page.set_default_timeout(SOON)
-    page.errors = []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    return page
+    return open_page(browser, site.url, ours=None, user_agent=make_agent(number))
 
 
 def wait_until_counted(page: Page) -> str:

@@ -9,11 +9,10 @@ from axe_playwright_python.sync_playwright import Axe
 from quilt.arrivals.models import Arrival
 from quilt.database import db
 from quilt.embeds.models import Embed
-from tests.browser.chromium import make_agent, open_chromium
+from tests.browser.chromium import make_agent
 from tests.browser.hosts import open_host
 from tests.conftest import NOW
 from tests.factories import make_contest, make_entry, save
-from tests.live import open_site
 
 pytestmark = pytest.mark.browser
 CODE = "Embed000001"
@@ -27,12 +26,6 @@ NO_HEIGHTS = [
     {"type": "x", "__proto__": {"type": "quilt:height", "height": 77}}, {"type": "quilt:height" * 100_000, "height": 77},
 ]  # fmt: skip
 numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    with open_site(tmp_path_factory.mktemp("site"), workers=1) as site:
-        yield site
 
 
 @pytest.fixture(scope="module")
@@ -54,16 +47,10 @@ def host():
         yield host
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with open_chromium("--test-third-party-cookie-phaseout") as browser:
-        yield browser
-
-
 @pytest.fixture
-def person(chromium):
+def person(strict_browser):
     """Somebody at their own browser."""
-    context = chromium.new_context(user_agent=make_agent(next(numbers)))
+    context = strict_browser.new_context(user_agent=make_agent(next(numbers)))
     context.set_default_timeout(10_000)
     yield context
     context.close()
@@ -273,8 +260,8 @@ def test_a_height_is_believed_from_our_frame_only_and_within_reason(person, host
 @pytest.mark.parametrize(("scheme", "theme", "is_dark"), [
     ("light", "", False), ("dark", "", True), ("dark", "light", False), ("light", "dark", True),
 ])  # fmt: skip
-def test_light_and_dark(chromium, host, snippet, scheme, theme, is_dark):
-    context = chromium.new_context(user_agent=make_agent(next(numbers)), color_scheme=scheme)
+def test_light_and_dark(strict_browser, host, snippet, scheme, theme, is_dark):
+    context = strict_browser.new_context(user_agent=make_agent(next(numbers)), color_scheme=scheme)
     page = open_page(
         context,
         host.put(

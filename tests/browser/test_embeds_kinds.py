@@ -15,23 +15,16 @@ from quilt.embeds.looks import Options
 from quilt.embeds.models import Embed, PlacementDay
 from quilt.votes.models import EntryTally
 from quilt.web.brand.snippets import Target, write_snippets
-from tests.browser.chromium import make_agent, open_chromium
+from tests.browser.chromium import make_agent
 from tests.browser.hosts import open_host
 from tests.embeds.brands import make_organisation, make_placement, make_site
 from tests.factories import make_contest, make_entry, make_user
-from tests.live import open_site
 
 pytestmark = pytest.mark.browser
 KINDS = ("entry", "vote", "contest", "countdown")
 NO_SCROLL = "() => { const e = document.documentElement; return [e.scrollHeight - e.clientHeight, e.scrollWidth - e.clientWidth]; }"
 HOSTILE = "<style>* { all: unset } iframe { width: 40px !important } p, a, ol, quilt-vote { display: none !important }</style>"
 numbers = itertools.count(1_000)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    with open_site(tmp_path_factory.mktemp("site"), workers=1) as site:
-        yield site
 
 
 @pytest.fixture(scope="module")
@@ -60,15 +53,9 @@ def placed(site, own_host):
         return make_placement(brand, entries[0])
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with open_chromium("--test-third-party-cookie-phaseout") as browser:
-        yield browser
-
-
 @pytest.fixture
-def person(chromium):
-    context = chromium.new_context(
+def person(strict_browser):
+    context = strict_browser.new_context(
         user_agent=make_agent(next(numbers)), viewport={"width": 700, "height": 900}
     )
     context.set_default_timeout(15_000)
@@ -183,8 +170,8 @@ def test_whoever_comes_back_sees_the_new_count(person, site, other_host, tag, pl
     page.wait_for_function("window.told === 1042")
 
 
-def test_without_scripts_there_is_the_link(chromium, site, other_host, tag):
-    context = chromium.new_context(java_script_enabled=False)
+def test_without_scripts_there_is_the_link(strict_browser, site, other_host, tag):
+    context = strict_browser.new_context(java_script_enabled=False)
     page = context.new_page()
     for kind in KINDS:
         page.goto(other_host.put("/plain", tag(kind)))

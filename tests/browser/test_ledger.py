@@ -9,19 +9,12 @@ import pytest
 from playwright.sync_api import expect
 
 from quilt.config import ROOT
-from tests.browser.chromium import open_chromium
 from tests.browser.test_story import new_person, vote_by_code
 from tests.factories import make_contest, make_entry
 from tests.live import open_site
 
 pytestmark = pytest.mark.browser
 BATCH = 60_000  # milliseconds: several batches of six seconds, on a busy machine
-
-
-@pytest.fixture
-def browser():
-    with open_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -10,18 +10,12 @@ from sqlalchemy import select
 from quilt.accounts.models_security import Passkey, PasskeyChallenge
 from quilt.accounts.service import create_user
 from quilt.database import db
-from tests.browser.chromium import open_chromium
+from tests.browser.chromium import open_page
 from tests.conftest import NOW
 from tests.live import open_site
 
 pytestmark = pytest.mark.browser
 PASSWORD = "forty needles"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with open_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
@@ -32,15 +26,11 @@ def site(tmp_path):
         yield site
 
 
-def open_page(browser: Browser, site) -> Page:
+def new_page(browser: Browser, site) -> Page:
     """One device: passkeys belong to names, not to numbers, so the site is called localhost here."""
     home = f"http://localhost:{site.port}"
-    page = browser.new_context(base_url=home).new_page()
+    page = open_page(browser, home)
     page.home = home
-    page.set_default_timeout(20_000)
-    page.errors = []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.on("console", lambda told: told.type == "error" and page.errors.append(told.text))
     return page
 
 
@@ -65,7 +55,7 @@ def sign_in_with_password(page: Page, next_path: str = "/me") -> None:
 
 
 def test_from_the_first_passkey_to_the_desk(browser: Browser, site) -> None:
-    page = open_page(browser, site)
+    page = new_page(browser, site)
     add_device(page)
     sign_in_with_password(page)
     page.goto("/admin")
@@ -117,7 +107,7 @@ def test_axe_finds_nothing_where_everything_is_open(browser: Browser, site, sche
 
 
 def test_a_device_that_is_not_unlocked_opens_nothing(browser: Browser, site) -> None:
-    page = open_page(browser, site)
+    page = new_page(browser, site)
     cdp, device = add_device(page)
     sign_in_with_password(page, "/me/security")
     page.get_by_role("button", name="Make a passkey").click()
@@ -132,7 +122,7 @@ def test_a_device_that_is_not_unlocked_opens_nothing(browser: Browser, site) -> 
 
 
 def test_an_answer_counts_once_and_only_unaltered(browser: Browser, site) -> None:
-    page = open_page(browser, site)
+    page = new_page(browser, site)
     add_device(page)
     sign_in_with_password(page, "/me/security")
     page.get_by_role("button", name="Make a passkey").click()

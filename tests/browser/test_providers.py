@@ -14,18 +14,12 @@ from quilt.accounts.models_identity import Identity, PendingAct
 from quilt.config import ROOT
 from quilt.database import db
 from quilt.votes.models import Vote, Voter
-from tests.browser.chromium import make_agent, open_chromium
+from tests.browser.chromium import make_agent, open_page
 from tests.factories import make_contest, make_entry
 from tests.live import find_free_port, open_site
 
 pytestmark = pytest.mark.browser
 SECRET = "a secret for the tests only"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with open_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
@@ -63,17 +57,8 @@ def find_node() -> str:
 
 
 def new_page(browser: Browser, site, number: int) -> Page:
-    context = browser.new_context(base_url=site.url, user_agent=make_agent(number))
-    page = context.new_page()
-    page.set_default_timeout(20_000)
-    page.errors = []
-    page.on("console", lambda told: is_ours(told, site) and page.errors.append(told.text))
-    return page
-
-
-def is_ours(told, site) -> bool:
-    """An error of our own pages: the server's want a typeface from elsewhere."""
-    return told.type == "error" and told.location.get("url", "").startswith(site.url)
+    """One more person; only errors of our own pages count, for the server's want a typeface from elsewhere."""
+    return open_page(browser, site.url, ours=site.url, user_agent=make_agent(number))
 
 
 def make_open_entry(site) -> tuple[int, str]:

@@ -12,19 +12,12 @@ from quilt.arrivals.models import Arrival, EntrySpread
 from quilt.database import db
 from quilt.media.samples import make_sample
 from quilt.votes.models import EntryTally, Vote
-from tests.browser.chromium import make_agent, open_chromium
+from tests.browser.chromium import add_cookie, make_agent, open_page
 from tests.factories import make_contest, make_entry, make_user
 from tests.live import open_site, sign_cookie
 
 pytestmark = pytest.mark.browser
 people = itertools.count(1)
-SOON = 20_000
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with open_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
@@ -35,17 +28,10 @@ def site(tmp_path):
 
 def new_person(browser: Browser, site, *, has_script=True) -> Page:
     """One more person with a device of their own."""
-    context = browser.new_context(
-        base_url=site.url, user_agent=make_agent(next(people)), java_script_enabled=has_script,
+    return open_page(
+        browser, site.url, user_agent=make_agent(next(people)), java_script_enabled=has_script,
         permissions=["clipboard-read", "clipboard-write"],
     )  # fmt: skip
-    page = context.new_page()
-    page.set_default_timeout(SOON)
-    if has_script:
-        page.errors = []
-        page.on("pageerror", lambda error: page.errors.append(str(error)))
-        page.on("console", lambda told: told.type == "error" and page.errors.append(told.text))
-    return page
 
 
 def read_code(page: Page) -> str:
@@ -125,9 +111,9 @@ def test_from_an_upload_to_a_chain_of_three_people(browser, site, tmp_path):
     sign_in_by_code(entrant, "entrant@example.org")
     entry_id = submit_entry(entrant, film)
     with site.app.app_context():
-        name, _, value = sign_cookie(site.app, moderator).partition("=")
+        cookie = sign_cookie(site.app, moderator)
     desk = new_person(browser, site)
-    desk.context.add_cookies([{"name": name, "value": value, "url": site.url}])
+    add_cookie(desk.context, site.url, cookie)
     approve(desk, entry_id)
 
     voter = new_person(browser, site)

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from quilt.web import clock
-from tests.browser.chromium import open_chromium
+from tests.browser.chromium import add_cookie
 from tests.factories import make_contest, make_user
 from tests.live import open_site, sign_cookie
 from tests.media.conftest import PICTURE, QUICK_H264, SOUND, run_ffmpeg
@@ -22,12 +22,6 @@ def site(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    with open_chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def film(tmp_path_factory):
     path = tmp_path_factory.mktemp("films") / "film.mp4"
     assert run_ffmpeg(*PICTURE, *SOUND, *QUICK_H264, "-c:a", "aac", path) == 0
@@ -35,16 +29,16 @@ def film(tmp_path_factory):
 
 
 @pytest.fixture
-def page(site, chromium):
+def page(site, browser):
     """A signed-in entrant on the first step of a new draft, and a list of what the browser complained about."""
     with site.app.app_context():
         moment = clock.now()
         contest = make_contest(opens=moment - timedelta(days=1), closes=moment + timedelta(days=1))
         entrant = make_user(name="Mateo")
-        name, _, cookie = sign_cookie(site.app, entrant.id).partition("=")
+        cookie = sign_cookie(site.app, entrant.id)
         slug = contest.slug
-    context = chromium.new_context()
-    context.add_cookies([{"name": name, "value": cookie, "url": site.url}])
+    context = browser.new_context()
+    add_cookie(context, site.url, cookie)
     tab = context.new_page()
     tab.complaints = []
     tab.on("pageerror", lambda error: tab.complaints.append(str(error)))

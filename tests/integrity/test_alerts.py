@@ -4,25 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from quilt.contests.models import Contest
 from quilt.database import db, transaction
 from quilt.integrity import alerts
 from quilt.integrity.alerts import NoticeRefused, add_notice, list_notices, raise_alerts
 from quilt.integrity.desk import describe_makeup, find_evidence, list_entries, list_hours, list_votes
 from quilt.integrity.privacy import forget_appeals, tell_appeals, tell_notices
 from tests.conftest import NOW
-from tests.factories import make_entry
 from tests.integrity.casting import BOT, cast, close_batch, states
-
-
-@pytest.fixture
-def entry(app):
-    return make_entry()
-
-
-@pytest.fixture
-def contest(entry):
-    return db.session.get(Contest, entry.contest_id)
 
 
 @pytest.fixture

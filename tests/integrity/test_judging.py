@@ -2,27 +2,15 @@
 
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import select
 
-from quilt.contests.models import Contest
 from quilt.database import db
 from quilt.integrity.facts import find_first_vote, split_address
 from quilt.integrity.judging import judge_batch
 from quilt.votes.models import VoteDecision
 from tests.conftest import NOW
-from tests.factories import make_entry, make_user
+from tests.factories import make_user
 from tests.integrity.casting import BOT, cast, close_batch, states
-
-
-@pytest.fixture
-def entry(app):
-    return make_entry()
-
-
-@pytest.fixture
-def contest(entry):
-    return db.session.get(Contest, entry.contest_id)
 
 
 def test_a_script_is_held_and_a_person_counts(entry, contest):

@@ -7,7 +7,6 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DatabaseError
 
 from quilt.audit.counters import check_tallies
-from quilt.contests.models import Contest
 from quilt.database import db, write
 from quilt.integrity.appeals import (
     AlreadyAnswered,
@@ -31,16 +30,6 @@ from tests.factories import make_entry, make_user
 from tests.integrity.casting import BOT, cast, close_batch, states
 
 LATER = NOW + timedelta(hours=1)
-
-
-@pytest.fixture
-def entry(app):
-    return make_entry()
-
-
-@pytest.fixture
-def contest(entry):
-    return db.session.get(Contest, entry.contest_id)
 
 
 @pytest.fixture
