@@ -23,6 +23,7 @@ from quilt.database import close_writers, db
 
 NOW = datetime(2026, 5, 10, 12, 0, tzinfo=UTC)
 DATABASES = ("sqlite", "postgresql")
+Rows = dict[str, list[dict[str, Any]]]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -165,6 +166,32 @@ def empty_tables() -> None:
         with _without_guards(connection, filled):
             for table in tables:
                 connection.execute(table.delete())
+
+
+def take_rows() -> Rows:
+    """Every row that there is, table by table."""
+    db.session.rollback()
+    with db.engine.connect() as connection:
+        filled = set(connection.scalars(_filled_tables()))
+        return {
+            table.name: [row._asdict() for row in connection.execute(table.select())]
+            for table in db.metadata.sorted_tables
+            if table.name in filled
+        }
+
+
+def put_rows(rows: Rows) -> None:
+    """Make these the only rows that there are."""
+    db.session.rollback()
+    with db.engine.begin() as connection:
+        filled = set(connection.scalars(_filled_tables())) | rows.keys()
+        with _without_guards(connection, filled):
+            for table in reversed(db.metadata.sorted_tables):
+                if table.name in filled:
+                    connection.execute(table.delete())
+            for table in db.metadata.sorted_tables:
+                if table.name in rows:
+                    connection.execute(table.insert(), rows[table.name])
 
 
 @cache

@@ -2,7 +2,8 @@
 
 import itertools
 import secrets
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -10,7 +11,7 @@ from typing import Any, Self
 import pytest
 from flask import Flask, url_for
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
@@ -20,6 +21,7 @@ from quilt.accounts.models import User
 from quilt.community.models import Comment
 from quilt.config import Settings
 from quilt.contests.models import Contest, ContestChange
+from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.judging.models import Judge
 from quilt.mail import MailMessage
@@ -28,6 +30,7 @@ from quilt.moderation.models import ModerationLog
 from quilt.signed_ids import make_token
 from quilt.votes.models import Vote, Voter
 from quilt.web.clock import now
+from tests.conftest import Rows, empty_tables, put_rows, take_rows
 from tests.embeds.brands import make_brand
 from tests.factories import make_contest, make_entry, make_user, make_video, save
 from tests.guards.routes import ROUTES, Route, Who
@@ -41,10 +44,51 @@ CSRF_REFUSED = 403
 
 @dataclass(frozen=True)
 class Cast:
-    """The people and the things that a route may be about."""
+    """Who comes (the session's name of each role), and the numbers of the things that a route may be about."""
 
-    people: dict[str, User]
+    people: dict[str, str]
     arguments: dict[str, Any]
+
+
+@dataclass
+class Stage:
+    """The scene, made once for each state of its entry and put back whenever something was written since."""
+
+    app: Flask
+    settings: Settings
+    scenes: dict[str, tuple[Cast, Rows]] = field(default_factory=dict)
+    stands: str | None = None  # the state whose scene is in the database, untouched
+
+    def set(self, state: str) -> Cast:
+        if state not in self.scenes:
+            empty_tables()
+            self.scenes[state] = make_cast(self.settings, state), take_rows()
+        elif self.stands != state:
+            put_rows(self.scenes[state][1])
+        self.stands = state
+        return self.scenes[state][0]
+
+    def note(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if not statement.startswith(("SELECT", "BEGIN", "SET ", "PRAGMA")):
+            self.stands = None
+
+
+@pytest.fixture(scope="module")
+def stages(built_app: Flask, settings: Settings) -> Iterator[Stage]:
+    stage = Stage(built_app, settings)
+    event.listen(Engine, "before_cursor_execute", stage.note)
+    yield stage
+    event.remove(Engine, "before_cursor_execute", stage.note)
+    with built_app.app_context():
+        empty_tables()
+        db.session.remove()
+
+
+@pytest.fixture
+def stage(stages: Stage) -> Iterator[Stage]:
+    with stages.app.app_context():
+        yield stages
+        db.session.remove()
 
 
 def test_every_route_is_in_the_table(built_app: Flask) -> None:
@@ -55,53 +99,59 @@ def test_every_route_is_in_the_table(built_app: Flask) -> None:
 
 
 @pytest.mark.parametrize("call", ROUTES, ids=".".join)
-def test_who_may(
-    app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch, call: tuple[str, str]
-) -> None:
-    monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", False)
+def test_who_may(stage: Stage, monkeypatch: pytest.MonkeyPatch, call: tuple[str, str]) -> None:
+    monkeypatch.setitem(stage.app.config, "WTF_CSRF_ENABLED", False)
     endpoint, method = call
     route = ROUTES[call]
-    cast = make_cast(settings, route)
-    for role in sorted(ROLES, key=lambda role: expect(route.who, role) == "answered"):
-        for path in list_paths(app, endpoint, cast):
+    for role in ROLES:
+        for path in list_paths(stage.app, endpoint, stage.set(route.state)):
+            cast = stage.set(route.state)  # everybody finds things as the first did
             with Writes() as writes:
-                answer = send(app, path, method, cast, role, route)
+                answer = send(stage.app, path, method, cast, role, route)
             assert answer.status_code < 500, answer.text
             assert judge(answer, route) == expect(route.who, role), (
                 f"{method} {path} as {role}: {answer.status}"
             )
             if method == "GET" or expect(route.who, role) != "answered":
                 assert writes.rows == [], f"{method} {path} as {role} changed something"
-        if method != "GET" and expect(route.who, role) == "answered":
-            cast = make_cast(settings, route)  # the next one finds things as the first did
 
 
 @pytest.mark.parametrize("call", [call for call in ROUTES if call[1] != "GET"], ids=".".join)
-def test_nothing_changes_without_a_token(app: Flask, settings: Settings, call: tuple[str, str]) -> None:
+def test_nothing_changes_without_a_token(stage: Stage, call: tuple[str, str]) -> None:
     route = replace(ROUTES[call], form=())
-    cast = make_cast(settings, route)
-    for role, path in itertools.product(("stranger", "admin"), list_paths(app, call[0], cast)):
+    cast = stage.set(route.state)
+    for role, path in itertools.product(("stranger", "admin"), list_paths(stage.app, call[0], cast)):
         with Writes() as writes:
-            answer = send(app, path, call[1], cast, role, route)
+            answer = send(stage.app, path, call[1], cast, role, route)
         assert answer.status_code < 500, answer.text
         assert writes.rows == []
         if not route.is_exempt:
             assert answer.status_code == CSRF_REFUSED
 
 
-def test_an_open_door_is_found(app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(app.view_functions, "admin.show_queue", lambda: "come in")
+def test_an_open_door_is_found(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(stage.app.view_functions, "admin.show_queue", lambda: "come in")
     route = ROUTES["admin.show_queue", "GET"]
-    answer = send(app, "/admin", "GET", make_cast(settings, route), "stranger", route)
+    answer = send(stage.app, "/admin", "GET", stage.set(route.state), "stranger", route)
     assert (judge(answer, route), expect(route.who, "stranger")) == ("answered", "asked to sign in")
 
 
-def test_unknown_methods_are_refused(app: Flask, settings: Settings) -> None:
-    cast = make_cast(settings, Route(Who.EVERYBODY))
-    calls = {call[0] for call in list_calls(app)}
+def test_what_was_written_is_put_back(stage: Stage) -> None:
+    cast = stage.set("published")
+    before = take_rows()
+    db.session.get_one(Entry, cast.arguments["entry_id"]).title = "Another"
+    db.session.delete(db.session.get_one(Comment, cast.arguments["comment_id"]))
+    db.session.commit()
+    assert take_rows() != before and stage.stands is None
+    assert stage.set("published") is cast and take_rows() == before
+
+
+def test_unknown_methods_are_refused(stage: Stage) -> None:
+    cast = stage.set("published")
+    calls = {call[0] for call in list_calls(stage.app)}
     for endpoint in sorted(calls):
-        for path in list_paths(app, endpoint, cast):
-            assert app.test_client().open(path, method="PATCH").status_code == 405, path
+        for path in list_paths(stage.app, endpoint, cast):
+            assert stage.app.test_client().open(path, method="PATCH").status_code == 405, path
 
 
 def list_calls(app: Flask) -> list[tuple[str, str]]:
@@ -126,13 +176,13 @@ def fill_in(app: Flask, rule: Rule, cast: Cast) -> str:
         return url_for(rule.endpoint, **values)
 
 
-def make_cast(settings: Settings, route: Route) -> Cast:
+def make_cast(settings: Settings, state: str) -> Cast:
     """A contest of today, one entry, a comment, a parked video, a mail, and one person of each kind."""
     moment = now()
     people = {role: make_user(name=role.title(), role="member") for role in ("member", "entrant")}
     people |= {role: make_user(name=role.title(), role=role) for role in STAFF}
     contest = make_contest(opens=moment - timedelta(days=1), closes=moment + timedelta(days=1))
-    entry: Entry = make_entry(contest, people["entrant"], state=route.state)
+    entry: Entry = make_entry(contest, people["entrant"], state=state)
     video = make_video(people["entrant"], kind="file", state="parked")
     save(Judge(contest_id=contest.id, user_id=people["member"].id, invited_at=moment))
     comment = save(
@@ -164,14 +214,14 @@ def make_cast(settings: Settings, route: Route) -> Cast:
         "contest_id": contest.id, "user_id": people["member"].id, "place": 1, "picture": "tree", "token": make_token(people["member"].id, settings.secret_key, LETTERS_OFF),
         "file_format": "csv", **make_brand(people["member"], entry), "name": "google", "connection_id": 1, "token_id": 1, "webhook_id": 1, "delivery_id": 1, "act": "test", "post_id": 1, "identity_id": 1, "word_id": 1, "receipt": "f" * 24, "release": "v1.0", "link_key": "of-no-letter", "session_id": 1, "passkey_id": 1, "export_id": 1,
     }  # fmt: skip
-    return Cast(people, arguments)
+    return Cast({role: person.get_id() for role, person in people.items()}, arguments)
 
 
 def send(app: Flask, path: str, method: str, cast: Cast, role: str, route: Route) -> TestResponse:
     client: FlaskClient = app.test_client()
     if role != "stranger":
         with client.session_transaction() as session:
-            session["_user_id"], session["_fresh"] = cast.people[role].get_id(), True
+            session["_user_id"], session["_fresh"] = cast.people[role], True
     form = {name: text.format(**cast.arguments) for name, text in route.form}
     return client.open(path, method=method, data=form if method != "GET" else None, buffered=True)
 
