@@ -44,8 +44,7 @@ def open_site(
 ) -> Iterator[Site]:
     """Migrate a database, start the server in processes of its own, and stop it all at the end.
 
-    `server` is a module that is run in place of ours; it takes the arguments of `quilt serve`. `extra` are settings
-    of the processes alone.
+    `server` is a module whose `build_app` is served in place of ours. `extra` are settings of the processes alone.
     """
     port = find_free_port()
     folder.mkdir(parents=True, exist_ok=True)
@@ -64,7 +63,8 @@ def open_site(
     # What `quilt serve` becomes after its checks; the checks have tests of their own.
     command = ["quilt.serving", "127.0.0.1", str(port), str(workers)]
     if server:
-        command = [server, "serve", "--host", "127.0.0.1", "--port", str(port), "--workers", str(workers)]
+        where = f"--host 127.0.0.1 --port {port} --workers {workers} --blocking-threads 8".split()
+        command = ["granian", "--interface", "wsgi", "--factory", *where, f"{server}:build_app"]
     commands = [[sys.executable, "-m", *command]]
     commands += [[sys.executable, "-m", "quilt.cli", "worker"]] * has_worker
     with open(folder / "server.log", "wb") as log:

@@ -4,14 +4,11 @@ It stands here so that the test of double votes can show that it would see them.
 """
 
 import os
-import sys
 import time
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask
-from granian import Granian
-from granian.constants import Interfaces
 from sqlalchemy import text
 
 from quilt.app import create_app
@@ -64,16 +61,3 @@ def build_app() -> Flask:
     """The application with one flaw or the other in it."""
     votes.cast = naive_limit if LIMIT else naive_cast
     return create_app()
-
-
-if __name__ == "__main__":
-    options = dict(zip(sys.argv[2::2], sys.argv[3::2], strict=True))
-    Granian(
-        "tests.faults.naive_server:build_app",
-        factory=True,
-        interface=Interfaces.WSGI,
-        address=options["--host"],
-        port=int(options["--port"]),
-        workers=int(options["--workers"]),
-        blocking_threads=8,
-    ).serve()

@@ -4,13 +4,10 @@ The latter is the planted flaw: it stands here so that the test of the closing s
 """
 
 import os
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask
-from granian import Granian
-from granian.constants import Interfaces
 
 from quilt.web import clock
 
@@ -39,16 +36,3 @@ def build_app() -> Flask:
     if os.environ.get("TRUSTS_HOST"):
         votes.cast = trusting_cast
     return create_app()
-
-
-if __name__ == "__main__":
-    options = dict(zip(sys.argv[2::2], sys.argv[3::2], strict=True))
-    Granian(
-        "tests.faults.skewed_server:build_app",
-        factory=True,
-        interface=Interfaces.WSGI,
-        address=options["--host"],
-        port=int(options["--port"]),
-        workers=int(options["--workers"]),
-        blocking_threads=8,
-    ).serve()
