@@ -23,6 +23,13 @@ from quilt.database import close_writers, db
 
 NOW = datetime(2026, 5, 10, 12, 0, tzinfo=UTC)
 DATABASES = ("sqlite", "postgresql")
+# Begun first, to end with short ones.
+LONG = (
+    "tests/browser/",
+    "tests/demo/",
+    "tests/test_cli.py",
+    "tests/test_showing.py",
+)
 Rows = dict[str, list[dict[str, Any]]]
 
 
@@ -38,6 +45,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(
             "database", DATABASES if wanted == "both" else [wanted], indirect=True, scope="session"
         )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Where several processes share the tests, each takes whole files: what a module shares is made once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid.partition("::")[0] + "[postgresql" * ("[postgresql" in nodeid)
+
+    config.option.loadscopereorder = False  # the long ones are the first already
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -49,7 +49,7 @@ from quilt.votes.models import EntryTally, Vote, Voter
 from tests.conftest import NOW
 from tests.spreads import recompute_entry
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
