@@ -11,11 +11,13 @@ from quilt.database import db, transaction, write
 from tests.conftest import NOW
 from tests.spreads import recompute_entry
 
+FAR = 1_000_000  # ids that PostgreSQL's own counter does not come to
+
 
 def plant(entry, parents, voters=(), channels=("wa",), minutes=1):
     """People by their parents' places (-1: the entry), straight into the table; returns their arrivals' ids."""
     entry_id = entry.id
-    first = (db.session.scalar(db.select(db.func.max(Arrival.id))) or 0) + 1
+    first = (db.session.scalar(db.select(db.func.max(Arrival.id))) or FAR) + 1
     depths, rows = [], []
     for place, parent in enumerate(parents):
         depths.append(depths[parent] + 1 if parent >= 0 else 1)
