@@ -76,6 +76,7 @@ def create_app(settings: Settings | None = None, *, has_migrations: bool = True)
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
+        app.extensions["quilt_engine"] = db.engine
     queue.set_up(settings)
     if has_migrations:
         _set_up_migrations(app)

@@ -174,6 +174,7 @@ def build_environment() -> dict[str, str]:
     with_certificates = {"UV_SYSTEM_CERTS": "1", "NODE_USE_SYSTEM_CA": "1"} if _has_certificates() else {}
     own = {
         "npm_config_update_notifier": "false",
+        "UV_COMPILE_BYTECODE": "1",  # a process starts in half the time
         "UV_PROJECT_ENVIRONMENT": str(VENV),
         "UV_PYTHON": str(PYTHON),
         "UV_PYTHON_DOWNLOADS": "never",

@@ -54,11 +54,11 @@ class Node(NamedTuple):
 def find_or_add_node(
     connection: Connection, visit: Visit, now: datetime, entropy: Callable[[int], bytes]
 ) -> Node:
-    """The visitor's node: found by their cookie, else by the pseudonym, else added under their link's owner.
+    """The visitor's node: found by their cookie, else added under their link's owner, unless the pseudonym has one.
 
     Whoever gets a new one must put it into the inbox, with whatever else the person did.
     """
-    return _find_node(connection, visit) or _add_node(connection, visit, now, entropy)
+    return _find_by_code(connection, visit) or _add_node(connection, visit, now, entropy)
 
 
 def add_own_node(
@@ -91,14 +91,10 @@ def put_in_inbox(
     )
 
 
-def _find_node(connection: Connection, visit: Visit) -> Node | None:
-    if visit.own_code:
-        row = _BY_CODE.first(connection, {"code": visit.own_code, "entry_id": visit.entry_id})
-        if row is not None:
-            return Node(row.id, row.code, is_new=False)
-    if visit.visitor_key is None:
+def _find_by_code(connection: Connection, visit: Visit) -> Node | None:
+    if not visit.own_code:
         return None
-    row = _BY_VISITOR.first(connection, {"entry_id": visit.entry_id, "visitor_key": visit.visitor_key})
+    row = _BY_CODE.first(connection, {"code": visit.own_code, "entry_id": visit.entry_id})
     return None if row is None else Node(row.id, row.code, is_new=False)
 
 
@@ -122,9 +118,10 @@ def _add_node(connection: Connection, visit: Visit, now: datetime, entropy: Call
             "arrived_at": now,
         },
     )
-    if arrival_id is None:  # the same visitor in another tab was first
-        node = _find_node(connection, visit)
-        if node is None:
+    if arrival_id is None:  # the same visitor was here before, or in another tab was first
+        key = {"entry_id": visit.entry_id, "visitor_key": visit.visitor_key}
+        first = _BY_VISITOR.first(connection, key)
+        if first is None:
             raise RuntimeError("An arrival was refused as a double, yet there is no first one.")
-        return node
+        return Node(first.id, first.code, is_new=False)
     return Node(arrival_id, code, is_new=True)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, select
 
 from quilt.arrivals.models import NotCounted, UsedNonce, VisitorSalt
 from quilt.arrivals.nodes import Node, Visit, find_or_add_node, put_in_inbox
-from quilt.database import db, insert_if_new, insert_or_change, write
+from quilt.database import database_key, insert_if_new, insert_or_change, write
 from quilt.prepared import Prepared
 from quilt.spread.counting import NotCounted as Reason
 
@@ -50,7 +50,7 @@ def record_not_counted(entry_id: int, reason: Reason, now: datetime) -> None:
 def get_salt(now: datetime, entropy: Callable[[int], bytes]) -> bytes:
     """The day's random key for visitors' pseudonyms (UTC days), made by whoever needs it first."""
     day = now.astimezone(UTC).date()
-    known = _known_salts.get((id(db.engine), day))
+    known = _known_salts.get((database_key(), day))
     if known is not None:
         return known
 
@@ -61,7 +61,7 @@ def get_salt(now: datetime, entropy: Callable[[int], bytes]) -> bytes:
 
     salt = write(work)
     _known_salts.clear()
-    _known_salts[(id(db.engine), day)] = salt
+    _known_salts[(database_key(), day)] = salt
     return salt
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from hashlib import blake2b
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
 MIN_DWELL_MS = 1000
 MIN_SALT_BYTES = 16
 VISITOR_KEY_BYTES = 8
+_MAPPED = bytes(10) + b"\xff\xff"  # an IPv4 address written as IPv6
 
 # What "a person" means wherever a number of people is shown: one definition, in one sentence.
 DAILY_VISITOR = "a daily unique visitor of this film: somebody whose page was in view for at least a second, counted once."
@@ -142,19 +143,16 @@ def _is_prefetch(facts: VisitFacts) -> bool:
 
 
 def _cut_address(ip: str) -> str:
+    text = ip.strip().partition("%")[0]
     try:
-        address = ip_address(ip.strip())
-    except ValueError:
+        raw = inet_pton(AF_INET6 if ":" in text else AF_INET, text)
+    except (OSError, ValueError):
         return ip
-    return _network_of(address)
-
-
-def _network_of(address: IPv4Address | IPv6Address) -> str:
-    if isinstance(address, IPv4Address):
-        return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return f"{IPv6Address(int(address) >> 64 << 64)}/64"
+    if len(raw) == 4:
+        return text  # there is one way only to write it
+    if raw.startswith(_MAPPED):
+        return inet_ntop(AF_INET, raw[len(_MAPPED) :])
+    return inet_ntop(AF_INET6, raw[:8] + bytes(8)) + "/64"
 
 
 _NONCE_OBJECTIONS = {

@@ -1,6 +1,8 @@
 """Who may vote for what, and how often: facts in, a refusal or the vote's period out."""
 
 import hmac
+import pickle
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -117,6 +119,20 @@ class Policy(NamedTuple):
     pauses: tuple[tuple[datetime, datetime | None, str], ...] = ()
     revocable_until: datetime | None = None
     domains: tuple[tuple[str, bool, datetime | None], ...] = ()
+
+    def __reduce__(self) -> "tuple[Callable[[bytes], Policy], tuple[bytes]]":
+        """As bytes that both sides keep: a policy travels to the writer with every vote."""
+        return _unpack_policy, (_pack_policy(self),)
+
+
+@lru_cache(maxsize=256)
+def _pack_policy(policy: Policy) -> bytes:
+    return pickle.dumps(tuple(policy))
+
+
+@lru_cache(maxsize=256)
+def _unpack_policy(packed: bytes) -> Policy:
+    return Policy(*pickle.loads(packed))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from quilt.accounts.providers import list_on
 from quilt.config import ROOT, Settings
 from quilt.contests.queries import ContestFacts, list_contests, pick_face
-from quilt.database import db
+from quilt.database import database_key
 from quilt.integrity.facts import get_rulebook
 from quilt.media.patches import patch_svg
 from quilt.web.clock import now
@@ -66,7 +66,7 @@ def find_face_slug() -> str | None:
     None where there is none, or where the database is away: an error's page is shown all the same.
     """
     try:
-        contests = _contests.get(id(db.engine), get_settings().page_freshness, list_contests)
+        contests = _contests.get(database_key(), get_settings().page_freshness, list_contests)
     except SQLAlchemyError:
         return None
     face = pick_face(contests, now())

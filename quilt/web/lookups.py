@@ -8,7 +8,7 @@ from flask import abort
 from quilt.arrivals.heads import EntryHead, find_head
 from quilt.arrivals.queries import find_link
 from quilt.contests.queries import ContestFacts, find_contest
-from quilt.database import db
+from quilt.database import database_key, db
 from quilt.entries.drafts import Draft, find_for_review
 from quilt.spread.codes import is_code
 from quilt.web.pages import Memo
@@ -32,7 +32,7 @@ def get_head_or_404(entry_id: int) -> EntryHead:
     head = None
     if 0 < entry_id < 2**63:
         head = _heads.get(
-            (id(db.engine), entry_id), get_settings().page_freshness, lambda: find_head(entry_id)
+            (database_key(), entry_id), get_settings().page_freshness, lambda: find_head(entry_id)
         )
     if head is None or head.state != "published" or not head.is_contest_published:
         abort(404, "We cannot find that entry. It may have been withdrawn.")
@@ -65,7 +65,7 @@ def get_link_or_404(code: str) -> FoundLink:
 
 def find_followed(code: str) -> FoundLink | None:
     """The entry that a code leads to, or None where nobody has that code."""
-    key = (id(db.engine), code)
+    key = (database_key(), code)
     entry_id = _links.get(key)
     if entry_id is None:
         link = find_link(db.session.connection(), code) if is_code(code) else None

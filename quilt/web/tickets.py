@@ -12,6 +12,7 @@ import hmac
 import struct
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from quilt.spread.counting import NonceState
 
@@ -66,5 +67,9 @@ def age_of(nonce: bytes, now: datetime) -> int:
 
 
 def _sign(body: bytes, binding: str, secret: str) -> bytes:
-    key = hashlib.blake2b(secret.encode(), digest_size=32, person=b"page ticket").digest()
-    return hashlib.blake2b(body + binding.encode(), key=key, digest_size=_MAC_SIZE).digest()
+    return hashlib.blake2b(body + binding.encode(), key=_make_key(secret), digest_size=_MAC_SIZE).digest()
+
+
+@lru_cache(maxsize=8)
+def _make_key(secret: str) -> bytes:
+    return hashlib.blake2b(secret.encode(), digest_size=32, person=b"page ticket").digest()

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from flask import Response
 
@@ -58,9 +59,13 @@ def read_codes(text: str, secret: str) -> dict[int, str]:
 
 def sign_code(entry_id: int, code: str, secret: str) -> str:
     """Eleven URL-safe characters (64 bits) that only this site can write."""
-    key = hashlib.blake2b(secret.encode(), digest_size=32, person=b"visitor code").digest()
-    digest = hashlib.blake2b(f"{entry_id}.{code}".encode(), key=key, digest_size=8).digest()
+    digest = hashlib.blake2b(f"{entry_id}.{code}".encode(), key=_make_key(secret), digest_size=8).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+@lru_cache(maxsize=8)
+def _make_key(secret: str) -> bytes:
+    return hashlib.blake2b(secret.encode(), digest_size=32, person=b"visitor code").digest()
 
 
 def remember_code(response: Response | Answer, visitor: Visitor, entry_id: int, code: str) -> None:
@@ -68,10 +73,10 @@ def remember_code(response: Response | Answer, visitor: Visitor, entry_id: int, 
     codes = {**visitor.codes}
     codes.pop(entry_id, None)
     newest = [(entry_id, code), *reversed(codes.items())][:MOST_CODES]
-    secret = get_settings().secret_key
-    parts = (f"{entry}.{own}.{sign_code(entry, own, secret)}" for entry, own in reversed(newest))
+    settings = get_settings()
+    parts = [f"{entry}.{own}.{sign_code(entry, own, settings.secret_key)}" for entry, own in reversed(newest)]
     value = "~".join(parts)  # no letter in it needs quoting
-    secure = "; Secure" if get_settings().is_https else ""
+    secure = "; Secure" if settings.is_https else ""
     kept = f"{cookie_name()}={value}; Max-Age={COOKIE_AGE}; Path=/; HttpOnly; SameSite=Lax{secure}"
     if isinstance(response, Answer):
         response.headers.append(("Set-Cookie", kept))

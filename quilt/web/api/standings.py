@@ -7,7 +7,7 @@ from flask import Response
 
 from quilt.contests.queries import ContestFacts
 from quilt.contests.rules import is_voting_over, shows_counts
-from quilt.database import db
+from quilt.database import database_key
 from quilt.entries.queries import list_cards
 from quilt.standings.queries import list_figures
 from quilt.standings.rules import build_standings
@@ -47,7 +47,7 @@ def show_standings(slug: str) -> Response:
     moment = now()
     shown, is_final = shows_counts(contest.phases, moment), is_voting_over(contest.phases, moment)
     freshness = FRESHNESS if get_settings().page_freshness else 0.0
-    key = (id(db.engine), contest.id, shown, is_final)
+    key = (database_key(), contest.id, shown, is_final)
     rows = _rows.get(key, freshness, lambda: _build(contest, shown, is_final))
     window = list(enumerate(rows[start : start + limit + 1], start + 1))
     page = build_page(window, limit, lambda row: row[1], lambda row: row[0])

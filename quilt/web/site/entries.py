@@ -15,7 +15,7 @@ from quilt.community.queries import list_comments
 from quilt.contests.models import Contest
 from quilt.contests.rules import Action, check_may, describe_refusal, may, shows_counts
 from quilt.contests.rules import NotNow as ContestRefused
-from quilt.database import db
+from quilt.database import database_key, db
 from quilt.entries.models import Entry
 from quilt.media.linked import PROVIDER_NAMES, find_linked
 from quilt.media.models import Video
@@ -70,7 +70,7 @@ def show_figures(entry_id: int) -> Response:
     """The entry's three numbers and its votes, for the page that is open; the same bytes for everybody."""
     head = get_head_or_404(entry_id)
     version = (head.version, head.spread_version, head.contest_version, phase_mark(head, now()))
-    body = _figures.get((id(db.engine), entry_id), version, lambda: _build_figures(entry_id))
+    body = _figures.get((database_key(), entry_id), version, lambda: _build_figures(entry_id))
     response = Response(body, mimetype="application/json")
     response.headers["Cache-Control"] = "no-cache"
     repeat_for_all()
@@ -145,7 +145,7 @@ def _find_page(head: EntryHead, is_playing: bool) -> Page:
     if has_session():
         return Page(_render(head, is_playing))
     version = (head.version, head.spread_version, head.contest_version, phase_mark(head, now()))
-    return _pages.get((id(db.engine), head.id, is_playing), version, lambda: Page(_render(head, is_playing)))
+    return _pages.get((database_key(), head.id, is_playing), version, lambda: Page(_render(head, is_playing)))
 
 
 def _render(head: EntryHead, is_playing: bool) -> str:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from quilt.contests.queries import ContestFacts, find_contest
 from quilt.contests.rules import Action, find_phase, is_voting_over, may, shows_counts
-from quilt.database import db
+from quilt.database import database_key
 from quilt.entries.exposure import SEEDS, Epoch, get_epoch, sort_fairly
 from quilt.entries.queries import EntryCard, list_cards
 from quilt.standings.queries import list_figures
@@ -125,7 +125,7 @@ class Gallery:
         def build() -> bytes:
             return str(get_template_attribute("site/_cards.html", "card_item")(view)).encode()
 
-        return _fragments.get((id(db.engine), entry_id), view, build)
+        return _fragments.get((database_key(), entry_id), view, build)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def get_gallery_or_404(slug: str) -> Gallery:
 
 def find_gallery(slug: str) -> Gallery | None:
     """The gallery of a published contest. Large ones are read less often: a read must stay a small part."""
-    key = (id(db.engine), slug)
+    key = (database_key(), slug)
     known = _newest.get(key)
     freshness = get_settings().page_freshness * (1 + (len(known.cards) if known else 0) / 1_000)
     return _galleries.get(key, freshness, lambda: _read_gallery(slug))
@@ -179,7 +179,7 @@ def build_quilt(gallery: Gallery) -> Markup:
         label = f"The quilt: {plural(len(views), 'entry', 'entries')}"
         return Markup(macro(views, label, "/submit" if gallery.may_enter else None))
 
-    return _quilts.get((id(db.engine), gallery.contest.id), version, build)
+    return _quilts.get((database_key(), gallery.contest.id), version, build)
 
 
 def find_order(gallery: Gallery, epoch: int | None, seed: int, at: int | None) -> Order:
@@ -194,7 +194,7 @@ def find_order(gallery: Gallery, epoch: int | None, seed: int, at: int | None) -
 def sort_gallery(gallery: Gallery, order: Order) -> list[int]:
     """Every entry in the fair order; among them may be some that are not shown any more."""
     return _orders.get(
-        (id(db.engine), gallery.contest.id, order.seed),
+        (database_key(), gallery.contest.id, order.seed),
         (order.epoch.number, order.late),
         lambda: sort_fairly(order.epoch, order.late, order.seed),
     )
@@ -209,14 +209,14 @@ def find_seed(address: str, agent: str, today: int) -> int:
 
 def _find_epoch(contest_id: int, number: int | None) -> Epoch:
     freshness = get_settings().page_freshness * EPOCH_FRESHNESS
-    newest = _epochs.get((id(db.engine), contest_id), freshness, lambda: get_epoch(contest_id))
+    newest = _epochs.get((database_key(), contest_id), freshness, lambda: get_epoch(contest_id))
     if number is None or number == newest.number:
         return newest
     return get_epoch(contest_id, number)
 
 
 def _read_gallery(slug: str) -> Gallery | None:
-    key = (id(db.engine), slug)
+    key = (database_key(), slug)
     contest = find_contest(slug)
     if contest is None:
         _newest.pop(key, None)

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from quilt.contests.queries import ContestFacts, is_open, list_contests, pick_face
 from quilt.contests.rules import describe_change, find_change, is_voting_over
-from quilt.database import db
+from quilt.database import database_key
 from quilt.standings.rules import hide_few
 from quilt.web.clock import now
 from quilt.web.pages import Memo, slot
@@ -39,7 +39,7 @@ class OtherContest:
 def show_home() -> Response:
     """The quilt of the contest that ends soonest, or a kind word where there is none yet."""
     moment = now()
-    contests = _contests.get(id(db.engine), get_settings().page_freshness, list_contests)
+    contests = _contests.get(database_key(), get_settings().page_freshness, list_contests)
     face = pick_face(contests, moment)
     gallery = find_gallery(face.slug) if face else None
     if face is None or gallery is None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from flask import Response
 
-from quilt.database import db
+from quilt.database import database_key
 from quilt.web.clock import now
 from quilt.web.headers import csp_nonce
 from quilt.web.pages import Page, VersionedCache
@@ -27,7 +27,7 @@ def answer_kept(
     """The kept page of this version, filled; a fresh one for who is signed in: their menu is another."""
     if has_session():
         return answer_fresh(render, **values)
-    page = _pages.get((id(db.engine), *key), version, lambda: Page(render()))
+    page = _pages.get((database_key(), *key), version, lambda: Page(render()))
     return answer(page.fill({**values, "csp_nonce": csp_nonce().encode()}))
 
 

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from quilt.arrivals.heads import EntryHead
 from quilt.arrivals.queries import describe_spread
-from quilt.database import db
+from quilt.database import database_key
 from quilt.extensions import limiter
 from quilt.web.clock import now
 from quilt.web.lookups import get_head_or_404, phase_mark
@@ -51,7 +51,7 @@ def show_spread_picture(entry_id: int, picture: str, kind: str) -> Response:
     if download is None:
         abort(404, "There is no such picture yet. It comes with the first five people.")
     version = (*_version_of(head), frame or 0, int(is_log))
-    key = (id(db.engine), entry_id, picture, kind)
+    key = (database_key(), entry_id, picture, kind)
     response = Response(_files.get(key, version, lambda: _write(download, kind, page)), mimetype=TYPES[kind])
     response.headers["Content-Disposition"] = f'attachment; filename="spread-{entry_id}-{picture}.{kind}"'
     response.headers["Content-Security-Policy"] = LOCKED

@@ -15,7 +15,7 @@ from quilt.arrivals.similar import list_similar
 from quilt.arrivals.timing import Timing, Way, find_timing, list_ways
 from quilt.contests.models import Contest
 from quilt.contests.rules import name_place, shows_counts
-from quilt.database import db
+from quilt.database import database_key, db
 from quilt.entries.models import Entry
 from quilt.shares.funnel import FunnelRow, list_funnel
 from quilt.spread.counting import DAILY_VISITOR
@@ -253,7 +253,7 @@ def _name_time(counted_to: datetime, zone: str) -> dict[str, Any]:
 
 def _describe_funnel(head: EntryHead, figures: SpreadFigures, shows_votes: bool) -> dict[str, Any]:
     version = (head.spread_version, this_minute())  # who presses share raises no version
-    rows = _funnels.get((id(db.engine), head.id), version, lambda: list_funnel(head.id))
+    rows = _funnels.get((database_key(), head.id), version, lambda: list_funnel(head.id))
     steps = [place for place, name in enumerate(STEPS) if name != "voted" or shows_votes]
     ways: dict[str, Counter[int]] = {}
     for row in rows:
@@ -274,7 +274,7 @@ def _describe_funnel(head: EntryHead, figures: SpreadFigures, shows_votes: bool)
 def _describe_touches(head: EntryHead) -> list[tuple[str, ...]]:
     """Votes by the link their voters first came by, and by the one they voted by; small ways go together."""
     rows = _touches.get(
-        (id(db.engine), head.id), head.spread_version, lambda: count_votes_by_channel(head.id)
+        (database_key(), head.id), head.spread_version, lambda: count_votes_by_channel(head.id)
     )
     ways: dict[str, Counter[int]] = {}
     for row in rows:

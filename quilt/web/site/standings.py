@@ -8,7 +8,7 @@ from flask import Response, abort, request
 from markupsafe import Markup
 
 from quilt.contests.rules import describe_instant, find_counts_opening
-from quilt.database import db
+from quilt.database import database_key
 from quilt.standings.rules import Figures, Standing, build_standings
 from quilt.web.clock import now
 from quilt.web.context import patch
@@ -40,7 +40,7 @@ class Row:
 def show_standings_json(slug: str) -> Response:
     """The standings as JSON: the same bytes for everybody until a figure changes."""
     gallery = get_gallery_or_404(slug)
-    body, tag = _documents.get((id(db.engine), slug), gallery.serial, lambda: _build_document(gallery))
+    body, tag = _documents.get((database_key(), slug), gallery.serial, lambda: _build_document(gallery))
     repeat_for_all()
     if tag in request.headers.get("If-None-Match", ""):
         response = Response(status=304)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from quilt.arrivals.crown import Crown, EarlyTree, read_crown, read_early_tree
 from quilt.arrivals.heads import EntryHead
-from quilt.database import db
+from quilt.database import database_key
 from quilt.spread.condense import FoldedTree, Item, MarkKind, condense
 from quilt.spread.icicle import build_icicle
 from quilt.web.blocks import Wall, lay_bricks
@@ -77,21 +77,21 @@ class EarlyFacts:
 def find_tree(head: EntryHead) -> TreeFacts:
     """The tree at its newest, or from shortly before where it is so large that drawing it takes long."""
     return _trees.get(
-        (id(db.engine), head.id), head.spread_version, lambda: describe(read_crown(head.id, MOST_MARKS))
+        (database_key(), head.id), head.spread_version, lambda: describe(read_crown(head.id, MOST_MARKS))
     )
 
 
 def find_early(head: EntryHead, people: int) -> EarlyFacts:
     """The tree as it was when so many people had come."""
     return _early.get(
-        (id(db.engine), head.id, people), head.spread_version, lambda: _read_early(head.id, people)
+        (database_key(), head.id, people), head.spread_version, lambda: _read_early(head.id, people)
     )
 
 
 def find_glance(entry_id: int, spread_version: int) -> Drawing:
     """The small drawing of the tree that stands beside the entry's figures."""
     return _glances.get(
-        (id(db.engine), entry_id),
+        (database_key(), entry_id),
         spread_version,
         lambda: make_drawing(read_crown(entry_id, MOST_MARKS_AT_A_GLANCE).fold(), MOST_MARKS_AT_A_GLANCE),
     )

@@ -26,7 +26,7 @@ from quilt.accounts.rules import AccountRefused
 from quilt.accounts.service import VOTE, redeem_code, request_code
 from quilt.arrivals.heads import EntryHead
 from quilt.contests.models import Contest
-from quilt.database import db
+from quilt.database import database_key, db
 from quilt.entries.models import Entry
 from quilt.extensions import csrf, limiter
 from quilt.letters import composer
@@ -151,12 +151,12 @@ def find_nonce(entry_id: int) -> bytes | None:
 
 def get_policy(head: EntryHead) -> Policy:
     """The ballot policy of the entry's contest, kept by the contest's version, with our words about mail domains."""
-    key = (id(db.engine), head.contest_id)
+    key = (database_key(), head.contest_id)
     policy = _policies.get(
         key, head.contest_version, lambda: build_policy(db.session.get_one(Contest, head.contest_id))
     )
     freshness = get_settings().page_freshness * DOMAIN_FRESHNESS
-    words = _domains.get(id(db.engine), freshness, list_domain_words)
+    words = _domains.get(database_key(), freshness, list_domain_words)
     return policy._replace(domains=words) if words else policy
 
 

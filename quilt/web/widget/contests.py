@@ -7,7 +7,7 @@ from flask import Response, request
 
 from quilt.contests.queries import ContestFacts
 from quilt.contests.rules import Action, find_change, is_over, may
-from quilt.database import db
+from quilt.database import database_key
 from quilt.embeds.queries import map_codes
 from quilt.standings.leaders import Sums
 from quilt.web.clock import now
@@ -66,7 +66,7 @@ def answer_contest(contest: ContestFacts, kind: str, via: str) -> Response:
     codes = _read_codes(wish) if kind == "contest" else {}
     version = (contest.version, moment, lines, sums, tuple(codes.get(line.id, "") for line in lines))
     page = _pages.get(
-        (id(db.engine), contest.id, kind, wish),
+        (database_key(), contest.id, kind, wish),
         version,
         lambda: Page(_render(contest, kind, wish, lines, sums, codes, moment)),
     )
@@ -116,4 +116,4 @@ def _read_codes(wish: Wish) -> dict[int, str]:
     placement = wish.placement
     if placement is None:
         return {}
-    return _codes.get((id(db.engine), placement.id), freshness(), lambda: map_codes(placement.id))
+    return _codes.get((database_key(), placement.id), freshness(), lambda: map_codes(placement.id))

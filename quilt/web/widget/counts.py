@@ -7,7 +7,7 @@ from flask import Response, request
 
 from quilt.contests.queries import ContestFacts
 from quilt.contests.rules import find_change, shows_counts
-from quilt.database import db
+from quilt.database import database_key
 from quilt.embeds.looks import MOST_ENTRIES, Options
 from quilt.standings.rules import hide_few
 from quilt.web.clock import now
@@ -27,7 +27,7 @@ _documents: SingleFlight[KeptJson] = SingleFlight()
 def show_contest_json(slug: str) -> Response:
     """What a contest has, when it changes, and its first entries: for frames and other sites' own scripts."""
     contest = get_contest_or_404(slug)
-    kept = _documents.get((id(db.engine), slug), freshness(), lambda: _build(contest))
+    kept = _documents.get((database_key(), slug), freshness(), lambda: _build(contest))
     repeat_for_all()
     headers = {
         "ETag": kept.etag,

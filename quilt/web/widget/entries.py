@@ -10,7 +10,7 @@ from quilt.arrivals.heads import EntryHead
 from quilt.arrivals.queries import describe_spread
 from quilt.contests.models import Contest
 from quilt.contests.rules import Action, may, shows_counts
-from quilt.database import db
+from quilt.database import database_key, db
 from quilt.entries.models import Entry
 from quilt.media.models import Video
 from quilt.standings.rules import find_spread_step, hide_few
@@ -60,7 +60,7 @@ _kept: VersionedCache[KeptJson] = VersionedCache(most=4_000)
 def show_entry_json(entry_id: int) -> Response:
     """The entry for other sites' own scripts: the same bytes for everybody."""
     head = get_head_or_404(entry_id)
-    kept = _kept.get((id(db.engine), entry_id), version_of(head), lambda: _build_json(read_facts(head)))
+    kept = _kept.get((database_key(), entry_id), version_of(head), lambda: _build_json(read_facts(head)))
     headers = {
         "ETag": kept.etag,
         "Cache-Control": FRESH,

@@ -4,7 +4,7 @@ from flask import Response, abort, current_app, g, request
 from markupsafe import Markup
 
 from quilt.arrivals.heads import EntryHead
-from quilt.database import db
+from quilt.database import database_key
 from quilt.web.context import format_duration, patch
 from quilt.web.headers import ANCESTORS
 from quilt.web.lookups import find_followed, get_head_or_404
@@ -45,7 +45,7 @@ def answer_entry(entry_id: int, kind: str, via: str) -> Response:
     head = get_head_or_404(entry_id)
     wish = get_wish(via, entry_id=head.id)
     page = _pages.get(
-        (id(db.engine), entry_id, kind, wish),
+        (database_key(), entry_id, kind, wish),
         version_of(head),
         lambda: Page(_render(read_facts(head), kind, wish)),
     )

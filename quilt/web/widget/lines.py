@@ -8,7 +8,7 @@ from flask import abort
 
 from quilt.contests.queries import ContestFacts, find_contest, find_contest_by_id
 from quilt.contests.rules import is_voting_over, shows_counts
-from quilt.database import db
+from quilt.database import database_key
 from quilt.embeds.looks import Options
 from quilt.entries.exposure import SEEDS, list_fair_order
 from quilt.standings.leaders import Leader, Sums, list_chosen, list_leaders, sum_contest
@@ -56,12 +56,12 @@ def get_contest_by_id_or_404(contest_id: int) -> ContestFacts:
 
 def find_sums(contest_id: int) -> Sums:
     """What the contest's entries have together."""
-    return _sums.get((id(db.engine), contest_id), freshness(), lambda: sum_contest(contest_id))
+    return _sums.get((database_key(), contest_id), freshness(), lambda: sum_contest(contest_id))
 
 
 def list_lines(contest: ContestFacts, options: Options, moment: datetime) -> tuple[Line, ...]:
     """The entries that the options pick, with what may be told of them."""
-    key = (id(db.engine), contest.id, options.top, options.cause, options.order)
+    key = (database_key(), contest.id, options.top, options.cause, options.order)
     return _lists.get(
         key, freshness(), lambda: _pick(contest, options.top, options.cause, options.order, moment)
     )
@@ -106,4 +106,4 @@ def _make_line(leader: Leader, place: int | None, shown: bool, is_final: bool) -
 
 
 def _read(key: tuple[str, str | int], read: Callable[[], ContestFacts | None]) -> ContestFacts | None:
-    return _contests.get((id(db.engine), *key), min(freshness(), get_settings().page_freshness), read)
+    return _contests.get((database_key(), *key), min(freshness(), get_settings().page_freshness), read)

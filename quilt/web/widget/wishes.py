@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from flask import abort, request
 
-from quilt.database import db
+from quilt.database import database_key
 from quilt.embeds.looks import DEFAULT, Options, drop_unreadable, read_options, say_options
 from quilt.embeds.queries import PlacementFacts, find_placement
 from quilt.spread.codes import is_code
@@ -65,7 +65,9 @@ def find_known(code: str) -> PlacementFacts | None:
     """The placement of a code as it was a fraction of a second ago."""
     if not is_code(code):
         return None
-    return _placements.get((id(db.engine), code), get_settings().page_freshness, lambda: find_placement(code))
+    return _placements.get(
+        (database_key(), code), get_settings().page_freshness, lambda: find_placement(code)
+    )
 
 
 def restrict(placement: PlacementFacts) -> None:
