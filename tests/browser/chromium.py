@@ -1,11 +1,12 @@
 """The Chromium of the browser tests: the system's where there is one, else playwright's own."""
 
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SOON = 20_000  # milliseconds that anything on a page may take
@@ -46,6 +47,27 @@ def open_page(browser: Browser, home: str, *, ours: str | None = "", **options: 
     if ours is not None:
         page.on("console", lambda told: _is_error_of(told, ours) and page.errors.append(told.text))
     return page
+
+
+def wait_until(page: Page, is_so: Callable[[], bool], patience: float = SOON / 1000) -> None:
+    """Let the page live on until it is so. Raises AssertionError after `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while not is_so():
+        assert time.monotonic() < deadline, "it has not come to be so"
+        page.wait_for_timeout(50)
+
+
+def hurry_until_seen(page: Page, sought: Locator, most: int) -> int:
+    """Let the page's own clock, which a test has installed, run until `sought` is seen.
+
+    Returns the milliseconds that passed on it. Raises AssertionError after `most`.
+    """
+    passed = 0
+    while not sought.is_visible():
+        assert passed < most, "it has not come"
+        page.clock.run_for(500)
+        passed += 500
+    return passed
 
 
 def add_cookie(context: BrowserContext, home: str, cookie: str) -> None:

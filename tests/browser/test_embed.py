@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from quilt.arrivals.models import Arrival
 from quilt.database import db
 from quilt.embeds.models import Embed
-from tests.browser.chromium import make_agent
+from tests.browser.chromium import hurry_until_seen, make_agent, wait_until
 from tests.browser.hosts import open_host
 from tests.conftest import NOW
 from tests.factories import make_contest, make_entry, save
@@ -171,12 +171,14 @@ def test_a_frame_that_does_not_come_is_a_message_with_a_link(person, host, site,
     page = person.new_page()
     page.on("console", lambda message: said.append(message) if message.text.startswith("Quilt:") else None)
     policy = f"script-src {site.url}; frame-src 'none'"
+    page.clock.install()
     page.goto(host.put("/blocked", HOSTILE + snippet(), content_security_policy=policy))
     link = page.get_by_role("link", name="Watch it and vote on its own page")
-    link.wait_for()
+    hurry_until_seen(page, link, 14_000)
     assert link.get_attribute("href") == f"{site.url}/s/{CODE}?c=embed"
     assert page.get_by_text("This does not show here.").is_visible()
-    page.wait_for_timeout(300)
+    wait_until(page, lambda: said)
+    page.wait_for_timeout(100)
     assert [message.type for message in said] == ["warning"] and "frame-src" in said[0].text
 
 

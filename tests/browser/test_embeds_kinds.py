@@ -3,6 +3,7 @@
 import itertools
 import socket
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from quilt.embeds.looks import Options
 from quilt.embeds.models import Embed, PlacementDay
 from quilt.votes.models import EntryTally
 from quilt.web.brand.snippets import Target, write_snippets
-from tests.browser.chromium import make_agent
+from tests.browser.chromium import hurry_until_seen, make_agent, wait_until
 from tests.browser.hosts import open_host
 from tests.embeds.brands import make_organisation, make_placement, make_site
 from tests.factories import make_contest, make_entry, make_user
@@ -23,6 +24,16 @@ from tests.factories import make_contest, make_entry, make_user
 pytestmark = pytest.mark.browser
 KINDS = ("entry", "vote", "contest", "countdown")
 NO_SCROLL = "() => { const e = document.documentElement; return [e.scrollHeight - e.clientHeight, e.scrollWidth - e.clientWidth]; }"
+COUNT_READY = "addEventListener('quilt:ready', () => { window.ready = (window.ready || 0) + 1; })"
+STEADY = """() => new Promise(done => {
+    let before = "", times = 0;
+    const timer = setInterval(() => {
+        const now = `${innerHeight} ${document.documentElement.scrollHeight}`;
+        times = now === before ? times + 1 : 0;
+        before = now;
+        if (times === 6) { clearInterval(timer); done(); }
+    }, 20);
+})"""
 HOSTILE = "<style>* { all: unset } iframe { width: 40px !important } p, a, ol, quilt-vote { display: none !important }</style>"
 numbers = itertools.count(1_000)
 
@@ -59,6 +70,7 @@ def person(strict_browser):
         user_agent=make_agent(next(numbers)), viewport={"width": 700, "height": 900}
     )
     context.set_default_timeout(15_000)
+    context.add_init_script(COUNT_READY)
     yield context
     context.close()
 
@@ -73,29 +85,33 @@ def tag(site, placed):
     return write
 
 
+def frames_of(page, count=1):
+    """The insides of the page's embeds, once all are there and keep their size."""
+    page.wait_for_function("count => window.ready >= count", arg=count)
+    frames = [frame for frame in page.frames if "/embed/" in frame.url]
+    assert len(frames) == count
+    for frame in frames:
+        frame.wait_for_selector("[data-embed]")
+        frame.evaluate(STEADY)
+    return frames
+
+
 def frame_of(page):
-    """The inside of the page's one embed, once it is there and sized."""
-    for _ in range(100):
-        frame = next((frame for frame in page.frames if "/embed/" in frame.url), None)
-        if frame is not None:
-            break
-        page.wait_for_timeout(100)
-    assert frame is not None, "no frame came"
-    frame.wait_for_selector("[data-embed]")
-    page.wait_for_timeout(400)
-    return frame
+    """The inside of the page's one embed."""
+    return frames_of(page)[0]
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("width", [320, 1280])
-def test_every_kind_stands_without_scroll_bars(person, other_host, tag, kind, width):
+def test_every_kind_stands_without_scroll_bars(person, other_host, tag, width):
     page = person.new_page()
-    page.set_viewport_size({"width": width, "height": 900})
-    page.goto(other_host.put(f"/{kind}", HOSTILE + tag(kind)))
-    frame = frame_of(page)
-    assert frame.evaluate(NO_SCROLL) == [0, 0]
-    assert page.locator("iframe").bounding_box()["width"] >= min(width, 720) - 20
-    assert not page.get_by_text("The story").is_visible(), "the link gives way to the frame"
+    page.set_viewport_size({"width": width, "height": 4_000})
+    page.goto(other_host.put("/kinds", HOSTILE + "".join(tag(kind) for kind in KINDS)))
+    for frame in frames_of(page, len(KINDS)):
+        assert frame.evaluate(NO_SCROLL) == [0, 0], frame.url
+    for box in page.locator("iframe").all():
+        assert box.bounding_box()["width"] >= min(width, 720) - 20, box.get_attribute("src")
+    links = page.get_by_text("The story").all()
+    assert [link.is_visible() for link in links] == [False] * len(KINDS), "they give way to the frames"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -121,11 +137,13 @@ def test_on_a_verified_site_it_shows_and_elsewhere_there_is_a_message(
     stranger.on(
         "console", lambda message: said.append(message.text) if message.text.startswith("Quilt:") else None
     )
+    stranger.clock.install()
     stranger.goto(other_host.put("/forbidden", snippet))
     link = stranger.get_by_role("link", name="Watch it and vote on its own page")
-    link.wait_for()
+    hurry_until_seen(stranger, link, 14_000)
     assert link.get_attribute("href") == f"{site.url}/s/{placed.code}?c=embed"
-    stranger.wait_for_timeout(500)
+    wait_until(stranger, lambda: said)
+    stranger.wait_for_timeout(100)
     assert said == [
         f"Quilt: {placed.code} does not show here; this site is not among the verified sites of its owner."
     ]
@@ -134,21 +152,28 @@ def test_on_a_verified_site_it_shows_and_elsewhere_there_is_a_message(
 def test_what_a_placement_brings_is_counted_for_it(person, site, own_host, placed):
     snippet = f'<script async src="{site.url}/widget/v1.js"></script><quilt-entry embed="{placed.code}"></quilt-entry>'
     page = person.new_page()
-    page.goto(own_host.put("/blog/post", snippet))
-    frame = frame_of(page)
-    page.wait_for_timeout(1_500)
+    with page.expect_request("**/widget/seen"):
+        page.goto(own_host.put("/blog/post", snippet))
+        frame = frame_of(page)
     with person.expect_page() as opened:
         frame.get_by_text("Watch and vote").click()
     ours = opened.value
     assert ours.url == f"{site.url}/s/{placed.code}?c=embed" and ours.evaluate("window.opener") is None
     ours.wait_for_selector("html[data-counted]")
-    page.wait_for_timeout(1_500)
     with site.app.app_context():
         newest = db.session.query(Arrival).order_by(Arrival.id.desc()).first()
         embed = db.session.query(Embed).filter_by(code=placed.code).one()
         assert (newest.channel, newest.embed_id) == ("embed", embed.id)
-        day = db.session.query(PlacementDay).filter_by(placement_id=placed.id, path="/blog/post").one()
-        assert (day.seen_count, day.opens_count) == (1, 1)
+        wait_until(page, lambda: list_counts(placed) == [(1, 1)])
+        page.wait_for_timeout(1_100)  # counters are written once a second
+        assert list_counts(placed) == [(1, 1)]
+
+
+def list_counts(placement):
+    """What was counted for a placement on the page "/blog/post": seen, opened."""
+    db.session.rollback()
+    days = db.session.query(PlacementDay).filter_by(placement_id=placement.id, path="/blog/post")
+    return [(day.seen_count, day.opens_count) for day in days]
 
 
 def test_whoever_comes_back_sees_the_new_count(person, site, other_host, tag, placed):
@@ -164,9 +189,11 @@ def test_whoever_comes_back_sees_the_new_count(person, site, other_host, tag, pl
         from quilt.entries.models import Entry
 
         session.get(Entry, placed.entry_id).version += 1
-    page.wait_for_timeout(5_500)  # what is public may be five seconds old
-    frame.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    frame.get_by_text("1,042 votes").wait_for()
+    came_back = time.monotonic()
+    while not frame.get_by_text("1,042 votes").is_visible():  # what is public may be five seconds old
+        assert time.monotonic() - came_back < 6
+        page.wait_for_timeout(250)
+        frame.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     page.wait_for_function("window.told === 1042")
 
 
@@ -189,27 +216,32 @@ def test_a_button_opens_it_in_front_of_the_page(person, other_host, tag):
     assert page.locator("dialog").get_attribute("open") is None
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("width", [390, 1280])
-def test_nothing_moves_when_the_frame_comes(person, site, other_host, placed, kind, width):
-    name = str(placed.entry_id) if kind in ("entry", "vote") else "spring"
-    target = Target(kind, name, "The story", site.url, "", "", "")
-    snippet = write_snippets(target, Options(), site.url, "")[0].text
+def test_nothing_moves_when_the_frames_come(person, site, other_host, placed, width):
+    names = {kind: str(placed.entry_id) if kind in ("entry", "vote") else "spring" for kind in KINDS}
+    snippets = [
+        write_snippets(Target(kind, name, "The story", site.url, "", "", ""), Options(), site.url, "")[0].text
+        for kind, name in names.items()
+    ]
     page = person.new_page()
-    page.set_viewport_size({"width": width, "height": 1_200})
+    page.set_viewport_size({"width": width, "height": 4_000})
     observe = (
-        "<script>window.shift = 0; new PerformanceObserver(list => { for (const entry of list.getEntries()) window.shift += "
-        "entry.value; }).observe({ type: 'layout-shift', buffered: true });</script>"
+        "<script>window.moved = []; new PerformanceObserver(list => { for (const entry of list.getEntries()) moved.push("
+        "entry.sources.map(source => source.node && source.node.nodeName)); })"
+        ".observe({ type: 'layout-shift', buffered: true });</script>"
     )
+    text = f"<p>{'Text. ' * 200}"
     page.goto(
         other_host.put(
-            f"/still-{kind}",
-            f"<meta name=viewport content='width=device-width'>{observe}<h1>A blog</h1>{snippet}<p>{'Text. ' * 200}",
+            "/still",
+            f"<meta name=viewport content='width=device-width'>{observe}<h1>A blog</h1>{text.join(snippets)}{text}",
         )
     )
-    frame_of(page)
+    frames_of(page, len(KINDS))
     page.wait_for_timeout(800)
-    assert page.evaluate("window.shift") == 0
+    assert page.evaluate("window.moved") == []
+    page.evaluate("document.querySelector('h1').style.height = '300px'")
+    page.wait_for_function("window.moved.length > 0")  # it would have been seen
 
 
 def test_where_no_tab_can_be_opened_ours_takes_the_place_of_the_page(person, site, other_host, placed):
@@ -257,6 +289,7 @@ def test_a_server_that_keeps_silent_is_a_message(person, other_host):
         threading.Thread(target=answer, daemon=True).start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         page = person.new_page()
+        page.clock.install()
         page.goto(
             other_host.put(
                 "/silent",
@@ -264,7 +297,9 @@ def test_a_server_that_keeps_silent_is_a_message(person, other_host):
             ),
             wait_until="commit",
         )
-        page.get_by_role("link", name="Watch it and vote on its own page").wait_for(timeout=14_000)
+        page.locator("iframe").wait_for(state="attached")
+        link = page.get_by_role("link", name="Watch it and vote on its own page")
+        assert 8_000 <= hurry_until_seen(page, link, 14_000)
         page.close()
         server.close()
         for connection in held:
