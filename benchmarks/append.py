@@ -40,7 +40,7 @@ def measure_appending() -> None:
     contest = make_contest("bench", opens=NOW, closes=datetime(2027, 1, 1, tzinfo=UTC))
     for place in range(CLIENTS):
         entry_id = make_entry(contest).id
-        load_tree(entry_id, uniform(PEOPLE, seed=place), place * PEOPLE + 1)
+        load_tree(entry_id, uniform(PEOPLE, seed=place), place * PEOPLE + 1, is_plain_stored=True)
         with db.engine.begin() as connection:
             connection.execute(
                 text(

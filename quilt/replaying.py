@@ -15,7 +15,7 @@ from typing import TextIO, TypeVar
 
 import flask_migrate
 from flask import Flask
-from sqlalchemy import Engine, create_engine, event, make_url, select, text
+from sqlalchemy import Engine, create_engine, event, func, make_url, select, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from quilt.accounts.service import create_user
@@ -208,8 +208,8 @@ def _replay(
 def _read_forest(entry_id: int) -> Forest:
     """Every figure from what the folds have stored."""
     rows = db.session.execute(
-        select(Arrival.id, Arrival.parent_id, ArrivalStat.subtree_size)
-        .join(ArrivalStat, ArrivalStat.arrival_id == Arrival.id)
+        select(Arrival.id, Arrival.parent_id, func.coalesce(ArrivalStat.subtree_size, 1))
+        .outerjoin(ArrivalStat, ArrivalStat.arrival_id == Arrival.id)
         .where(Arrival.entry_id == entry_id)
         .order_by(Arrival.id)
     )

@@ -34,7 +34,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_branch_check")),
     )
     if op.get_bind().dialect.name == "postgresql":
-        op.execute("ALTER TABLE arrival_stat SET (fillfactor = 80)")
+        op.execute("ALTER TABLE arrival_stat SET (fillfactor = 50)")
 
 
 def downgrade() -> None:

@@ -11,12 +11,17 @@ from itertools import compress
 from typing import Any, NamedTuple, Protocol
 
 LEFT_OUT = 0  # the stored subtree size of whoever counts for nothing: excluded, or below somebody who is
-PLAIN = (1, 0, 0, 0)  # what most arrivals' figures are: nobody came by their link, and they did not vote
+PLAIN = (1, 0, 0, 0)  # the figures of who has none stored, as most have: nobody came by their link, no vote
 
 # Shared by both; {0} is the placeholder.
 DRAIN = "DELETE FROM arrival_inbox WHERE entry_id = {0} RETURNING arrival_id, is_new, votes, returns"
 IS_NOT_PLAIN = "(subtree_size <> 1 OR children_count <> 0 OR votes_self <> 0 OR votes_subtree <> 0)"
 STAT_COLUMNS = "arrival_id, entry_id, subtree_size, children_count, votes_self, votes_subtree, returns_count"
+PUT_STAT = (
+    " ON CONFLICT (arrival_id) DO UPDATE SET subtree_size = excluded.subtree_size,"
+    " children_count = excluded.children_count, votes_self = excluded.votes_self,"
+    " votes_subtree = excluded.votes_subtree"
+)
 ADD_OWN = (
     " ON CONFLICT (arrival_id) DO UPDATE SET votes_self = arrival_stat.votes_self + excluded.votes_self,"
     " returns_count = arrival_stat.returns_count + excluded.returns_count"
@@ -25,14 +30,13 @@ PUT_GENERATION = (
     " ON CONFLICT (entry_id, generation) DO UPDATE"
     " SET people_count = excluded.people_count, votes_count = excluded.votes_count"
 )
-COUNT_STATS = "SELECT count(*) FROM arrival_stat WHERE entry_id = {0}"
 WAITING = "SELECT arrival_id FROM arrival_inbox WHERE entry_id = {0} AND is_new"
 
 Waiting = tuple[int, bool, int, int]  # arrival id, is it new, votes, returns
 StatOf = tuple[int, int, int, int, int]  # arrival id, subtree size, children, own votes, votes of the subtree
-# An arrival that a fold touches: its id, parent's id and depth, the four stored figures (PLAIN where none are),
-# its channel and state, and whether figures are stored. Plain, for a fold may read tens of thousands.
-Touched = tuple[int, int | None, int, int, int, int, int, str, str, bool]
+# An arrival that a fold touches: its id, parent's id and depth, the four figures, its channel and state. Plain, for
+# a fold may read tens of thousands.
+Touched = tuple[int, int | None, int, int, int, int, int, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +88,8 @@ class Bulk(Protocol):
     def read_stats(self, entry_id: int) -> Stats:
         """The stored figures that are not PLAIN, the oldest arrival first."""
 
-    def count_stats(self, entry_id: int) -> int:
-        """How many arrivals have stored figures."""
-
-    def list_stats(self, entry_id: int) -> set[int]:
-        """Which arrivals have stored figures."""
-
-    def add_stats(self, entry_id: int, rows: Iterable[StatOf]) -> None:
-        """Store figures of arrivals that have none."""
-
-    def change_stats(self, rows: Iterable[StatOf]) -> None:
-        """Replace stored figures."""
+    def put_stats(self, entry_id: int, rows: Iterable[StatOf]) -> None:
+        """Store figures, whatever stood there; returns stay as they are."""
 
     def add_own(self, entry_id: int, rows: Collection[tuple[int, int, int]], size: int = 1) -> None:
         """Add own votes and returns to (arrival id, votes, returns); of this size where nothing is stored."""

@@ -11,11 +11,11 @@ from typing import Any
 
 from quilt.arrivals.bulk import (
     ADD_OWN,
-    COUNT_STATS,
     DRAIN,
     IS_NOT_PLAIN,
     PLAIN,
     PUT_GENERATION,
+    PUT_STAT,
     STAT_COLUMNS,
     WAITING,
     Links,
@@ -73,7 +73,7 @@ class PostgresqlBulk:
         )
         stats = {row[0]: row[1:] for row in found}
         return [
-            (node_id, parent_id, depth, *stats.get(node_id, PLAIN), channel, state, node_id in stats)
+            (node_id, parent_id, depth, *stats.get(node_id, PLAIN), channel, state)
             for node_id, parent_id, depth, channel, state in nodes
         ]
 
@@ -108,29 +108,11 @@ class PostgresqlBulk:
             own, below = map(_unpack, "iq", self._fetch(votes, entry_id)[0])
         return Stats(ids, sizes, children, own, below)
 
-    def count_stats(self, entry_id: int) -> int:
-        return int(self._fetch(COUNT_STATS.format("%s"), entry_id)[0][0])
-
-    def list_stats(self, entry_id: int) -> set[int]:
-        packed = self._fetch(
-            "SELECT string_agg(int8send(arrival_id), '') FROM arrival_stat WHERE entry_id = %s", entry_id
-        )[0][0]
-        return set(_unpack("q", packed or b""))
-
-    def add_stats(self, entry_id: int, rows: Iterable[StatOf]) -> None:
+    def put_stats(self, entry_id: int, rows: Iterable[StatOf]) -> None:
         self._send(
             f"INSERT INTO arrival_stat ({STAT_COLUMNS}) SELECT id, {entry_id:d}, size, children, own, below, 0"
-            f" FROM {COLUMNS_OF_STATS}",
+            f" FROM {COLUMNS_OF_STATS}{PUT_STAT}",
             rows,
-        )
-
-    def change_stats(self, rows: Iterable[StatOf]) -> None:
-        # Asked for by their ids too, in their order: by the join alone the planner walks through the whole index.
-        self._send(
-            "UPDATE arrival_stat SET subtree_size = size, children_count = children, votes_self = own,"
-            f" votes_subtree = below FROM {COLUMNS_OF_STATS} WHERE arrival_id = id AND arrival_id = ANY(%s::bigint[])",
-            rows,
-            has_ids_again=True,
         )
 
     def add_own(self, entry_id: int, rows: Collection[tuple[int, int, int]], size: int = 1) -> None:
@@ -155,10 +137,9 @@ class PostgresqlBulk:
         rows: list[Any] = self._cursor.execute(statement, values).fetchall()
         return rows
 
-    def _send(self, statement: str, rows: Iterable[tuple[int, ...]], *, has_ids_again: bool = False) -> None:
+    def _send(self, statement: str, rows: Iterable[tuple[int, ...]]) -> None:
         for some in _cut(rows):
-            columns = [_as_array(column) for column in zip(*some, strict=True)]
-            self._cursor.execute(statement, [*columns, columns[0]] if has_ids_again else columns)
+            self._cursor.execute(statement, [_as_array(column) for column in zip(*some, strict=True)])
 
 
 def _as_array(numbers: Iterable[int]) -> str:

@@ -11,10 +11,10 @@ from typing import Any
 
 from quilt.arrivals.bulk import (
     ADD_OWN,
-    COUNT_STATS,
     DRAIN,
     IS_NOT_PLAIN,
     PUT_GENERATION,
+    PUT_STAT,
     STAT_COLUMNS,
     WAITING,
     Links,
@@ -27,7 +27,7 @@ from quilt.arrivals.bulk import (
 
 TOUCHED = (
     "a.id, a.parent_id, a.depth, coalesce(s.subtree_size, 1), coalesce(s.children_count, 0),"
-    " coalesce(s.votes_self, 0), coalesce(s.votes_subtree, 0), a.channel, a.state, s.arrival_id IS NOT NULL"
+    " coalesce(s.votes_self, 0), coalesce(s.votes_subtree, 0), a.channel, a.state"
 )
 NOT_LIVE = "!"  # in place of a channel, which is of a-z, 0-9 and "-"
 
@@ -95,22 +95,9 @@ class SqliteBulk:
         ids, sizes, children = in_order([ids, sizes, children])
         return Stats(ids, sizes, children, own, below)
 
-    def count_stats(self, entry_id: int) -> int:
-        return int(self._raw.execute(COUNT_STATS.format("?"), (entry_id,)).fetchone()[0])
-
-    def list_stats(self, entry_id: int) -> set[int]:
-        rows = self._raw.execute("SELECT arrival_id FROM arrival_stat WHERE entry_id = ?", (entry_id,))
-        return {row[0] for row in rows}
-
-    def add_stats(self, entry_id: int, rows: Iterable[StatOf]) -> None:
+    def put_stats(self, entry_id: int, rows: Iterable[StatOf]) -> None:
         self._raw.executemany(
-            f"INSERT INTO arrival_stat ({STAT_COLUMNS}) VALUES (?1, {entry_id:d}, ?2, ?3, ?4, ?5, 0)", rows
-        )
-
-    def change_stats(self, rows: Iterable[StatOf]) -> None:
-        self._raw.executemany(
-            "UPDATE arrival_stat SET subtree_size = ?2, children_count = ?3, votes_self = ?4, votes_subtree = ?5"
-            " WHERE arrival_id = ?1",
+            f"INSERT INTO arrival_stat ({STAT_COLUMNS}) VALUES (?, {entry_id:d}, ?, ?, ?, ?, 0){PUT_STAT}",
             rows,
         )
 

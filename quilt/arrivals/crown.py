@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, literal, select, union_all
 
+from quilt.arrivals.bulk import LEFT_OUT
 from quilt.arrivals.models import Arrival, ArrivalInbox, ArrivalStat, EntrySpread
 from quilt.database import db
 from quilt.spread.condense import FoldedTree, fold_runs
@@ -64,7 +65,10 @@ class EarlyTree:
 
 
 def read_crown(entry_id: int, most: int) -> Crown:
-    """The `most` people with the largest subtrees, the earliest among equals, below the entry itself."""
+    """The `most` people with the largest subtrees below the entry itself.
+
+    Among equals come those with stored figures, who voted or came back, and then the earliest.
+    """
     values = {"entry_id": entry_id, "most": most}
     size = db.session.scalar(_SIZE, values) or 1
     rows = sorted(db.session.execute(_LARGEST, values), key=lambda row: row.id)
@@ -95,9 +99,9 @@ def _build(size: int, rows: Sequence[Any]) -> Crown:
     seeds = parents.count(ROOT)
     return Crown(
         parents=parents,
-        sizes=[size, *(row.subtree_size for row in kept)],
-        children=[seeds, *(row.children_count for row in kept)],
-        votes=[0, *(row.votes_subtree for row in kept)],
+        sizes=[size, *(row.size for row in kept)],
+        children=[seeds, *(row.children for row in kept)],
+        votes=[0, *(row.votes for row in kept)],
         channels=["", *(row.channel for row in kept)],
         ids=[None, *(row.id for row in kept)],
     )
@@ -106,30 +110,41 @@ def _build(size: int, rows: Sequence[Any]) -> Crown:
 _SIZE = select(EntrySpread.size).where(EntrySpread.entry_id == bindparam("entry_id"))
 _top = (
     select(
-        ArrivalStat.arrival_id,
-        ArrivalStat.subtree_size,
-        ArrivalStat.children_count,
-        ArrivalStat.votes_subtree,
+        ArrivalStat.arrival_id.label("id"),
+        ArrivalStat.subtree_size.label("size"),
+        ArrivalStat.children_count.label("children"),
+        ArrivalStat.votes_subtree.label("votes"),
     )
-    .where(ArrivalStat.entry_id == bindparam("entry_id"))
+    .where(ArrivalStat.entry_id == bindparam("entry_id"), ArrivalStat.subtree_size != LEFT_OUT)
     .order_by(ArrivalStat.subtree_size.desc(), ArrivalStat.arrival_id)
     .limit(bindparam("most"))
-    .subquery()
+    .cte("top")
 )
+_WAITING = select(ArrivalInbox.arrival_id).where(
+    ArrivalInbox.entry_id == bindparam("entry_id"), ArrivalInbox.is_new.is_(True)
+)
+# Who has no figures stored brought nobody; they are looked for only where the others are too few.
+_rest = (
+    select(Arrival.id, literal(1), literal(0), literal(0))
+    .outerjoin(ArrivalStat, ArrivalStat.arrival_id == Arrival.id)
+    .where(
+        Arrival.entry_id == bindparam("entry_id"),
+        ArrivalStat.arrival_id.is_(None),
+        Arrival.id.not_in(_WAITING),
+        select(func.count()).select_from(_top).scalar_subquery() < bindparam("most"),
+    )
+    .order_by(Arrival.id)
+    .limit(bindparam("most"))
+    .cte("rest")
+)
+_both = union_all(select(_top), select(_rest)).subquery()
+_crown = select(_both).order_by(_both.c.size.desc(), _both.c.id).limit(bindparam("most")).subquery()
 _LARGEST = select(
-    Arrival.id,
-    Arrival.parent_id,
-    Arrival.channel,
-    _top.c.subtree_size,
-    _top.c.children_count,
-    _top.c.votes_subtree,
-).join(_top, (_top.c.arrival_id == Arrival.id) & (Arrival.state == "live"))
+    Arrival.id, Arrival.parent_id, Arrival.channel, _crown.c.size, _crown.c.children, _crown.c.votes
+).join(_crown, (_crown.c.id == Arrival.id) & (Arrival.state == "live"))
 _EARLIEST = (
     select(Arrival.id, Arrival.parent_id, Arrival.channel, Arrival.state, Arrival.arrived_at)
     .where(Arrival.entry_id == bindparam("entry_id"))
     .order_by(Arrival.id)
     .limit(bindparam("people"))
-)
-_WAITING = select(ArrivalInbox.arrival_id).where(
-    ArrivalInbox.entry_id == bindparam("entry_id"), ArrivalInbox.is_new.is_(True)
 )

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from quilt.arrivals.bulk import LEFT_OUT, Bulk, StatOf, Touched, Waiting
+from quilt.arrivals.bulk import LEFT_OUT, PLAIN, Bulk, StatOf, Touched, Waiting
 from quilt.arrivals.bulk_postgresql import PostgresqlBulk
 from quilt.arrivals.bulk_sqlite import SqliteBulk
 from quilt.arrivals.collector import pause_collector
@@ -46,8 +46,8 @@ class Drained:
         return self.new_ids | self.votes.keys()
 
     def list_own(self) -> list[tuple[int, int, int]]:
-        """Each arrival that was mentioned with its votes and returns."""
-        ids = sorted(self.moved | self.returns.keys())
+        """Who voted or returned, with their votes and returns."""
+        ids = sorted(self.votes.keys() | self.returns.keys())
         return [(node_id, self.votes[node_id], self.returns[node_id]) for node_id in ids]
 
 
@@ -58,7 +58,6 @@ class _Read:
     new: list[NewNode]
     known: dict[int, NodeStat]
     channels: dict[int, str]
-    has_none: set[int]  # whose figures are not stored yet
 
 
 def fold_waiting(now: datetime) -> int:
@@ -136,7 +135,7 @@ def _store_fold(
         node: more for node, more in drained.votes.items() if node in read.channels
     }
     grown = grow(get_totals(spread), read.new, read.known, votes)
-    _write_stats(bulk, entry_id, grown, read.has_none)
+    bulk.put_stats(entry_id, _list_stats(grown, drained.new_ids))
     left_out = drained.moved - read.channels.keys()
     bulk.add_own(entry_id, [(node, drained.votes[node], 0) for node in left_out], LEFT_OUT)
     bulk.add_own(entry_id, [(node, 0, more) for node, more in drained.returns.items()])
@@ -163,15 +162,13 @@ def _read_touched(touched: Iterable[Touched], new_ids: Collection[int]) -> _Read
 
     `touched` comes parents first.
     """
-    read = _Read([], {}, {}, set())
+    read = _Read([], {}, {})
     left_out: set[int | None] = set()
-    for node_id, parent_id, depth, size, children, own, below, channel, state, has_stat in touched:
+    for node_id, parent_id, depth, size, children, own, below, channel, state in touched:
         if state != "live" or parent_id in left_out:
             left_out.add(node_id)
             continue
         read.channels[node_id] = channel
-        if not has_stat:
-            read.has_none.add(node_id)
         if node_id in new_ids:
             read.new.append(NewNode(node_id, parent_id, depth))
         else:
@@ -179,12 +176,11 @@ def _read_touched(touched: Iterable[Touched], new_ids: Collection[int]) -> _Read
     return read
 
 
-def _write_stats(bulk: Bulk, entry_id: int, grown: Grown, has_none: Collection[int]) -> None:
-    added: list[StatOf] = []
-    changed: list[StatOf] = []
-    for node_id in reversed(grown.changed):  # the oldest first, as they lie in the table
-        _, _, size, children, own, below = grown.changed[node_id]
-        rows = added if node_id in has_none else changed
-        rows.append((node_id, size, children, own, below))
-    bulk.add_stats(entry_id, added)
-    bulk.change_stats(changed)
+def _list_stats(grown: Grown, new_ids: Collection[int]) -> list[StatOf]:
+    """What has to be stored, the oldest first, as they lie in the table: nothing of who is new and PLAIN."""
+    rows: list[StatOf] = []
+    for node_id in reversed(grown.changed):
+        figures = grown.changed[node_id][2:]
+        if figures != PLAIN or node_id not in new_ids:
+            rows.append((node_id, *figures))
+    return rows

@@ -83,11 +83,14 @@ class ArrivalInbox(Model):
 
 
 class ArrivalStat(Model):
-    """Folded figures of one arrival; `subtree_size` counts itself."""
+    """Folded figures of one arrival; `subtree_size` counts itself.
+
+    Most people bring nobody and do not vote: who has no row here has the defaults.
+    """
 
     __tablename__ = "arrival_stat"
-    # Room on each page, so that PostgreSQL writes a changed row beside the old one and touches no index.
-    __table_args__ = ({"postgresql_with": {"fillfactor": 80}},)
+    # Room for every row once more, so that PostgreSQL writes a changed one beside the old and touches no index.
+    __table_args__ = ({"postgresql_with": {"fillfactor": 50}},)
 
     arrival_id: Mapped[int] = mapped_column(BigId, primary_key=True)
     entry_id: Mapped[int] = mapped_column(BigId, index=True)

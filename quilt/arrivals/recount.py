@@ -33,7 +33,9 @@ def store_recount(
     )
     counted = recount_nodes(tree, own)
     generations = counted.list_generations()
-    _store_stats(bulk, entry_id, links, _list_stats(links, tree, counted, own), stored)
+    right = _list_stats(links, tree, counted, own)
+    if right != stored:
+        bulk.put_stats(entry_id, _find_changes(right, stored))
     replace_generations(connection, bulk, entry_id, generations)
     replace_channels(connection, entry_id, *_count_channels(links, tree, counted))
     figures = Figures(
@@ -45,16 +47,6 @@ def store_recount(
     )
     write_spread(connection, entry_id, spread, figures, now)
     return counted.measures
-
-
-def _store_stats(bulk: Bulk, entry_id: int, links: Links, right: Stats, stored: Stats) -> None:
-    """Write the arrivals' figures that differ from those stored, and those that are not stored yet."""
-    changed = {} if right == stored else _find_changes(right, stored)
-    if bulk.count_stats(entry_id) < len(links.ids):
-        known = bulk.list_stats(entry_id)
-        absent = [node_id for node_id in links.ids if node_id not in known]
-        bulk.add_stats(entry_id, [changed.pop(node_id, (node_id, *PLAIN)) for node_id in absent])
-    bulk.change_stats([changed[node_id] for node_id in sorted(changed)])
 
 
 def _list_stats(links: Links, tree: SpreadTree, counted: Recounted, own: Mapping[int | None, int]) -> Stats:
@@ -83,18 +75,20 @@ def _list_stats(links: Links, tree: SpreadTree, counted: Recounted, own: Mapping
     return Stats(*columns)  # type: ignore[arg-type]
 
 
-def _find_changes(right: Stats, stored: Stats) -> dict[int, StatOf]:
-    """The figures to be written, by arrival: those that are not stored so, and what has become PLAIN."""
+def _find_changes(right: Stats, stored: Stats) -> list[StatOf]:
+    """The figures to be written, the oldest first: those that are not stored so, and what has become PLAIN."""
     fresh, plain = set(right.ids).difference(stored.ids), set(stored.ids).difference(right.ids)
-    is_fresh = list(map(fresh.__contains__, right.ids))
-    changed: dict[int, StatOf] = {row[0]: row for row in compress(zip(*right, strict=True), is_fresh)}
+    changed: list[StatOf] = [(node_id, *PLAIN) for node_id in plain]
+    if fresh:
+        changed += compress(zip(*right, strict=True), map(fresh.__contains__, right.ids))
     ours, theirs = _leave_out(right, fresh), _leave_out(stored, plain)
     differs = [False] * len(ours.ids)
     for our_column, their_column in zip(ours, theirs, strict=True):
         if our_column != their_column:
             differs = list(map(or_, differs, map(ne, our_column, their_column)))
-    changed.update((row[0], row) for row in compress(zip(*ours, strict=True), differs))
-    return changed | {node_id: (node_id, *PLAIN) for node_id in plain}
+    changed += compress(zip(*ours, strict=True), differs)
+    changed.sort()
+    return changed
 
 
 def _leave_out(stats: Stats, ids: Collection[int]) -> Stats:

@@ -1,14 +1,14 @@
 """Spread trees: arrivals that form one, and stored figures that equal a recount."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
-from quilt.arrivals.bulk import LEFT_OUT
+from quilt.arrivals.bulk import LEFT_OUT, PLAIN
 from quilt.arrivals.models import (
     Arrival,
     ArrivalInbox,
@@ -188,11 +188,11 @@ def _compare_stats(
     connection: Connection,
     entry_id: int,
     folded: Folded,
-    arrival_ids: Iterable[int],
+    arrival_ids: Collection[int],
     votes: Counter[int | None],
 ) -> Iterator[str]:
-    """Each arrival's own row; whoever is left out keeps their votes there, and nothing else."""
-    stored = {
+    """Each arrival's own figures; whoever is left out keeps their votes there, and nothing else."""
+    stored = dict.fromkeys(arrival_ids, PLAIN) | {
         row.arrival_id: (row.subtree_size, row.children_count, row.votes_self, row.votes_subtree)
         for row in connection.execute(select(ArrivalStat.__table__).where(ArrivalStat.entry_id == entry_id))
     }

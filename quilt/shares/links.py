@@ -124,10 +124,10 @@ _BROUGHT = (
     select(
         Arrival.link_id,
         func.count().label("people"),
-        func.sum(ArrivalStat.subtree_size).label("through"),
-        func.sum(ArrivalStat.votes_subtree).label("votes"),
+        func.sum(func.coalesce(ArrivalStat.subtree_size, 1)).label("through"),
+        func.sum(func.coalesce(ArrivalStat.votes_subtree, 0)).label("votes"),
     )
-    .join(ArrivalStat, ArrivalStat.arrival_id == Arrival.id)
+    .outerjoin(ArrivalStat, ArrivalStat.arrival_id == Arrival.id)
     .where(
         Arrival.entry_id == bindparam("entry_id"),
         Arrival.parent_id.is_(None),  # as all who come by such a link: so the index finds them

@@ -1,18 +1,22 @@
 """The crown of a tree: the largest first, nobody lost from the count, and as it was when fewer had come."""
 
+import secrets
 from datetime import UTC, datetime
 
 import pytest
 
 from quilt.arrivals.crown import read_crown, read_early_tree
 from quilt.arrivals.generations import gather_generations, read_generations
-from quilt.database import db
+from quilt.arrivals.models import Arrival
+from quilt.arrivals.nodes import Visit
+from quilt.arrivals.service import record_arrival
+from quilt.database import db, transaction
 from quilt.spread.condense import condense
 from quilt.spread.measures import measure
 from quilt.spread.tree import list_sizes
 from tests.factories import make_entry
 from tests.spread.trees import chain, tree
-from tests.spreads import plant
+from tests.spreads import plant, recompute_entry
 
 MOMENT = datetime(2026, 5, 20, tzinfo=UTC)
 SHAPE = "a, b, c<a, d<a, e<c, f<e, g<b, h, i, j<e, k<a"
@@ -70,3 +74,17 @@ def test_stored_generations_are_those_of_the_tree(app, parents):
     ahead = max(breadth) > sorted(breadth)[-2]
     for widest in (stored.widest, gathered.widest):
         assert (widest and widest.people) == (max(breadth) if ahead else None)
+
+
+def test_who_waits_or_is_left_out_stands_in_no_crown(app):
+    entry_id = make_tree(tree("a, b, c<a, d<c, e<c, f<b"))
+    first = entry_id * 1_000_000
+    with transaction() as session:
+        session.get(Arrival, first + 3).state = "excluded"
+    recompute_entry(entry_id, MOMENT)
+    late = Visit(entry_id, b"late", via=f"p{first + 2}")
+    record_arrival(late, None, now=MOMENT, entropy=secrets.token_bytes)
+    db.session.rollback()
+    for most in (3, 4, 100):
+        crown = read_crown(entry_id, most)
+        assert (crown.ids, crown.sizes) == ([None, first + 1, first + 2, first + 6], [4, 1, 2, 1])

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.exc import DBAPIError
 
+from quilt.arrivals.bulk import PLAIN
 from quilt.arrivals.exclusions import (
     AlreadyExcluded,
     NotExcluded,
@@ -328,7 +329,7 @@ class ServicesMachine(RuleBasedStateMachine):
         rows = db.session.execute(
             select(ArrivalStat.__table__).where(ArrivalStat.entry_id == self.entry_id)
         ).all()
-        counted = {
+        counted = dict.fromkeys(truth.stats, PLAIN) | {
             row.arrival_id: (row.subtree_size, row.children_count, row.votes_self, row.votes_subtree)
             for row in rows
             if row.arrival_id in truth.stats
