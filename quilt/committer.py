@@ -5,7 +5,6 @@ usage: python -m quilt.committer ADDRESS (started, and started again, by `quilt 
 
 import json
 import os
-import pickle
 import selectors
 import signal
 import socket
@@ -21,11 +20,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Engine, create_engine
 
 from quilt.config import from_environment
 from quilt.database import prepare_engine
-from quilt.writer import MOST_BYTES, pack
+from quilt.writer import MOST_BYTES, pack_outcomes, unpack_pieces
 from quilt.writing import BATCH, Committer
 
 ADDRESS = "QUILT_WRITER"  # where the writer of this server listens; set by `quilt serve` for its workers
@@ -63,33 +62,26 @@ def run_writer(engine: Engine, address: str) -> None:
         selector.register(sys.stdin.fileno(), selectors.EVENT_READ)
         while True:
             ready = [key.fileobj for key, _ in selector.select()]
-            group = [piece for fileobj in ready if (piece := _receive(fileobj, door, selector))]
+            messages = [message for fileobj in ready if (message := _receive(fileobj, door, selector))]
+            group = [piece for message in messages for piece in message.pieces]
             for start in range(0, len(group), BATCH):
                 committer.commit(group[start : start + BATCH])
-            if sys.stdin.fileno() in ready and not group:
+            for message in messages:
+                message.answer()
+            if sys.stdin.fileno() in ready and not messages:
                 return
 
 
-class _Arrived:
-    """A piece that came over a socket, and goes back there."""
-
-    __slots__ = ("_args", "_socket", "_work", "error", "result")
+class _Message:
+    """What a worker sent: pieces to commit, whose outcomes go back where they came from."""
 
     def __init__(self, connection: socket.socket, message: memoryview) -> None:
         self._socket = connection
-        self._work, self._args = pickle.loads(message)
-        self.result: Any = None
-        self.error: Exception | None = None
+        self.pieces = unpack_pieces(message)
 
-    def run(self, connection: Connection) -> Any:
-        return self._work(connection, *self._args)
-
-    def done(self) -> None:
-        answer = pack(self.result, self.error)
-        if len(answer) > MOST_BYTES:
-            answer = pack(None, ValueError("The outcome of this work is too long to travel."))
+    def answer(self) -> None:
         try:
-            self._socket.send(answer)
+            self._socket.send(pack_outcomes(self.pieces))
         except OSError:
             pass  # the worker was killed: what it asked for is committed all the same, and its end is read next
 
@@ -125,7 +117,7 @@ class _Keeper:
                 self._process = self._start()
 
 
-def _receive(fileobj: Any, door: socket.socket, selector: selectors.BaseSelector) -> _Arrived | None:
+def _receive(fileobj: Any, door: socket.socket, selector: selectors.BaseSelector) -> _Message | None:
     if fileobj is door:
         connection, _ = door.accept()
         selector.register(connection, selectors.EVENT_READ)
@@ -138,7 +130,7 @@ def _receive(fileobj: Any, door: socket.socket, selector: selectors.BaseSelector
         length = 0
     if length:
         try:
-            return _Arrived(fileobj, memoryview(_room)[:length])
+            return _Message(fileobj, memoryview(_room)[:length])
         except Exception:  # noqa: BLE001 whatever is wrong with one message harms no other
             _tell("message_unreadable", traceback.format_exc())
     selector.unregister(fileobj)

@@ -27,8 +27,8 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
-from quilt.writer import Crowd, RemoteWriter, may_travel
-from quilt.writing import GroupWriter, lock_writes
+from quilt.writer import Crowd, RemoteCommitter, may_travel
+from quilt.writing import Committer, GroupWriter, lock_writes
 
 T = TypeVar("T")
 
@@ -132,12 +132,8 @@ def write(work: Callable[..., T], *args: Any) -> T:
         with engine.begin() as connection:
             return work(connection, *args)
     with _crowd.joined() as is_dense:
-        if _remote is not None and is_dense and may_travel(work):
-            try:
-                return _remote.submit(work, args)  # type: ignore[no-any-return]
-            except ConnectionError:
-                pass  # no writer listens at this moment, and nothing was done
-        return _writer_of(engine).submit(work, args)  # type: ignore[no-any-return]
+        address = _address if is_dense and may_travel(work) else None
+        return _writer_of(engine, address).submit(work, args)  # type: ignore[no-any-return]
 
 
 @lru_cache
@@ -174,26 +170,30 @@ def prepare_engine(engine: Engine) -> None:
     event.listen(engine, "begin", _begin)
 
 
-_remote: RemoteWriter | None = None
+_address: str | None = None
 _crowd = Crowd()
-_writers: dict[tuple[int, int], GroupWriter] = {}
+_writers: dict[tuple[int, int, str | None], GroupWriter] = {}
 _writers_lock = threading.Lock()
 
 
-def _writer_of(engine: Engine) -> GroupWriter:
+def _writer_of(engine: Engine, address: str | None) -> GroupWriter:
     """The writer of this engine in this process: a forked child must start its own thread."""
-    key = (os.getpid(), id(engine))
+    key = (os.getpid(), id(engine), address)
     writer = _writers.get(key)
     if writer is None:
         with _writers_lock:
-            writer = _writers.setdefault(key, GroupWriter(engine)) if key not in _writers else _writers[key]
+            writer = _writers.get(key)
+            if writer is None:
+                committer = Committer(engine)
+                writer = GroupWriter(RemoteCommitter(address, committer) if address else committer)
+                _writers[key] = writer
     return writer
 
 
 def use_writer(address: str | None) -> None:
     """From now on this process's writes go to the writer process that listens there (None: to no other process)."""
-    global _remote
-    _remote = RemoteWriter(address) if address else None
+    global _address
+    _address = address
 
 
 def close_writers() -> None:

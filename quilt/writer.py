@@ -1,18 +1,20 @@
 """The way to the writer process: on SQLite one process commits for all the workers of a server.
 
-A worker's threads hand their work over a Unix socket: a function of a module and its arguments, by pickle. The
-socket lies in a folder that only the server's own user can enter, for whoever reaches it may run anything. The
-workers' own interpreters then neither wait for SQLite nor for one another. Where no writer answers, the worker
-commits by itself: the file lock keeps both true. The process itself is `quilt/committer.py`.
+A worker hands its work over a Unix socket, everything that waits at once: functions of a module and their
+arguments, by pickle. The socket lies in a folder that only the server's own user can enter, for whoever reaches it
+may run anything. The workers' own interpreters then neither wait for SQLite nor for one another. Where no writer
+answers, the worker commits by itself: the file lock keeps both true. The process itself is `quilt/committer.py`.
 """
 
 import pickle
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+
+from quilt.writing import Committer, Piece
 
 REMEMBERED = 0.2  # seconds for which a crowd is taken to be still there
 MOST_BYTES = 1 << 16  # of a message; what is longer is committed in the worker itself
@@ -22,54 +24,62 @@ class WriterGone(Exception):
     """The writer ended before it answered: whether the work was committed is not known."""
 
 
-class RemoteWriter:
-    """The workers' side: one connection a thread."""
+class RemoteCommitter:
+    """The workers' side: has groups committed by the writer, and commits by `spare` what cannot travel."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, spare: Committer) -> None:
         self._address = address
-        self._own = threading.local()
+        self._spare = spare
+        self._connection: socket.socket | None = None
+        self._room = bytearray(MOST_BYTES)  # kept: so large a one made anew is dear
 
-    def submit(self, work: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        """What `work(connection, *args)` returned, once that is durable; raises what it raised.
-
-        Raises ConnectionError where no writer listens or the message is too long (then nothing was done), and WriterGone where it
-        ended meanwhile.
-        """
-        message = pickle.dumps((work, args), pickle.HIGHEST_PROTOCOL)
-        if len(message) > MOST_BYTES:
-            raise ConnectionError("The message is too long to travel.")
-        connection = self._connect()
-        try:
-            connection.send(message)
-        except OSError as error:
-            self.close()
-            raise ConnectionError("The writer does not listen.") from error
-        try:
-            length = connection.recv_into(self._own.room)
-        except OSError:
-            length = 0
-        if not length:
-            self.close()
-            raise WriterGone
-        return _unpack(memoryview(self._own.room)[:length])
+    def commit(self, group: Sequence[Piece]) -> None:
+        """Give each piece its outcome; where the writer ended before it told, that is WriterGone."""
+        message = _pack_pieces(group)
+        if message is not None:
+            self._commit_there(group, message)
+        elif len(group) == 1:
+            self._spare.commit(group)
+        else:
+            middle = len(group) // 2
+            self.commit(group[:middle])
+            self.commit(group[middle:])
 
     def close(self) -> None:
-        """Hang up this thread's connection; the next piece of work opens another."""
-        self._own.connection.close()
-        del self._own.connection
+        """Hang up, and give the spare's connection back."""
+        self._hang_up()
+        self._spare.close()
+
+    def _commit_there(self, group: Sequence[Piece], message: bytes) -> None:
+        try:
+            connection = self._connect()
+            connection.send(message)
+        except OSError:  # no writer listens at this moment, and nothing was done
+            self._hang_up()
+            self._spare.commit(group)
+            return
+        try:
+            length = connection.recv_into(self._room)
+        except OSError:
+            length = 0
+        if length:
+            for piece, outcome in zip(group, _unpack(memoryview(self._room)[:length]), strict=True):
+                piece.result, piece.error = outcome
+            return
+        self._hang_up()
+        for piece in group:
+            piece.error = WriterGone()
 
     def _connect(self) -> socket.socket:
-        connection: socket.socket | None = getattr(self._own, "connection", None)
-        if connection is None:
-            connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            try:
-                connection.connect(self._address)
-            except OSError as error:
-                connection.close()
-                raise ConnectionError("The writer does not listen.") from error
-            self._own.connection = connection
-            self._own.room = bytearray(MOST_BYTES)  # kept: so large a one made anew is dear
-        return connection
+        if self._connection is None:
+            self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self._connection.connect(self._address)
+        return self._connection
+
+    def _hang_up(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 class Crowd:
@@ -100,22 +110,48 @@ def may_travel(work: Callable[..., Any]) -> bool:
     return "<" not in work.__qualname__
 
 
-def pack(result: Any, error: Exception | None) -> bytes:
-    """An outcome as bytes for the way back; an error goes by its parts, for its constructor may want other arguments."""
-    if error is None:
-        return pickle.dumps((True, result), pickle.HIGHEST_PROTOCOL)
+def unpack_pieces(message: memoryview) -> list[Piece]:
+    """The pieces of a worker's message."""
+    return [Piece(work, args) for work, args in pickle.loads(message)]
+
+
+def pack_outcomes(group: Sequence[Piece]) -> bytes:
+    """The outcomes of a message's pieces, for the way back; what cannot travel, or is too long, is told in words."""
+    outcomes = [_describe_outcome(piece) for piece in group]
+    share = MOST_BYTES // (len(group) + 1)
+    return _pickle(outcomes, MOST_BYTES) or pickle.dumps([_shorten(outcome, share) for outcome in outcomes])
+
+
+def _pack_pieces(group: Sequence[Piece]) -> bytes | None:
+    return _pickle([(piece.work, piece.args) for piece in group], MOST_BYTES)
+
+
+def _pickle(thing: object, most_bytes: int) -> bytes | None:
     try:
-        return pickle.dumps((False, type(error), error.args, error.__dict__), pickle.HIGHEST_PROTOCOL)
-    except Exception:  # noqa: BLE001 an error that cannot travel is told in words
-        return pickle.dumps((False, RuntimeError, (repr(error),), {}), pickle.HIGHEST_PROTOCOL)
+        packed = pickle.dumps(thing, pickle.HIGHEST_PROTOCOL)
+    except Exception:  # noqa: BLE001 whatever it holds tells in its own way that it cannot travel
+        return None
+    return packed if len(packed) <= most_bytes else None
 
 
-def _unpack(answer: memoryview) -> Any:
-    is_fine, *told = pickle.loads(answer)
-    if is_fine:
-        return told[0]
-    kind, args, values = told
+def _describe_outcome(piece: Piece) -> tuple[Any, ...]:
+    """An error goes by its parts, for its constructor may want other arguments."""
+    error = piece.error
+    return (piece.result,) if error is None else (type(error), error.args, error.__dict__)
+
+
+def _shorten(outcome: tuple[Any, ...], most_bytes: int) -> tuple[Any, ...]:
+    if _pickle(outcome, most_bytes) is not None:
+        return outcome
+    return ValueError, (f"This outcome is too long to travel, or cannot: {repr(outcome)[:200]}",), {}
+
+
+def _unpack(answer: memoryview) -> list[tuple[Any, Exception | None]]:
+    return [(told[0], None) if len(told) == 1 else (None, _rebuild(*told)) for told in pickle.loads(answer)]
+
+
+def _rebuild(kind: type[Exception], args: tuple[Any, ...], values: dict[str, Any]) -> Exception:
     error = kind.__new__(kind, *args)
     error.args = args
     error.__dict__.update(values)
-    raise error
+    return error

@@ -14,15 +14,18 @@ CACHE_KB = 16_000  # of pages that the writing connection keeps; those that only
 BATCH = 256  # pieces of work that one commit carries at the most
 
 
-class Piece(Protocol):
-    """One request's work in a group, and where its outcome goes."""
+class Piece:
+    """One request's work in a group: a function of a connection with its arguments, and its outcome."""
 
-    result: Any
-    error: Exception | None
+    __slots__ = ("args", "error", "result", "work")
 
-    def run(self, connection: Connection) -> Any: ...
+    def __init__(self, work: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self.work, self.args = work, args
+        self.result: Any = None
+        self.error: Exception | None = None
 
-    def done(self) -> None: ...
+    def run(self, connection: Connection) -> Any:
+        return self.work(connection, *self.args)
 
 
 class Committer:
@@ -33,7 +36,7 @@ class Committer:
         self._connection: Connection | None = None
 
     def commit(self, group: Sequence[Piece]) -> None:
-        """Commit the pieces in one transaction and tell each its outcome.
+        """Commit the pieces in one transaction and give each its outcome.
 
         A piece that fails before it changed anything hears its error and harms nobody; where one fails later,
         all are taken back and committed one by one.
@@ -41,8 +44,6 @@ class Committer:
         if not self._commit_together(group):
             for piece in group:
                 self._commit_alone(piece)
-        for piece in group:
-            piece.done()
 
     def close(self) -> None:
         """Give the connection back."""
@@ -90,11 +91,19 @@ class Committer:
             raise
 
 
-class GroupWriter:
-    """One thread that owns SQLite's write transaction and commits for everybody who waits."""
+class Commits(Protocol):
+    """What commits a group: here, or in another process."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._committer = Committer(engine)
+    def commit(self, group: Sequence[Piece]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class GroupWriter:
+    """One thread that has everything committed that waits, group after group."""
+
+    def __init__(self, committer: Commits) -> None:
+        self._committer = committer
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self.thread = threading.Thread(target=self._run, name="group-writer", daemon=True)
         self.thread.start()
@@ -114,9 +123,18 @@ class GroupWriter:
         is_open = True
         while is_open:
             group, is_open = self._next_group()
+            self._commit(group)
+        self._committer.close()
+
+    def _commit(self, group: "list[_Waiting]") -> None:
+        try:
             if group:
                 self._committer.commit(group)
-        self._committer.close()
+        except Exception as error:  # noqa: BLE001 raised again where the answers are awaited
+            for waiting in group:
+                waiting.error = waiting.error or error
+        for waiting in group:
+            waiting.done()
 
     def _next_group(self) -> "tuple[list[_Waiting], bool]":
         group: list[_Waiting] = []
@@ -146,20 +164,15 @@ def lock_writes(engine: Engine) -> Iterator[None]:
         os.close(handle)
 
 
-class _Waiting:
+class _Waiting(Piece):
     """A piece, and the lock that its thread sleeps on: a Future does more than is needed here."""
 
-    __slots__ = ("_args", "_lock", "_work", "error", "result")
+    __slots__ = ("_lock",)
 
     def __init__(self, work: Callable[..., Any], args: tuple[Any, ...]) -> None:
-        self._work, self._args = work, args
-        self.result: Any = None
-        self.error: Exception | None = None
+        super().__init__(work, args)
         self._lock = threading.Lock()
         self._lock.acquire()
-
-    def run(self, connection: Connection) -> Any:
-        return self._work(connection, *self._args)
 
     def wait(self) -> Any:
         self._lock.acquire()

@@ -17,12 +17,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from quilt.config import ROOT
-from quilt.database import db
+from quilt.database import db, prepare_engine
 from quilt.web.tickets import issue_ticket
-from quilt.writer import RemoteWriter
+from quilt.writer import RemoteCommitter
+from quilt.writing import Committer, GroupWriter
 from tests.factories import make_contest, make_entry, make_user
 from tests.live import Site, open_site, sign_cookie
 
@@ -102,7 +103,7 @@ def test_no_acknowledged_vote_is_lost_or_doubled_when_the_writer_is_killed(tmp_p
 
 
 @pytest.fixture
-def writer(tmp_path: Path) -> Iterator[tuple[RemoteWriter, subprocess.Popen[bytes], str]]:
+def writer(tmp_path: Path) -> Iterator[tuple[GroupWriter, subprocess.Popen[bytes], str]]:
     """A writer process on a fresh database: the way to it, the process, and its address."""
     address = str(tmp_path / "socket")
     environment = {**os.environ, "QUILT_ENV": "development", "QUILT_DATA": str(tmp_path)}
@@ -110,33 +111,61 @@ def writer(tmp_path: Path) -> Iterator[tuple[RemoteWriter, subprocess.Popen[byte
     process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, cwd=ROOT)
     while not Path(address).exists():
         time.sleep(0.05)
-    remote = RemoteWriter(address)
-    yield remote, process, address
-    remote.close()
+    engine = create_engine(f"sqlite:///{tmp_path / 'quilt.db'}")
+    prepare_engine(engine)
+    way = GroupWriter(RemoteCommitter(address, Committer(engine)))
+    yield way, process, address
+    way.close()
+    engine.dispose()
     process.stdin.close()
     assert process.wait(20) == 0
 
 
 def test_a_caller_that_is_gone_or_talks_nonsense_harms_nobody(writer):
-    remote, process, address = writer
+    way, process, address = writer
     with closing(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)) as rude:
         rude.connect(address)
-        rude.send(pickle.dumps((pause, (0.3,))))
+        rude.send(pickle.dumps([(pause, (0.3,))]))
     for _ in range(3):
         with closing(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)) as another:
             another.connect(address)
             another.send(b"no pickle at all")
             assert another.recv(100) == b""
-    assert remote.submit(pause, (0.0,)) == 0.0 and process.poll() is None
+    assert way.submit(pause, (0.0,)) == 0.0 and process.poll() is None
 
 
-def test_what_is_too_long_to_travel_is_not_sent_and_not_cut(writer):
-    remote, process, _ = writer
-    with pytest.raises(ConnectionError):
-        remote.submit(repeat, ("x" * 70_000, 1))
+def test_what_is_too_long_to_travel_is_committed_here_and_nothing_is_cut(writer):
+    way, process, _ = writer
+    assert way.submit(find_place, ("x",)) == process.pid
+    assert way.submit(find_place, ("x" * 70_000,)) == os.getpid()
     with pytest.raises(ValueError, match="too long"):
-        remote.submit(repeat, ("x", 70_000))
-    assert remote.submit(repeat, ("x", 60_000)) == "x" * 60_000 and process.poll() is None
+        way.submit(repeat, ("x", 70_000))
+    assert way.submit(repeat, ("x", 60_000)) == "x" * 60_000 and process.poll() is None
+
+
+def test_each_of_a_group_hears_its_own_outcome(writer):
+    """Those that wait while the first is committed travel together: long ones, one that fails, one that cannot travel."""
+    way, process, _ = writer
+    asked = [(pause, (0.3,)), (repeat, ("a", 3)), (fail, ("bad luck",)), (repeat, ("y", 60_000)),
+             (find_place, (threading.Lock(),)), (find_place, ("z" * 40_000,)), (find_place, ("z" * 40_000,))]  # fmt: skip
+    heard: dict[int, object] = {}
+
+    def ask(number: int) -> None:
+        try:
+            heard[number] = way.submit(*asked[number])
+        except Exception as error:  # noqa: BLE001
+            heard[number] = str(error)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(len(asked))]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.03)
+    for thread in threads:
+        thread.join(20)
+    there = process.pid
+    assert heard == {
+        0: 0.3, 1: "aaa", 2: "bad luck", 3: "y" * 60_000, 4: os.getpid(), 5: there, 6: there
+    }  # fmt: skip
 
 
 def pause(_connection, seconds):
@@ -146,6 +175,14 @@ def pause(_connection, seconds):
 
 def repeat(_connection, text, times):
     return text * times
+
+
+def find_place(_connection, _thing):
+    return os.getpid()
+
+
+def fail(_connection, words):
+    raise LookupError(words)
 
 
 def test_a_site_without_a_writer_commits_by_itself(tmp_path):
