@@ -31,6 +31,11 @@ class Metadata:
     registration_endpoint: str = ""
     request_endpoint: str = ""  # where requests are pushed to (RFC 9126)
 
+    def facts(self, **more: str) -> dict[str, str]:
+        """What a trip keeps of the issuer until its answer comes, with `more`."""
+        told = {"is_issuer_told": "yes"} if self.tells_issuer else {}
+        return {"issuer": self.issuer, **told, **more}
+
 
 def discover(
     issuer: str,

@@ -69,7 +69,7 @@ class Client:
 def leave(trip: Trip, state: str, nonce: str, verifier: str, _where: str) -> tuple[str, Facts]:
     """The address at which the provider asks its user, and what must be kept until they come back."""
     metadata = find_metadata(trip)
-    facts = {"issuer": metadata.issuer, "nonce": nonce, "verifier": verifier}
+    facts = metadata.facts(nonce=nonce, verifier=verifier)
     parameters = {"nonce": nonce} if trip.provider.kind is Kind.OIDC else {}
     client = Client(client_id_of(trip.provider, trip.settings), "")
     return build_address(trip, client, metadata, facts, state, **parameters), facts

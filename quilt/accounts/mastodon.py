@@ -25,7 +25,7 @@ def leave(trip: Trip, state: str, _nonce: str, verifier: str, where: str) -> tup
     metadata = find_server(trip, origin)
     scope = choose_scope(metadata)
     client = find_or_register(trip, metadata, scope)
-    facts = {"issuer": origin, "verifier": verifier, "scope": scope}
+    facts = metadata.facts(verifier=verifier, scope=scope)
     return build_address(trip, client, metadata, facts, state), facts
 
 

@@ -174,6 +174,23 @@ def test_misbehaviour_after_consent(browser: Traveller, issuer: Issuer, entry: o
     assert_refused(browser, browser.come_back(answer), status, entry)
 
 
+@pytest.mark.parametrize(
+    ("iss", "is_let_in"), [("", False), ("https://evil.example", False), ("its own", True)]
+)
+def test_an_answer_names_its_issuer_where_the_issuer_says_so(
+    browser: Traveller, issuer: Issuer, entry: object, iss: str, is_let_in: bool
+) -> None:
+    """RFC 9207: without it an answer may be another provider's."""
+    issuer.metadata["authorization_response_iss_parameter_supported"] = True
+    answer = issuer.consent(destination_of(browser.vote_with(entry)))
+    named = {"iss": issuer.url if iss == "its own" else iss} if iss else {}
+    done = browser.come_back({name: text for name, text in answer.items() if name != "iss"} | named)
+    if is_let_in:
+        assert done.status_code == 303 and count(Vote) == 1
+    else:
+        assert_refused(browser, done, INTERRUPTED, entry)
+
+
 def test_there_are_enough_of_them() -> None:
     assert len(SOON_AFTER) > 40
 
