@@ -81,7 +81,7 @@ def upgrade(revision: str) -> None:
     """Bring the tables up to REVISION (the newest by default)."""
     import flask_migrate
 
-    with _opened_app():
+    with _opened_app(has_migrations=True):
         flask_migrate.upgrade(revision=revision)
         click.echo(f"The database is {_find_schema_state()}.")
 
@@ -93,7 +93,7 @@ def downgrade(revision: str) -> None:
     """Take the tables back to REVISION (`base` drops them all)."""
     import flask_migrate
 
-    with _opened_app():
+    with _opened_app(has_migrations=True):
         flask_migrate.downgrade(revision=revision)
         click.echo(f"The database is {_find_schema_state()}.")
 
@@ -248,7 +248,7 @@ def reset_factors(email: str) -> None:
 
 
 @contextmanager
-def _opened_app() -> Iterator["Flask"]:
+def _opened_app(*, has_migrations: bool = False) -> Iterator["Flask"]:
     """The application in a context; what an operator can mend ends the command with one line, no traceback.
 
     Its connections are closed afterwards.
@@ -259,7 +259,7 @@ def _opened_app() -> Iterator["Flask"]:
     from quilt.database import db
 
     try:
-        app = create_app()
+        app = create_app(has_migrations=has_migrations)
     except (ConfigurationError, OSError) as error:
         raise click.ClickException(str(error)) from None
     with app.app_context():

@@ -1,4 +1,4 @@
-"""The quilt command in processes of its own, as an operator runs it."""
+"""The quilt command, as an operator runs it: each subcommand in processes of its own, its other cases in this one."""
 
 import os
 import shutil
@@ -9,11 +9,18 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from quilt.cli import main
+from quilt.database import close_writers
+from quilt.jobs.queue import queue
+
+Start = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def quilt(*arguments: str, data: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -25,6 +32,19 @@ def quilt(*arguments: str, data: Path, **environment: str) -> subprocess.Complet
         timeout=60,
         check=False,
     )
+
+
+def command(*arguments: str, data: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The same without a process of its own: a start takes a second or two."""
+    theirs = dict.fromkeys((name for name in os.environ if name.startswith("QUILT_")), None)
+    ours = {"QUILT_ENV": "development", "QUILT_DATA": str(data), **environment}
+    earlier = queue._settings
+    done = CliRunner().invoke(main, arguments, env={**theirs, **ours}, prog_name="quilt")
+    close_writers()
+    if earlier is not None:
+        queue.set_up(earlier)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exc_info
+    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
 
 
 def environment_of(data: Path, **environment: str) -> dict[str, str]:
@@ -55,8 +75,8 @@ def data(migrated: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def server(data: Path) -> Iterator[tuple[subprocess.Popen, int]]:
     port = free_port()
-    command = [sys.executable, "-m", "quilt.cli", "serve", "--port", str(port)]
-    process = subprocess.Popen(command, env=environment_of(data), stderr=subprocess.PIPE, text=True)
+    serve = [sys.executable, "-m", "quilt.cli", "serve", "--port", str(port)]
+    process = subprocess.Popen(serve, env=environment_of(data), stderr=subprocess.PIPE, text=True)
     try:
         wait_for_answer(port)
         yield process, port
@@ -78,71 +98,74 @@ def wait_for_answer(port: int) -> None:
 
 
 def test_nothing_starts_before_the_tables_are_there(tmp_path: Path) -> None:
-    for command in ("serve", "worker"):
-        done = quilt(command, data=tmp_path)
+    for name in ("serve", "worker"):
+        done = quilt(name, data=tmp_path)
         assert done.returncode == 1
         assert "Run: quilt db upgrade" in done.stderr
-    assert quilt("db", "current", data=tmp_path).returncode == 1
+    assert command("db", "current", data=tmp_path).returncode == 1
 
 
 def test_production_refuses_a_default_secret(tmp_path: Path) -> None:
-    done = quilt("db", "upgrade", data=tmp_path, QUILT_ENV="production")
+    done = command("db", "upgrade", data=tmp_path, QUILT_ENV="production")
     assert done.returncode == 1
     assert done.stderr.startswith("Error: Set QUILT_SECRET_KEY")
 
 
 @pytest.mark.parametrize(
-    ("settings", "words"),
+    ("start", "settings", "words"),
     [
         (
+            quilt,
             {"QUILT_DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing"},
             "Error: The database cannot be used",
         ),
-        ({"QUILT_DATA": "/proc/nowhere"}, "/proc/nowhere"),
-        ({"QUILT_PROXIES": "many"}, "Error: QUILT_PROXIES='many' cannot be read"),
+        (command, {"QUILT_DATA": "/proc/nowhere"}, "/proc/nowhere"),
+        (command, {"QUILT_PROXIES": "many"}, "Error: QUILT_PROXIES='many' cannot be read"),
     ],
 )
-def test_what_an_operator_can_mend_is_one_line(tmp_path: Path, settings: dict[str, str], words: str) -> None:
-    done = quilt("db", "current", data=tmp_path, **settings)
+def test_what_an_operator_can_mend_is_one_line(
+    tmp_path: Path, start: Start, settings: dict[str, str], words: str
+) -> None:
+    done = start("db", "current", data=tmp_path, **settings)
     assert done.returncode == 1
     assert words in done.stderr and "Traceback" not in done.stderr
 
 
 def test_a_data_folder_may_be_relative(tmp_path: Path) -> None:
     here = os.path.relpath(tmp_path)
-    assert quilt("db", "upgrade", data=Path(here) / "data").returncode == 0
+    assert command("db", "upgrade", data=Path(here) / "data").returncode == 0
     assert (tmp_path / "data" / "quilt.db").exists()
 
 
 def test_down_and_up_again(data: Path) -> None:
     done = quilt("db", "downgrade", "base", "--yes", data=data)
     assert (done.returncode, done.stdout) == (0, "The database is behind.\n"), done.stderr
-    assert quilt("db", "upgrade", data=data).returncode == 0
+    assert command("db", "upgrade", data=data).returncode == 0
     assert quilt("db", "current", data=data).stdout == "The database is current.\n"
 
 
 def test_people_are_promoted(data: Path) -> None:
-    done = quilt("user", "promote", "ana@example.org", data=data)
+    done = command("user", "promote", "ana@example.org", data=data)
     assert (done.returncode, "They can sign in once, or add --create." in done.stderr) == (1, True)
-    done = quilt("user", "promote", "not an address", "--create", data=data)
+    done = command("user", "promote", "not an address", "--create", data=data)
     assert (done.returncode, done.stderr) == (1, "Error: not an address is not an e-mail address.\n")
-    for role in ("moderator", "admin"):
-        done = quilt("user", "promote", "ana@example.org", "--role", role, "--create", data=data)
+    for start, role in ((quilt, "moderator"), (command, "admin")):
+        done = start("user", "promote", "ana@example.org", "--role", role, "--create", data=data)
         assert (done.returncode, done.stdout) == (0, f"ana@example.org is {role} now.\n"), done.stderr
 
 
 def test_a_lost_second_factor_is_taken_off(data: Path) -> None:
-    assert quilt("user", "promote", "mo@example.org", "--create", data=data).returncode == 0
+    assert command("user", "promote", "mo@example.org", "--create", data=data).returncode == 0
     done = quilt("user", "reset-factors", "MO@example.org", data=data)
     assert (done.returncode, done.stdout.startswith("mo@example.org has no second factor now")) == (0, True)
-    done = quilt("user", "reset-factors", "nobody@example.org", data=data)
+    done = command("user", "reset-factors", "nobody@example.org", data=data)
     assert (done.returncode, "Nobody here has the address" in done.stderr) == (1, True)
 
 
 def test_the_audit_says_how_much_it_looked_at(data: Path) -> None:
-    done = quilt("audit", data=data)
+    done = command("audit", data=data)
     assert (done.returncode, "0 differences." in done.stdout) == (0, True), done.stderr
-    assert quilt("audit", "--at-least", "1000", data=data).returncode == 1
+    assert command("audit", "--at-least", "1000", data=data).returncode == 1
     with closing(sqlite3.connect(data / "quilt.db")) as connection:
         connection.execute(
             "INSERT INTO entry_tally (entry_id, contest_id, standing, held, rejected, withdrawn) VALUES (7, 7, 3, 0, 0, 0)"
@@ -154,15 +177,14 @@ def test_the_audit_says_how_much_it_looked_at(data: Path) -> None:
     assert "entry_tally row 7 points at a row that" in done.stdout
 
 
-def test_a_taken_port_is_said(server: tuple[subprocess.Popen, int], data: Path) -> None:
-    _, port = server
+def test_a_taken_port_is_said_and_the_server_ends_cleanly_when_asked(
+    server: tuple[subprocess.Popen, int], data: Path
+) -> None:
+    process, port = server
     done = quilt("serve", "--port", str(port), data=data)
     assert done.returncode == 1
     assert done.stderr.startswith(f"Error: 127.0.0.1:{port} cannot be used")
 
-
-def test_the_server_ends_cleanly_when_asked(server: tuple[subprocess.Popen, int]) -> None:
-    process, port = server
     process.send_signal(signal.SIGTERM)
     log = process.communicate(timeout=30)[1]
     assert process.returncode == 0
@@ -172,9 +194,8 @@ def test_the_server_ends_cleanly_when_asked(server: tuple[subprocess.Popen, int]
 
 
 def test_a_server_that_is_still_starting_ends_when_asked(data: Path) -> None:
-    assert quilt("db", "upgrade", data=data).returncode == 0
-    command = [sys.executable, "-m", "quilt.cli", "serve", "--port", str(free_port())]
-    process = subprocess.Popen(command, env=environment_of(data), stderr=subprocess.PIPE, text=True)
+    serve = [sys.executable, "-m", "quilt.cli", "serve", "--port", str(free_port())]
+    process = subprocess.Popen(serve, env=environment_of(data), stderr=subprocess.PIPE, text=True)
     try:
         assert process.stderr is not None
         next(
@@ -190,8 +211,8 @@ def test_a_server_that_is_still_starting_ends_when_asked(data: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_worker_ends_cleanly_when_asked(data: Path, number: int) -> None:
-    command = [sys.executable, "-m", "quilt.cli", "worker"]
-    process = subprocess.Popen(command, env=environment_of(data), stderr=subprocess.PIPE, text=True)
+    worker = [sys.executable, "-m", "quilt.cli", "worker"]
+    process = subprocess.Popen(worker, env=environment_of(data), stderr=subprocess.PIPE, text=True)
     try:
         assert process.stderr is not None
         assert "worker_started" in process.stderr.readline()
