@@ -20,9 +20,11 @@ from quilt.arrivals.collector import pause_collector
 from quilt.arrivals.models import ArrivalInbox
 from quilt.arrivals.recount import store_recount
 from quilt.arrivals.stored import (
+    ChannelFigures,
     Figures,
     add_channels,
     add_generations,
+    gather_channels,
     get_totals,
     lock_spread,
     write_spread,
@@ -30,6 +32,8 @@ from quilt.arrivals.stored import (
 from quilt.database import db, write
 from quilt.spread.fold import Grown, NewNode, NodeStat, grow
 from quilt.spread.measures import Measures
+
+_NEW = NodeStat(None, 0)  # the figures, before a fold, of whoever comes with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +143,7 @@ def _store_fold(
     left_out = drained.moved - read.channels.keys()
     bulk.add_own(entry_id, [(node, drained.votes[node], 0) for node in left_out], LEFT_OUT)
     bulk.add_own(entry_id, [(node, 0, more) for node, more in drained.returns.items()])
-    people = Counter(read.channels[node.id] for node in read.new)
-    by_channel = Counter[str]()
-    for node_id, more in votes.items():
-        if node_id is not None:
-            by_channel[read.channels[node_id]] += more
-    add_channels(connection, entry_id, people, by_channel)
+    add_channels(connection, entry_id, _count_channels(read, votes))
     broadest = add_generations(connection, entry_id, grown.generations)
     figures = Figures(
         totals=grown.totals,
@@ -174,6 +173,21 @@ def _read_touched(touched: Iterable[Touched], new_ids: Collection[int]) -> _Read
         else:
             read.known[node_id] = NodeStat(parent_id, depth, size, children, own, below)
     return read
+
+
+def _count_channels(read: _Read, votes: Mapping[int | None, int]) -> dict[str, ChannelFigures]:
+    """What is to be added to each channel."""
+    people = Counter(read.channels[node.id] for node in read.new)
+    by_channel, voters, brought = Counter[str](), Counter[str](), Counter[str]()
+    for node_id, more in votes.items():
+        if node_id is not None:
+            before = read.known.get(node_id, _NEW).votes_self
+            by_channel[read.channels[node_id]] += more
+            voters[read.channels[node_id]] += (before + more > 0) - (before > 0)
+    for parent_id in {node.parent_id for node in read.new}:
+        if parent_id is not None and not read.known.get(parent_id, _NEW).children_count:
+            brought[read.channels[parent_id]] += 1
+    return gather_channels(people, by_channel, voters, brought)
 
 
 def _list_stats(grown: Grown, new_ids: Collection[int]) -> list[StatOf]:

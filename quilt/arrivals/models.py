@@ -131,7 +131,10 @@ class EntryGeneration(Model):
 
 
 class EntryChannel(Model):
-    """People and votes that came to an entry by one channel ('' is: without anybody's link)."""
+    """People and votes that came to an entry by one channel ('' is: without anybody's link).
+
+    `voters_count` of the people have voted, by the links of `brought_count` somebody came.
+    """
 
     __tablename__ = "entry_channel"
 
@@ -139,6 +142,8 @@ class EntryChannel(Model):
     channel: Mapped[str] = mapped_column(String(16), primary_key=True)
     people_count: Mapped[int] = mapped_column(BigId, default=0)
     votes_count: Mapped[int] = mapped_column(BigId, default=0)
+    voters_count: Mapped[int] = mapped_column(BigId, default=0)
+    brought_count: Mapped[int] = mapped_column(BigId, default=0)
 
 
 class EntryPoint(Model):

@@ -10,7 +10,14 @@ from typing import Any
 from sqlalchemy import Connection
 
 from quilt.arrivals.bulk import LEFT_OUT, PLAIN, Bulk, Links, StatOf, Stats, in_order
-from quilt.arrivals.stored import Figures, replace_channels, replace_generations, write_spread
+from quilt.arrivals.stored import (
+    ChannelFigures,
+    Figures,
+    gather_channels,
+    replace_channels,
+    replace_generations,
+    write_spread,
+)
 from quilt.spread.fold import Recounted, recount_nodes
 from quilt.spread.measures import Measures
 from quilt.spread.tree import SpreadTree, build_tree_of
@@ -37,7 +44,7 @@ def store_recount(
     if right != stored:
         bulk.put_stats(entry_id, _find_changes(right, stored))
     replace_generations(connection, bulk, entry_id, generations)
-    replace_channels(connection, entry_id, *_count_channels(links, tree, counted))
+    replace_channels(connection, entry_id, _count_channels(links, tree, counted))
     figures = Figures(
         totals=counted.measures.totals,
         max_depth=counted.measures.depth,
@@ -99,17 +106,16 @@ def _leave_out(stats: Stats, ids: Collection[int]) -> Stats:
     return Stats(*(list(compress(column, stays)) for column in stats))
 
 
-def _count_channels(links: Links, tree: SpreadTree, counted: Recounted) -> tuple[Counter[str], Counter[str]]:
+def _count_channels(links: Links, tree: SpreadTree, counted: Recounted) -> dict[str, ChannelFigures]:
     channels = links.channels
     if links.excluded:
         of_arrival = dict(zip(links.ids, links.channels, strict=True))
         channels = [of_arrival[node_id] for node_id in tree.ids if node_id is not None]
-    channels = ["", *channels]  # the entry's own, to stand beside the nodes
-    votes = Counter[str]()
+    votes, voters = Counter[str](), Counter[str]()
     if any(counted.votes):
-        voted = zip(compress(channels, counted.votes), compress(counted.votes, counted.votes), strict=True)
-        for channel, amount in voted:
+        own = counted.votes[1:]
+        voters.update(compress(channels, own))
+        for channel, amount in zip(compress(channels, own), compress(own, own), strict=True):
             votes[channel] += amount
-    people = Counter(channels)
-    people[""] -= 1
-    return +people, votes
+    brought = Counter(compress(channels, islice(counted.children, 1, None)))
+    return gather_channels(Counter(channels), votes, voters, brought)

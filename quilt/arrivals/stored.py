@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
@@ -19,6 +19,7 @@ _EMPTY = {
     "size": 1, "total_depth": 0, "squared_sizes": 0, "max_depth": 0, "max_breadth": 1, "passed_on_count": 0,
     "votes_count": 0, "shared_votes_count": 0, "version": 0,
 }  # fmt: skip
+_CHANNEL_COLUMNS = ("people_count", "votes_count", "voters_count", "brought_count")
 _LOCK = select(_spread).where(_spread.c.entry_id == bindparam("entry_id")).with_for_update()
 _GENERATIONS = select(
     _generation.c.generation, _generation.c.people_count, _generation.c.votes_count
@@ -41,6 +42,25 @@ class Figures:
     max_breadth: int
     votes: int
     shared_votes: int
+
+
+class ChannelFigures(NamedTuple):
+    """What `entry_channel` holds: people and votes, how many people voted, and how many brought somebody."""
+
+    people: int
+    votes: int
+    voters: int
+    brought: int
+
+
+def gather_channels(
+    people: Counter[str], votes: Counter[str], voters: Counter[str], brought: Counter[str]
+) -> dict[str, ChannelFigures]:
+    """The figures of each channel that is mentioned."""
+    return {
+        channel: ChannelFigures(people[channel], votes[channel], voters[channel], brought[channel])
+        for channel in people.keys() | votes.keys() | voters.keys() | brought.keys()
+    }
 
 
 def lock_spread(connection: Connection, entry_id: int) -> dict[str, Any]:
@@ -126,26 +146,20 @@ def replace_generations(
     )
 
 
-def add_channels(connection: Connection, entry_id: int, people: Counter[str], votes: Counter[str]) -> None:
-    """Add people and votes to the stored channels."""
+def add_channels(connection: Connection, entry_id: int, changes: Mapping[str, ChannelFigures]) -> None:
+    """Add figures to the stored channels."""
     rows = [
-        {
-            "entry_id": entry_id,
-            "channel": channel,
-            "people_count": people[channel],
-            "votes_count": votes[channel],
-        }
-        for channel in sorted(people.keys() | votes.keys())
+        {"entry_id": entry_id, "channel": channel}
+        | dict(zip(_CHANNEL_COLUMNS, changes[channel], strict=True))
+        for channel in sorted(changes)
     ]
-    _upsert(connection, EntryChannel.__table__, rows, add=("people_count", "votes_count"))
+    _upsert(connection, EntryChannel.__table__, rows, add=_CHANNEL_COLUMNS)
 
 
-def replace_channels(
-    connection: Connection, entry_id: int, people: Counter[str], votes: Counter[str]
-) -> None:
+def replace_channels(connection: Connection, entry_id: int, counted: Mapping[str, ChannelFigures]) -> None:
     """Make the stored channels equal to those counted."""
     connection.execute(delete(EntryChannel).where(EntryChannel.entry_id == entry_id))
-    add_channels(connection, entry_id, people, votes)
+    add_channels(connection, entry_id, counted)
 
 
 def _upsert(

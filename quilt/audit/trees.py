@@ -169,19 +169,26 @@ def _compare_channels(
     channels: dict[int, str],
     votes: Counter[int | None],
 ) -> Iterator[str]:
+    columns = (
+        EntryChannel.people_count,
+        EntryChannel.votes_count,
+        EntryChannel.voters_count,
+        EntryChannel.brought_count,
+    )
     stored = {
-        channel: (people, count)
-        for channel, people, count in connection.execute(
-            select(EntryChannel.channel, EntryChannel.people_count, EntryChannel.votes_count).where(
-                EntryChannel.entry_id == entry_id
-            )
+        channel: tuple(figures)
+        for channel, *figures in connection.execute(
+            select(EntryChannel.channel, *columns).where(EntryChannel.entry_id == entry_id)
         )
     }
-    people = Counter(channels[arrival_id] for arrival_id in folded.changed)
-    by_channel = Counter[str]()
-    for arrival_id in folded.changed:
-        by_channel[channels[arrival_id]] += votes[arrival_id]
-    yield from _tell("channel", stored, {name: (people[name], by_channel[name]) for name in people})
+    counted: dict[str, Counter[int]] = {}
+    for arrival_id, stat in folded.changed.items():
+        own = votes[arrival_id]
+        more = dict(enumerate((1, own, own > 0, stat.children_count > 0)))
+        counted.setdefault(channels[arrival_id], Counter()).update(more)
+    yield from _tell(
+        "channel", stored, {name: tuple(map(row.__getitem__, range(4))) for name, row in counted.items()}
+    )
 
 
 def _compare_stats(

@@ -24,43 +24,24 @@ class FunnelRow:
 def list_funnel(entry_id: int) -> list[FunnelRow]:
     """The funnel of every channel, the largest channel first."""
     values = {"entry_id": entry_id}
-    did = {row.channel: row for row in db.session.execute(_DID, values)}
     pressed = {channel: count for channel, count in db.session.execute(_PRESSED, values)}
     return [
-        FunnelRow(
-            channel,
-            people,
-            int(did[channel].voted) if channel in did else 0,
-            pressed.get(channel, 0),
-            int(did[channel].brought) if channel in did else 0,
-        )
-        for channel, people in db.session.execute(_ARRIVED, values)
+        FunnelRow(channel, people, voters, pressed.get(channel, 0), brought)
+        for channel, people, voters, brought in db.session.execute(_ARRIVED, values)
     ]
 
 
 def count_people(entry_id: int) -> dict[str, int]:
     """How many people came by each channel, as of the last fold."""
-    return {channel: people for channel, people in db.session.execute(_ARRIVED, {"entry_id": entry_id})}
+    return {row.channel: row.people_count for row in db.session.execute(_ARRIVED, {"entry_id": entry_id})}
 
 
 _ARRIVED = (
-    select(EntryChannel.channel, EntryChannel.people_count)
+    select(
+        EntryChannel.channel, EntryChannel.people_count, EntryChannel.voters_count, EntryChannel.brought_count
+    )
     .where(EntryChannel.entry_id == bindparam("entry_id"), EntryChannel.people_count > 0)
     .order_by(EntryChannel.people_count.desc(), EntryChannel.channel)
-)
-_DID = (
-    select(
-        Arrival.channel,
-        func.count().filter(ArrivalStat.votes_self > 0).label("voted"),
-        func.count().filter(ArrivalStat.children_count > 0).label("brought"),
-    )
-    .join(ArrivalStat, ArrivalStat.arrival_id == Arrival.id)
-    .where(
-        ArrivalStat.entry_id == bindparam("entry_id"),
-        (ArrivalStat.votes_self > 0) | (ArrivalStat.children_count > 0),
-        ArrivalStat.subtree_size != LEFT_OUT,
-    )
-    .group_by(Arrival.channel)
 )
 _PRESSED = (
     select(Arrival.channel, func.count(ShareAct.arrival_id.distinct()))

@@ -56,7 +56,7 @@ def snapshot(entry):
     for table, columns in (
         (ArrivalStat, ("arrival_id", "subtree_size", "children_count", "votes_self", "votes_subtree")),
         (EntryGeneration, ("generation", "people_count", "votes_count")),
-        (EntryChannel, ("channel", "people_count", "votes_count")),
+        (EntryChannel, ("channel", "people_count", "votes_count", "voters_count", "brought_count")),
     ):
         names = [getattr(table, name) for name in columns]
         rows = db.session.execute(select(*names).where(table.entry_id == entry.id).order_by(*names))

@@ -54,13 +54,14 @@ class Oracle:
                 votes_below[member] += self.people[person].votes
         children = Counter(self.people[person].parent for person in counted)
         generations: dict[int, tuple[int, int]] = {}
-        channels: dict[str, tuple[int, int]] = {}
+        channels: dict[str, tuple[int, ...]] = {}
         for person in counted:
             here, depth = self.people[person], depths[index_of[person]]
             people, votes = generations.get(depth, (0, 0))
             generations[depth] = (people + 1, votes + here.votes)
-            people, votes = channels.get(here.channel, (0, 0))
-            channels[here.channel] = (people + 1, votes + here.votes)
+            figures = (1, here.votes, int(here.votes > 0), int(children[person] > 0))
+            before = channels.get(here.channel, (0, 0, 0, 0))
+            channels[here.channel] = tuple(map(sum, zip(before, figures, strict=True)))
         return Truth(
             size=len(parents),
             total_depth=sum(depths),
@@ -97,7 +98,7 @@ class Truth:
     passed_on: int
     stats: dict[int, tuple[int, int, int, int]]
     generations: dict[int, tuple[int, int]]
-    channels: dict[str, tuple[int, int]]
+    channels: dict[str, tuple[int, ...]]
 
     @property
     def structural_virality(self) -> float | None:

@@ -340,16 +340,13 @@ class ServicesMachine(RuleBasedStateMachine):
         own = {row.arrival_id: row.votes_self for row in rows if row.votes_self}
         votes = {number: person.votes for number, person in self.oracle.people.items() if person.votes}
         self.checks["votes"] += compare_rows(own, votes)
-        for table, key, truths in (
-            (EntryGeneration, EntryGeneration.generation, truth.generations),
-            (EntryChannel, EntryChannel.channel, truth.channels),
+        for table, key, truths, more in (
+            (EntryGeneration, EntryGeneration.generation, truth.generations, ()),
+            (EntryChannel, EntryChannel.channel, truth.channels, ("voters_count", "brought_count")),
         ):
-            stored = db.session.execute(
-                select(key, table.people_count, table.votes_count).where(table.entry_id == self.entry_id)
-            )
-            found = {
-                name: (people, votes) for name, people, votes in stored if name != 0 and (people or votes)
-            }
+            columns = [getattr(table, name) for name in ("people_count", "votes_count", *more)]
+            stored = db.session.execute(select(key, *columns).where(table.entry_id == self.entry_id))
+            found = {name: tuple(row) for name, *row in stored if name != 0 and any(row)}
             self.checks["groups"] += compare_rows(found, truths)
 
     def _pick(self, place: int) -> int:
