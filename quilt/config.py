@@ -61,6 +61,7 @@ class Settings:
     oidc_client_secret: str = field(default="", repr=False)
     oidc_name: str = "Single sign-on"
     oidc_trusts_email: bool = False
+    provider_seconds: float = 4.5  # for everything that is asked of a provider while somebody waits
     mastodon_on: bool = False
     bluesky_on: bool = False
     bluesky_resolver: str = "https://public.api.bsky.app"
@@ -140,6 +141,8 @@ class Settings:
             )
         if not 0 <= self.page_freshness <= 60:
             raise ConfigurationError("QUILT_PAGE_FRESHNESS must be between 0 and 60 seconds.")
+        if not 0 < self.provider_seconds <= 20:
+            raise ConfigurationError("QUILT_PROVIDER_SECONDS must be above 0, and at most 20.")
         if self.smtp_url and not self.smtp_url.startswith(("smtp://", "smtps://", "smtp+starttls://")):
             raise ConfigurationError("QUILT_SMTP_URL must start with smtp://, smtps:// or smtp+starttls://.")
         if not self.is_production:
@@ -209,6 +212,7 @@ _FIELDS = {
     "QUILT_OIDC_CLIENT_SECRET": ("oidc_client_secret", str),
     "QUILT_OIDC_NAME": ("oidc_name", str),
     "QUILT_OIDC_TRUSTS_EMAIL": ("oidc_trusts_email", _is_on),
+    "QUILT_PROVIDER_SECONDS": ("provider_seconds", float),
     "QUILT_MASTODON": ("mastodon_on", _is_on),
     "QUILT_BLUESKY": ("bluesky_on", _is_on),
     "QUILT_BLUESKY_RESOLVER": ("bluesky_resolver", lambda text: text.rstrip("/")),

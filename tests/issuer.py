@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from joserfc import jwt
@@ -45,6 +45,13 @@ class Issuer:
     takes_any_client: bool = False
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
+
+    @classmethod
+    def at(cls, server: StubServer) -> Self:
+        """A new one, which answers at this server from now on."""
+        issuer = cls(server)
+        server.answer = issuer.answer
+        return issuer
 
     @property
     def url(self) -> str:
@@ -136,8 +143,11 @@ def _encode(facts: dict[str, Any]) -> str:
 @contextmanager
 def open_issuer() -> Iterator[Issuer]:
     """An issuer that behaves until it is told otherwise."""
-    discovery._kept.clear()  # another issuer had the same port, with other documents
+    forget_documents()
     with open_stub(say("not yet")) as server:
-        issuer = Issuer(server)
-        server.answer = issuer.answer
-        yield issuer
+        yield Issuer.at(server)
+
+
+def forget_documents() -> None:
+    """Another issuer had the same port, with other documents."""
+    discovery._kept.clear()

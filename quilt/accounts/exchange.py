@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from quilt.outbound_session import GuardedAdapter
 
-SECONDS = 4.5  # for everything that is asked of a provider while somebody waits
 APPLE_SECRET_SECONDS = 300
 
 Facts = dict[str, str]  # what is kept, sealed, between leaving and coming back
@@ -46,7 +45,9 @@ class Trip:
     def __post_init__(self) -> None:
         from quilt.outbound_session import GuardedAdapter
 
-        self.adapter = GuardedAdapter(SECONDS, allow_loopback=self.settings.may_ask_loopback)
+        self.adapter = GuardedAdapter(
+            self.settings.provider_seconds, allow_loopback=self.settings.may_ask_loopback
+        )
 
     @property
     def seconds_left(self) -> float:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -10,21 +9,15 @@ from flask import Flask
 from quilt.accounts.providers import PROVIDERS
 from quilt.config import Settings
 from tests.factories import make_user
-from tests.issuer import Issuer, open_issuer
+from tests.issuer import Issuer
 from tests.web.auth.provider_browser import Traveller, open_app, sign_in_settings
 from tests.web.site.browsing import sign_in
 
 
 @pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    with open_issuer() as issuer:
-        yield issuer
-
-
-@pytest.fixture
-def desk(app: Flask, settings: Settings, issuer: Issuer, tmp_path: Path) -> Iterator[Traveller]:
+def desk(app: Flask, settings: Settings, issuer: Issuer) -> Iterator[Traveller]:
     values = sign_in_settings(issuer) | {"github_client_id": "our id"}
-    with open_app(settings, tmp_path, **values) as site:
+    with open_app(settings, **values) as site:
         browser = Traveller(site.test_client())
         sign_in(browser.client, make_user(role="admin"))
         yield browser

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
+from functools import lru_cache
 
 from flask import Flask
 from sqlalchemy import func, select
@@ -22,15 +22,21 @@ from tests.web.site.browsing import PERSON
 
 
 @contextmanager
-def open_app(settings: Settings, folder: Path, **values: object) -> Iterator[Flask]:
-    """A second application on the same database, with these settings."""
-    application = create_app(replace(settings, data=folder, **values))
-    application.config["TESTING"] = False
-    application.test_client_class = Client
+def open_app(settings: Settings, **values: object) -> Iterator[Flask]:
+    """A second application on the same database, with these settings; one for all tests that want the same."""
+    application = _make_app(settings, tuple(sorted(values.items())))
     yield application
     with application.app_context():
         db.session.remove()
         db.engine.dispose()
+
+
+@lru_cache(maxsize=8)
+def _make_app(settings: Settings, values: tuple[tuple[str, object], ...]) -> Flask:
+    application = create_app(replace(settings, **dict(values)))
+    application.config["TESTING"] = False
+    application.test_client_class = Client
+    return application
 
 
 def sign_in_settings(issuer: Issuer) -> dict[str, object]:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -17,7 +16,7 @@ from quilt.mail import MailMessage
 from quilt.votes.models import Vote, Voter
 from quilt.web.clock import now
 from tests.factories import make_entry, make_user
-from tests.issuer import Issuer, open_issuer
+from tests.issuer import Issuer
 from tests.web.auth.provider_browser import (
     Traveller,
     count,
@@ -29,15 +28,9 @@ from tests.web.site.browsing import make_open_contest, sign_in
 
 
 @pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    with open_issuer() as issuer:
-        yield issuer
-
-
-@pytest.fixture
-def site(app: Flask, settings: Settings, issuer: Issuer, tmp_path: Path) -> Iterator[Flask]:
+def site(app: Flask, settings: Settings, issuer: Issuer) -> Iterator[Flask]:
     values = {"mastodon_on": True, "github_client_id": "x", "github_client_secret": "y"}
-    with open_app(settings, tmp_path, **sign_in_settings(issuer), **values) as site:
+    with open_app(settings, **sign_in_settings(issuer), **values) as site:
         yield site
 
 
@@ -83,10 +76,10 @@ def test_nobody_takes_an_address_because_a_provider_says_so(browser: Traveller, 
 
 
 def test_an_issuer_that_is_trusted_in_this_gives_the_address(
-    app: Flask, settings: Settings, issuer: Issuer, tmp_path: Path
+    app: Flask, settings: Settings, issuer: Issuer
 ) -> None:
     values = sign_in_settings(issuer) | {"oidc_trusts_email": True}
-    with open_app(settings, tmp_path, **values) as site:
+    with open_app(settings, **values) as site:
         Traveller(site.test_client()).travel(issuer, email="Ana@example.org")
         person = find_person(find_identity().user_id)
         assert (person.email, person.is_proven) == ("Ana@example.org", False)
@@ -318,10 +311,10 @@ def test_F17_the_address_to_come_back_to_is_ours_alone(browser: Traveller, issue
 
 
 def test_the_first_proof_of_an_address_takes_over(
-    app: Flask, settings: Settings, issuer: Issuer, tmp_path: Path, mailed_code: Callable[[], str]
+    app: Flask, settings: Settings, issuer: Issuer, mailed_code: Callable[[], str]
 ) -> None:
     """Somebody sat in the account with an identity whose provider had verified nothing."""
-    with open_app(settings, tmp_path, **sign_in_settings(issuer)) as site:
+    with open_app(settings, **sign_in_settings(issuer)) as site:
         squatter = Traveller(site.test_client())
         squatter.travel(issuer)
         identity = find_identity()

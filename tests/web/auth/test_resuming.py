@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -17,20 +16,14 @@ from quilt.entries.models import Entry, EntryRevision
 from quilt.web.clock import entropy, now
 from tests.conftest import NOW
 from tests.factories import make_entry, make_user
-from tests.issuer import Issuer, open_issuer
+from tests.issuer import Issuer
 from tests.web.auth.provider_browser import Traveller, count, open_app, sign_in_settings
 from tests.web.site.browsing import PERSON, make_open_contest, sign_in
 
 
 @pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    with open_issuer() as issuer:
-        yield issuer
-
-
-@pytest.fixture
-def browser(app: Flask, settings: Settings, issuer: Issuer, tmp_path: Path) -> Iterator[Traveller]:
-    with open_app(settings, tmp_path, **sign_in_settings(issuer)) as site:
+def browser(app: Flask, settings: Settings, issuer: Issuer) -> Iterator[Traveller]:
+    with open_app(settings, **sign_in_settings(issuer)) as site:
         yield Traveller(site.test_client())
 
 
