@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -128,6 +128,15 @@ def encode_results(
         "out": sorted(tally.out),
         "places": places,
     }
+    return _write(fields)
+
+
+def withdraw_places(body: bytes) -> bytes:
+    """Return a final `results.json` as it was before it was final: the same tally, with no draw and no places."""
+    return _write({**json.loads(body), "final": False, "draw": None, "places": []})
+
+
+def _write(fields: Mapping[str, object]) -> bytes:
     return json.dumps(fields, indent=1, sort_keys=True).encode() + b"\n"
 
 

@@ -17,7 +17,7 @@ from quilt.database import db, transaction, write
 from quilt.integrity.appeals import list_appeals
 from quilt.ledger.leaves import JudgesLeaf
 from quilt.ledger.refusals import DrawNeeded
-from quilt.ledger.tally import encode_results
+from quilt.ledger.tally import encode_results, withdraw_places
 from quilt.results.gate import (
     APPEAL_TIME,
     GateCheck,
@@ -121,13 +121,18 @@ def approve_result(contest_id: int, *, settings: Settings, actor_id: int, now: d
 
 
 def take_back_result(contest_id: int, reason: str, *, actor_id: int, now: datetime) -> None:
-    """Withdraw a result that is not final, with a public reason. Raises ResultRefused."""
+    """Withdraw a result that is not final, with a public reason. Raises ResultRefused.
+
+    The ledger's `results.json` names no places any more where it was published.
+    """
     words = _read_words(reason, "Say why; everybody reads it.")
     with transaction() as session:
         result = session.get(Result, contest_id, with_for_update=True)
         if result is None or result.state == "final":
             raise ResultRefused("There is no result that could be taken back. Nothing was changed.")
         was_public = result.state == "approved"
+        if was_public:
+            keep_results(session.connection(), contest_id, result.size, withdraw_places(result.body))
         session.execute(delete(Prize).where(Prize.contest_id == contest_id))
         session.delete(result)
         _log(session, contest_id, "result withdrawn", actor_id, now, words, is_public=was_public)

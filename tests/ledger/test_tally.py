@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from quilt.ledger.draw import build_key, draw_order
 from quilt.ledger.refusals import DrawNeeded, PolicyRefused, StateRefused
-from quilt.ledger.tally import Tally, decide_places, encode_results, needs_draw, score_entries
+from quilt.ledger.tally import (
+    Tally,
+    decide_places,
+    encode_results,
+    needs_draw,
+    score_entries,
+    withdraw_places,
+)
 from quilt.ledger.terms import Terms, build_policy, read_terms
 from tests.ledger.books import TERMS, load_verifier, make_book
 
@@ -105,6 +112,12 @@ def test_a_value_that_was_not_needed_is_left_out() -> None:
     assert json.loads(encode_results(tally, TERMS, HEAD, True, "2.5.8"))["draw"] is None
     level = json.loads(encode_results(make_tally({1: 3, 2: 3}), TERMS, HEAD, True, "2.5.8"))
     assert level["draw"] == {"source": TERMS.draw_source, "value": "2.5.8"}
+
+
+def test_withdrawn_results_are_those_from_before_they_were_final() -> None:
+    for tally, value in ((make_tally({1: 3, 2: 2}), None), (make_tally({1: 3, 2: 3}), "2.5.8")):
+        final = encode_results(tally, TERMS, HEAD, True, value)
+        assert withdraw_places(final) == encode_results(tally, TERMS, HEAD, False) != final
 
 
 def test_a_vote_of_a_tier_that_does_not_count_is_not_counted() -> None:

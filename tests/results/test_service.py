@@ -241,6 +241,21 @@ def test_a_result_is_proposed_once_and_can_be_taken_back_until_it_is_final(conte
         take_back_result(contest.id, "Too late.", actor_id=contest.first.id, now=LATER)
 
 
+def test_a_result_that_was_taken_back_stands_in_no_public_file(contest, settings, tmp_path):
+    contest.close()
+    contest.propose()
+    contest.approve()
+    published = publish(settings, contest.contest, tmp_path / "published")
+    assert json.loads((published / "results.json").read_text())["places"] == contest.entries
+    take_back_result(contest.id, "A prize was promised twice.", actor_id=contest.first.id, now=CLOSED)
+    db.session.rollback()
+    withdrawn = publish(settings, contest.contest, tmp_path / "withdrawn")
+    results = json.loads((withdrawn / "results.json").read_text())
+    assert (results["final"], results["places"]) == (False, [])
+    code, told = verify(withdrawn)
+    assert code == 0, told
+
+
 def test_what_was_decided_meanwhile_stops_the_approval(contest):
     contest.close()
     contest.propose()
