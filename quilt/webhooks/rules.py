@@ -22,6 +22,7 @@ MILESTONES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, 120, 180, 240, 300, 300, 300))
 MOST_FAILURES = 20  # in a row, then the webhook is off
 OVERLAP = timedelta(days=1)  # for which the secret before is good as well
+PURPOSE = "webhook"  # under which secrets are sealed
 SECRET_PREFIX = "whsec_"
 SECRET_BYTES = 24
 

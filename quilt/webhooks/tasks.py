@@ -2,7 +2,7 @@
 
 from quilt.jobs.queue import Job, every
 from quilt.webhooks.noticing import notice_events, spread_events
-from quilt.webhooks.service import send_due
+from quilt.webhooks.sending import send_due
 
 
 @every(seconds=60)

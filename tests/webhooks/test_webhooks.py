@@ -24,6 +24,7 @@ from quilt.webhooks import service
 from quilt.webhooks.models import Webhook, WebhookDelivery, WebhookEvent
 from quilt.webhooks.noticing import notice_events, spread_events
 from quilt.webhooks.rules import EVENTS, MOST_FAILURES, PAUSES, WebhookRefused, sign
+from quilt.webhooks.sending import send_due
 from tests.conftest import NOW
 from tests.factories import make_entry, make_user, save
 
@@ -90,7 +91,7 @@ def test_what_happened_is_told_once_and_signed(app: Flask, settings: Settings, r
     for _ in range(2):
         notice_events(NOW)
         spread_events(NOW)
-        service.send_due(settings, lambda: NOW)
+        send_due(settings, lambda: NOW)
     said = {json.loads(body)["type"]: json.loads(body)["data"] for _, body in receiver.got}
     assert len(receiver.got) == 2
     assert said["vote.counted"] == {
@@ -114,7 +115,7 @@ def test_private_events_are_for_the_desk(app: Flask, settings: Settings, receive
     spread_events(NOW)
     with transaction() as session:
         session.execute(update(User).where(User.id == moderator.id).values(role="member"))
-    service.send_due(settings, lambda: NOW)
+    send_due(settings, lambda: NOW)
     assert b"entry.submitted" not in b"".join(body for _, body in receiver.got)
 
 
@@ -127,7 +128,7 @@ def test_both_secrets_are_good_for_a_day(app: Flask, settings: Settings, receive
     for hours in (1, 25):
         then = NOW + timedelta(hours=hours)
         service.send_test(owner.id, hook.id, now=then, entropy=secrets.token_bytes)
-        service.send_due(settings, lambda then=then: then)
+        send_due(settings, lambda then=then: then)
     checked = [(verify(old, *told), verify(new, *told)) for told in receiver.got]
     assert checked == [(True, True), (False, True)]
 
@@ -141,7 +142,7 @@ def test_failures_wait_and_switch_off_at_twenty(app: Flask, settings: Settings, 
         service.send_test(owner.id, hook_id, now=NOW, entropy=secrets.token_bytes)
     then = NOW
     for _ in range(MOST_FAILURES):
-        service.send_due(settings, lambda: then)  # noqa: B023
+        send_due(settings, lambda: then)  # noqa: B023
         then += timedelta(hours=6)
     assert len(receiver.got) == MOST_FAILURES
     hook = db.session.get_one(Webhook, hook_id, populate_existing=True)
@@ -150,7 +151,7 @@ def test_failures_wait_and_switch_off_at_twenty(app: Flask, settings: Settings, 
     receiver.status = 204
     service.switch_on(owner.id, hook_id)
     service.replay(owner.id, service.list_log(hook_id)[0].id, then)
-    service.send_due(settings, lambda: then)
+    send_due(settings, lambda: then)
     assert service.list_log(hook_id)[0].state == "delivered"
     assert db.session.scalar(select(func.count()).select_from(WebhookEvent)) == 2
 

@@ -1,0 +1,127 @@
+"""Sending: each try leased, made and noted in transactions of its own, none of them while we wait."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from quilt.accounts.models import User
+from quilt.accounts.people import STAFF_ROLES
+from quilt.accounts.sealing import unseal
+from quilt.config import Settings
+from quilt.database import transaction
+from quilt.letters import composer
+from quilt.mail import put_in_outbox
+from quilt.outbound import OutboundFailed, fetch
+from quilt.webhooks.models import Webhook, WebhookDelivery, WebhookEvent
+from quilt.webhooks.rules import MOST_FAILURES, PURPOSE, build_headers, find_pause, may_hear
+
+MOST_SENDS = 20  # of one round; the next goes on
+LEASE_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A try that is due: to where, what, and with which secrets."""
+
+    delivery_id: int
+    webhook_id: int
+    event_id: int
+    attempts: int
+    url: str
+    body: str
+    secrets: tuple[str, ...]
+
+
+def send_due(settings: Settings, clock: Callable[[], datetime]) -> int:
+    """Send what is due, each within five seconds and behind the guard of outbound requests; returns how many."""
+    due = _take(settings, clock())
+    for sending in due:
+        status, note = _send(sending, settings, clock())
+        _note(sending, status, note, settings, clock())
+    return len(due)
+
+
+def _take(settings: Settings, now: datetime) -> list[Sending]:
+    """Lease what is due: another worker that looks meanwhile finds it later."""
+    with transaction() as session:
+        rows = session.execute(
+            select(WebhookDelivery, Webhook, WebhookEvent, User.role)
+            .join(Webhook, Webhook.id == WebhookDelivery.webhook_id)
+            .join(WebhookEvent, WebhookEvent.id == WebhookDelivery.event_id)
+            .join(User, User.id == Webhook.user_id)
+            .where(
+                WebhookDelivery.state == "waiting", WebhookDelivery.due_at <= now, Webhook.off_at.is_(None)
+            )
+            .order_by(WebhookDelivery.due_at)
+            .limit(MOST_SENDS)
+            .with_for_update(of=WebhookDelivery, skip_locked=True)
+            .execution_options(populate_existing=True)
+        ).all()
+        found = []
+        for delivery, webhook, event, role in rows:
+            if not may_hear(event.kind, role in STAFF_ROLES):
+                delivery.state, delivery.note, delivery.ended_at = "failed", "For the desk only.", now
+                continue
+            delivery.due_at = now + timedelta(seconds=LEASE_SECONDS)
+            delivery.attempts_count += 1
+            found.append(
+                Sending(
+                    delivery.id, webhook.id, event.id, delivery.attempts_count, webhook.url, event.body,
+                    _open(webhook, settings, now),
+                )
+            )  # fmt: skip
+        return found
+
+
+def _open(webhook: Webhook, settings: Settings, now: datetime) -> tuple[str, ...]:
+    """The secrets that are good now, the newest first."""
+    sealed = [webhook.sealed]
+    if webhook.previous_until is not None and now < webhook.previous_until:
+        sealed.append(webhook.sealed_before)
+    opened = (unseal(each, settings.secret_key, PURPOSE) for each in sealed)
+    return tuple(secret for secret in opened if secret is not None)
+
+
+def _send(sending: Sending, settings: Settings, now: datetime) -> tuple[int | None, str]:
+    """One try: the status that came back, or None and why there was none."""
+    body = sending.body.encode()
+    headers = build_headers(sending.secrets, f"msg_{sending.event_id}", int(now.timestamp()), body)
+    try:
+        answer = fetch(
+            "POST", sending.url, headers=headers, body=body, allow_loopback=not settings.is_production
+        )
+    except OutboundFailed as failure:
+        return None, str(failure)[:200]
+    return answer.status, "" if answer.is_good else f"It answered {answer.status}."
+
+
+def _note(sending: Sending, status: int | None, note: str, settings: Settings, now: datetime) -> None:
+    """Keep what became of a try; the twentieth failure in a row switches the webhook off and writes to its owner."""
+    is_good = status is not None and 200 <= status < 300
+    with transaction() as session:
+        delivery = session.get(WebhookDelivery, sending.delivery_id, populate_existing=True)
+        webhook = session.get(Webhook, sending.webhook_id, with_for_update=True, populate_existing=True)
+        if delivery is None or webhook is None:
+            return  # removed meanwhile
+        delivery.status, delivery.note = status, note
+        if is_good:
+            delivery.state, delivery.ended_at, webhook.failures_count = "delivered", now, 0
+            return
+        pause = find_pause(sending.attempts)
+        if pause is None:
+            delivery.state, delivery.ended_at = "failed", now
+        else:
+            delivery.due_at = now + pause
+        webhook.failures_count += 1
+        if webhook.failures_count >= MOST_FAILURES and webhook.off_at is None:
+            webhook.off_at = now
+            user = session.get_one(User, webhook.user_id)
+            letter = composer(settings)(
+                "webhook_off", name=user.name, url=webhook.url, failures=MOST_FAILURES
+            )
+            put_in_outbox(
+                session, kind=letter.name, recipient=user.email, subject=letter.subject, text=letter.text,
+                html=letter.html, now=now,
+            )  # fmt: skip
