@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
 
 from quilt.accounts.models import User
 from quilt.accounts.people import STAFF_ROLES
@@ -36,43 +37,52 @@ class Sending:
 
 def send_due(settings: Settings, clock: Callable[[], datetime]) -> int:
     """Send what is due, each within five seconds and behind the guard of outbound requests; returns how many."""
-    due = _take(settings, clock())
-    for sending in due:
+    for sent_count in range(MOST_SENDS):
+        sending = _take_next(settings, clock())
+        if sending is None:
+            return sent_count
         status, note = _send(sending, settings, clock())
         _note(sending, status, note, settings, clock())
-    return len(due)
+    return MOST_SENDS
 
 
-def _take(settings: Settings, now: datetime) -> list[Sending]:
-    """Lease what is due: another worker that looks meanwhile finds it later."""
+def _take_next(settings: Settings, now: datetime) -> Sending | None:
+    """Lease the next that is due, for longer than a try may take: another worker does not find it meanwhile."""
     with transaction() as session:
-        rows = session.execute(
-            select(WebhookDelivery, Webhook, WebhookEvent, User.role)
-            .join(Webhook, Webhook.id == WebhookDelivery.webhook_id)
-            .join(WebhookEvent, WebhookEvent.id == WebhookDelivery.event_id)
-            .join(User, User.id == Webhook.user_id)
-            .where(
-                WebhookDelivery.state == "waiting", WebhookDelivery.due_at <= now, Webhook.off_at.is_(None)
-            )
-            .order_by(WebhookDelivery.due_at)
-            .limit(MOST_SENDS)
-            .with_for_update(of=WebhookDelivery, skip_locked=True)
-            .execution_options(populate_existing=True)
-        ).all()
-        found = []
-        for delivery, webhook, event, role in rows:
-            if not may_hear(event.kind, role in STAFF_ROLES):
-                delivery.state, delivery.note, delivery.ended_at = "failed", "For the desk only.", now
+        while (row := _find_due(session, now)) is not None:
+            delivery, webhook, event, role = row
+            secrets = _open(webhook, settings, now)
+            refusal = _find_refusal(event.kind, role, secrets)
+            if refusal:
+                delivery.state, delivery.note, delivery.ended_at = "failed", refusal, now
                 continue
             delivery.due_at = now + timedelta(seconds=LEASE_SECONDS)
             delivery.attempts_count += 1
-            found.append(
-                Sending(
-                    delivery.id, webhook.id, event.id, delivery.attempts_count, webhook.url, event.body,
-                    _open(webhook, settings, now),
-                )
-            )  # fmt: skip
-        return found
+            return Sending(
+                delivery.id, webhook.id, event.id, delivery.attempts_count, webhook.url, event.body, secrets
+            )
+    return None
+
+
+def _find_due(session: Session, now: datetime) -> Row[WebhookDelivery, Webhook, WebhookEvent, str] | None:
+    return session.execute(
+        select(WebhookDelivery, Webhook, WebhookEvent, User.role)
+        .join(Webhook, Webhook.id == WebhookDelivery.webhook_id)
+        .join(WebhookEvent, WebhookEvent.id == WebhookDelivery.event_id)
+        .join(User, User.id == Webhook.user_id)
+        .where(WebhookDelivery.state == "waiting", WebhookDelivery.due_at <= now, Webhook.off_at.is_(None))
+        .order_by(WebhookDelivery.due_at, WebhookDelivery.id)
+        .limit(1)
+        .with_for_update(of=WebhookDelivery, skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).first()
+
+
+def _find_refusal(kind: str, role: str, secrets: tuple[str, ...]) -> str:
+    """Why this is never sent, in words for its owner; '' where it may be."""
+    if not may_hear(kind, role in STAFF_ROLES):
+        return "For the desk only."
+    return "" if secrets else "Its secret cannot be read any more: give it a new secret."
 
 
 def _open(webhook: Webhook, settings: Settings, now: datetime) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ import json
 import secrets
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -154,6 +155,39 @@ def test_failures_wait_and_switch_off_at_twenty(app: Flask, settings: Settings, 
     send_due(settings, lambda: then)
     assert service.list_log(hook_id)[0].state == "delivered"
     assert db.session.scalar(select(func.count()).select_from(WebhookEvent)) == 2
+
+
+def test_a_slow_round_and_a_second_worker_send_each_once(
+    app: Flask, settings: Settings, receiver: Receiver
+) -> None:
+    owner = make_user()
+    add_webhook(owner, receiver.url, settings, ["vote.counted"])
+    hook_id = service.list_webhooks(owner.id)[0].id
+    for _ in range(5):
+        service.send_test(owner.id, hook_id, now=NOW, entropy=secrets.token_bytes)
+    times = [NOW + timedelta(seconds=20 * number) for number in range(20)]
+    second = []
+
+    def slow_clock() -> datetime:
+        then = times.pop(0)
+        if then == NOW + timedelta(seconds=80):  # in the midst of the first worker's round
+            second.append(send_due(settings, lambda: then))
+        return then
+
+    first = send_due(settings, slow_clock)
+    told = [headers["webhook-id"] for headers, _ in receiver.got]
+    assert len(told) == 5 == len(set(told)) == first + second[0]
+
+
+def test_what_cannot_be_signed_is_not_sent(app: Flask, settings: Settings, receiver: Receiver) -> None:
+    owner = make_user()
+    add_webhook(owner, receiver.url, settings, ["vote.counted"])
+    hook_id = service.list_webhooks(owner.id)[0].id
+    service.send_test(owner.id, hook_id, now=NOW, entropy=secrets.token_bytes)
+    send_due(replace(settings, secret_key="another"), lambda: NOW)
+    line = service.list_log(hook_id)[0]
+    assert (line.state, line.attempts, receiver.got) == ("failed", 0, [])
+    assert "new secret" in line.note
 
 
 def test_tries_go_on_for_a_day() -> None:
