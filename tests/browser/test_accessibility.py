@@ -72,15 +72,16 @@ def test_axe_finds_nothing(browser, site, scene, look):
     ids, cookies = scene
     width, height, scheme = LOOKS[look]
     found, looked_at = {}, 0
+    context = browser.new_context(
+        base_url=site.url,
+        user_agent=make_agent(900),
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        bypass_csp=True,
+    )
     for name, (path, role) in PAGES.items():
-        context = browser.new_context(
-            base_url=site.url,
-            user_agent=make_agent(900),
-            viewport={"width": width, "height": height},
-            color_scheme=scheme,
-            reduced_motion="reduce",
-            bypass_csp=True,
-        )
+        context.clear_cookies()  # nobody has been here before
         if role:
             add_cookie(context, site.url, cookies[role])
         page = context.new_page()
@@ -95,6 +96,7 @@ def test_axe_finds_nothing(browser, site, scene, look):
         problems += ["scrolls sideways"] * is_wide
         if problems:
             found[name] = problems
-        context.close()
+        page.close()
+    context.close()
     assert looked_at > 10 * len(PAGES)
     assert found == {}

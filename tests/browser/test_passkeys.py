@@ -1,5 +1,6 @@
 """A passkey in a real browser, with a device that Chromium plays: made, used to sign in and to confirm, taken away."""
 
+import itertools
 from urllib.parse import parse_qsl
 
 import pytest
@@ -16,14 +17,23 @@ from tests.live import open_site
 
 pytestmark = pytest.mark.browser
 PASSWORD = "forty needles"
+numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    extra = {"QUILT_REQUIRE_SECOND_FACTOR": "on"}
+    with open_site(tmp_path_factory.mktemp("site"), workers=1, extra=extra) as site:
+        yield site
 
 
 @pytest.fixture
-def site(tmp_path):
-    with open_site(tmp_path / "site", workers=1, extra={"QUILT_REQUIRE_SECOND_FACTOR": "on"}) as site:
-        with site.app.app_context():
-            create_user("mo@example.org", now=NOW, name="Mo", role="moderator", password=PASSWORD)
-        yield site
+def email(site):
+    """A moderator's address."""
+    address = f"mo{next(numbers)}@example.org"
+    with site.app.app_context():
+        create_user(address, now=NOW, name="Mo", role="moderator", password=PASSWORD)
+    return address
 
 
 def new_page(browser: Browser, site) -> Page:
@@ -45,19 +55,19 @@ def add_device(page: Page, *, is_unlocked: bool = True) -> tuple[object, str]:
     return cdp, cdp.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
 
 
-def sign_in_with_password(page: Page, next_path: str = "/me") -> None:
+def sign_in_with_password(page: Page, email: str, next_path: str = "/me") -> None:
     page.goto(f"/sign-in?next={next_path}")
     page.get_by_text("I have a password").click()
-    page.locator("#password-email").fill("mo@example.org")
+    page.locator("#password-email").fill(email)
     page.get_by_label("Your password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(f"{page.home}{next_path}")
 
 
-def test_from_the_first_passkey_to_the_desk(browser: Browser, site) -> None:
+def test_from_the_first_passkey_to_the_desk(browser: Browser, site, email: str) -> None:
     page = new_page(browser, site)
     add_device(page)
-    sign_in_with_password(page)
+    sign_in_with_password(page, email)
     page.goto("/admin")
     expect(page.get_by_text("your sign-in needs a second factor")).to_be_visible()
     page.get_by_label("A name for it").fill("My phone")
@@ -89,12 +99,12 @@ def test_from_the_first_passkey_to_the_desk(browser: Browser, site) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_where_everything_is_open(browser: Browser, site, scheme: str) -> None:
+def test_axe_finds_nothing_where_everything_is_open(browser: Browser, site, email: str, scheme: str) -> None:
     page = browser.new_context(
         base_url=site.url, bypass_csp=True, color_scheme=scheme, viewport={"width": 390, "height": 844}
     ).new_page()
     page.home = site.url
-    sign_in_with_password(page, "/me/security")
+    sign_in_with_password(page, email, "/me/security")
     page.get_by_role("button", name="Set up an app").click()
     expect(page.get_by_text("The letters", exact=True)).to_be_visible()
     for path in ("/me/security", "/me/sessions", "/me/privacy", "/sign-in/confirm", "/sign-in"):
@@ -106,10 +116,10 @@ def test_axe_finds_nothing_where_everything_is_open(browser: Browser, site, sche
         ), path
 
 
-def test_a_device_that_is_not_unlocked_opens_nothing(browser: Browser, site) -> None:
+def test_a_device_that_is_not_unlocked_opens_nothing(browser: Browser, site, email: str) -> None:
     page = new_page(browser, site)
     cdp, device = add_device(page)
-    sign_in_with_password(page, "/me/security")
+    sign_in_with_password(page, email, "/me/security")
     page.get_by_role("button", name="Make a passkey").click()
     expect(page.get_by_text("Not used yet")).to_be_visible()
     page.goto("/me")
@@ -121,10 +131,10 @@ def test_a_device_that_is_not_unlocked_opens_nothing(browser: Browser, site) -> 
     expect(page.get_by_text("Your device did not confirm it.")).to_be_visible()
 
 
-def test_an_answer_counts_once_and_only_unaltered(browser: Browser, site) -> None:
+def test_an_answer_counts_once_and_only_unaltered(browser: Browser, site, email: str) -> None:
     page = new_page(browser, site)
     add_device(page)
-    sign_in_with_password(page, "/me/security")
+    sign_in_with_password(page, email, "/me/security")
     page.get_by_role("button", name="Make a passkey").click()
     expect(page.get_by_text("Not used yet")).to_be_visible()
     page.goto("/me")

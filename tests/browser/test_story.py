@@ -20,9 +20,9 @@ pytestmark = pytest.mark.browser
 people = itertools.count(1)
 
 
-@pytest.fixture
-def site(tmp_path):
-    with open_site(tmp_path / "site", has_worker=True) as site:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    with open_site(tmp_path_factory.mktemp("site"), has_worker=True) as site:
         yield site
 
 
@@ -174,12 +174,12 @@ def test_voting_and_sharing_without_javascript(browser, site):
     with site.app.app_context():
         moment = datetime.now(UTC)
         contest = make_contest(
-            "ten", opens=moment - timedelta(days=1), closes=moment + timedelta(days=1), limit_count=None
+            "hands", opens=moment - timedelta(days=1), closes=moment + timedelta(days=1), limit_count=None
         )
         entry = make_entry(contest, title="Hands that sign", slug="hands-that-sign", thanks="We wave to you.")
         entry_id = entry.id
     first = new_person(browser, site, has_script=False)
-    first.goto("/")
+    first.goto("/contests/hands?view=grid")
     first.get_by_role("link", name="Hands that sign").first.click()
     vote_by_code(first, "first@example.org")
     expect(first.get_by_text("We wave to you.")).to_be_visible()
@@ -196,9 +196,13 @@ def test_voting_and_sharing_without_javascript(browser, site):
     vote_by_code(third, "third@example.org")
     with site.app.app_context():
         rows = db.session.execute(
-            select(Arrival.id, Arrival.parent_id, Arrival.depth).order_by(Arrival.id)
+            select(Arrival.id, Arrival.parent_id, Arrival.depth)
+            .where(Arrival.entry_id == entry_id)
+            .order_by(Arrival.id)
         ).all()
-        votes = db.session.scalars(select(Vote.arrival_id).order_by(Vote.id)).all()
+        votes = db.session.scalars(
+            select(Vote.arrival_id).where(Vote.entry_id == entry_id).order_by(Vote.id)
+        ).all()
         assert [(row.parent_id, row.depth) for row in rows] == [(None, 1), (rows[0].id, 2), (rows[1].id, 3)]
         assert votes == [rows[0].id, rows[2].id]
         assert db.session.get(EntryTally, entry_id).standing == 2
