@@ -37,24 +37,27 @@ class KnownQuery(Protocol):
     def is_needed(self) -> bool: ...
 
 
-def find_speaker(scope: str) -> Bearer:
-    """Whose token came with the request; refuses one that is missing (401) or may not do this (403)."""
-    kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    speaker = find_bearer(token.strip(), now()) if kind.lower() == "bearer" else None
+def find_speaker() -> Bearer | None:
+    """Whose token came with the request; None without one that lives."""
+    kind, token = _read_token()
+    return find_bearer(token, now()) if kind == "bearer" else None
+
+
+def check_scope(speaker: Bearer | None, scope: str) -> None:
+    """Refuse a token that is missing or dead (401) or may not do this (403)."""
     if speaker is None:
         refuse(
-            401, "token_missing" if not token else "token_refused",
+            401, "token_refused" if _read_token()[1] else "token_missing",
             "Send a token that lives as `Authorization: Bearer …`. Tokens are made at /me/tokens.",
             {"WWW-Authenticate": 'Bearer realm="api"'},
         )  # fmt: skip
     is_staff_only = scope in STAFF_SCOPES
     if scope not in speaker.scopes or (is_staff_only and speaker.role not in STAFF_ROLES):
         refuse(403, "scope_missing", f"This token may not do that: it takes the scope {scope}.")
-    return speaker
 
 
 def check_rate(speaker: Bearer | None, *, is_write: bool) -> None:
-    """Count the request; refuse one too many (429). A person's tokens are counted together."""
+    """Count the request; refuse one too many (429). A person's tokens are counted together, else their address."""
     item = WRITES if is_write else READS
     who = request.remote_addr or "" if speaker is None else f"user-{speaker.user_id}"
     if not limiter.enabled:
@@ -115,6 +118,11 @@ def add_headers(response: Response) -> Response:
 def make_etag(body: bytes) -> str:
     """A strong tag of these bytes."""
     return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+
+
+def _read_token() -> tuple[str, str]:
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    return kind.lower(), token.strip()
 
 
 def _is_public() -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, g
 
 from quilt.web.api import api
-from quilt.web.api.guards import check_query, check_rate, find_speaker
+from quilt.web.api.guards import check_query, check_rate, check_scope, find_speaker
 
 ROOT = "/api/v1"
 PAGE_SIZE, MOST_A_PAGE = 20, 100
@@ -91,8 +91,10 @@ def operation(described: Operation) -> Callable[[View], View]:
         @wraps(view)
         def checked(**values: Any) -> Response:
             g.api_operation = described
-            speaker = None if described.is_public else find_speaker(described.scope)
-            check_rate(speaker, is_write=described.method != "GET")
+            speaker = None if described.is_public else find_speaker()
+            check_rate(speaker, is_write=described.method != "GET")  # those we are about to refuse as well
+            if not described.is_public:
+                check_scope(speaker, described.scope)
             check_query(described.queries)
             return view(**values) if speaker is None else view(speaker, **values)
 

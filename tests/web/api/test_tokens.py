@@ -1,14 +1,20 @@
 """Tokens: what is one's own, the desk's queue, and votes that count once."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
 from quilt.accounts.api_tokens import end_token, find_bearer, list_tokens
 from quilt.accounts.models import User
+from quilt.app import create_app
+from quilt.config import Settings
 from quilt.database import db, transaction
+from quilt.extensions import limiter
 from quilt.votes.models import Vote
 from quilt.web.api.operations import OPERATIONS
 from quilt.web.clock import now
@@ -58,6 +64,29 @@ def test_a_token_does_only_what_it_may(client: FlaskClient, seed: Seed) -> None:
     with transaction() as session:
         session.execute(update(User).values(role="member"))
     assert client.get("/api/v1/moderation/queue", headers=bearer(seed.staff_token)).status_code == 403
+
+
+@pytest.fixture
+def limited(app: Flask, settings: Settings) -> Iterator[Flask]:
+    """A second application on the same database, with its limits on."""
+    application = create_app(replace(settings, are_limits_on=True))
+    yield application
+    limiter.reset()
+    limiter.enabled = settings.are_limits_on  # one limiter serves every application of a process
+    with application.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_what_is_refused_is_counted_as_well(limited: Flask, seed: Seed) -> None:
+    client, path = limited.test_client(), f"/api/v1/entries/{seed.entry.id}/votes"
+    reader = bearer(make_token(seed.voter, ["me:read"]))
+    for headers, status in (({}, 401), (bearer("guessed"), 401), (reader, 403)):
+        limiter.reset()
+        answers = [client.post(path, json={}, headers={**KEY, **headers}) for _ in range(61)]
+        assert [answer.status_code for answer in answers] == [status] * 60 + [429]
+        assert [answers[count].headers["RateLimit-Remaining"] for count in (0, 59)] == ["59", "0"]
+    assert client.get("/api/v1/me", headers=bearer(seed.token)).status_code == 200
 
 
 def test_a_vote_counts_once(client: FlaskClient, seed: Seed) -> None:
