@@ -16,14 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import flask_migrate
-
-from quilt.app import create_app
 from quilt.config import ROOT, Settings, from_environment
-from quilt.database import close_writers, db
-from quilt.demo import fill, list_sign_ins
 from quilt.serving import AddressTaken, check_free
-from quilt.web.clock import now
 
 DEMO_FOLDER = ROOT / "var" / "demo"
 LONGEST_START = 60.0  # seconds until the server must have answered
@@ -74,6 +68,13 @@ def build_environment(host: str, port: int, folder: Path) -> dict[str, str]:
 
 def prepare(settings: Settings, folder: Path, *, fresh: bool, say: Say) -> None:
     """Bring the tables up to date and fill the contest, unless a whole one is there already."""
+    import flask_migrate  # not before it is known that the demo can start: that is said at once
+
+    from quilt.app import create_app
+    from quilt.database import close_writers, db
+    from quilt.demo import fill
+    from quilt.web.clock import now
+
     marker = folder / MARKER
     if fresh or not marker.exists():
         _clear(folder)
@@ -134,6 +135,8 @@ def _check_alive(parts: dict[str, subprocess.Popen[bytes]], folder: Path) -> Non
 
 
 def _welcome(address: str, folder: Path) -> str:
+    from quilt.demo import list_sign_ins
+
     people = "\n".join(f"  {person}" for person in list_sign_ins())
     return (
         f"\nQuilt is open:  {address}\n\n"

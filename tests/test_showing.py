@@ -82,22 +82,48 @@ def are_gone(numbers: list[int], patience: float = 45.0) -> bool:
 
 
 def test_opens_ends_and_opens_again(folder: Path) -> None:
+    """The first run is ended by its owner, the second by a part of it that ends."""
     port = free_port()
-    for _ in range(2):
-        with Demo(folder, port) as demo:
-            demo.wait_until_open()
-            assert demo.answers()
-            children = demo.children()
-            assert len(children) >= 4  # the server, its two processes, the worker
-            demo.process.send_signal(signal.SIGINT)
-            rest = demo.process.communicate(timeout=60)[0]
-            assert demo.process.returncode == 0
-            assert "The demo is closed." in rest
-            assert "Traceback" not in rest
-            assert are_gone(children, patience=2)
+    with Demo(folder, port) as demo:
+        demo.wait_until_open()
+        assert demo.answers()
+        children = demo.children()
+        assert len(children) >= 4  # the server, its two processes, the worker
+        say_that_it_is_taken(folder, port)
+        assert demo.answers()
+        demo.process.send_signal(signal.SIGINT)
+        rest = demo.process.communicate(timeout=60)[0]
+        assert demo.process.returncode == 0
+        assert "The demo is closed." in rest
+        assert "Traceback" not in rest
+        assert are_gone(children, patience=2)
     assert (folder / "secret").stat().st_mode & 0o777 == 0o600
-    for log in ("server.log", "worker.log"):
-        assert "Traceback" not in (folder / log).read_text()
+    assert "Traceback" not in read_logs(folder)
+
+    with Demo(folder, port) as demo:
+        demo.wait_until_open()
+        assert demo.answers()
+        children = demo.children()
+        worker = next(pid for pid in children if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes())
+        os.kill(worker, signal.SIGKILL)
+        rest = demo.process.communicate(timeout=60)[0]
+        assert demo.process.returncode == 1
+        assert "The worker ended by itself." in rest
+        assert are_gone(children, patience=2)
+    assert "Traceback" not in read_logs(folder)
+
+
+def say_that_it_is_taken(folder: Path, port: int) -> None:
+    """Neither the port nor the folder of a demo is had by a second one."""
+    with Demo(folder, port) as second:
+        assert f"make demo PORT={port + 1}" in second.process.communicate(timeout=60)[0]
+    with Demo(folder, free_port()) as third:
+        assert f"A demo runs in {folder} already." in third.process.communicate(timeout=60)[0]
+    assert (second.process.returncode, third.process.returncode) == (1, 1)
+
+
+def read_logs(folder: Path) -> str:
+    return "".join((folder / log).read_text() for log in ("server.log", "worker.log"))
 
 
 def test_a_killed_demo_leaves_nobody_behind(folder: Path) -> None:
@@ -107,26 +133,3 @@ def test_a_killed_demo_leaves_nobody_behind(folder: Path) -> None:
         demo.process.kill()
         assert len(children) >= 4
         assert are_gone(children)
-
-
-def test_a_part_that_ends_is_said(folder: Path) -> None:
-    with Demo(folder, free_port()) as demo:
-        demo.wait_until_open()
-        children = demo.children()
-        worker = next(pid for pid in children if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes())
-        os.kill(worker, signal.SIGKILL)
-        rest = demo.process.communicate(timeout=60)[0]
-        assert demo.process.returncode == 1
-        assert "The worker ended by itself." in rest
-        assert are_gone(children, patience=2)
-
-
-def test_a_taken_port_and_a_taken_folder_are_said(folder: Path) -> None:
-    with Demo(folder, free_port()) as first:
-        first.wait_until_open()
-        with Demo(folder, first.port) as second:
-            assert f"make demo PORT={first.port + 1}" in second.process.communicate(timeout=60)[0]
-        with Demo(folder, free_port()) as third:
-            assert f"A demo runs in {folder} already." in third.process.communicate(timeout=60)[0]
-        assert first.answers()
-        assert (second.process.returncode, third.process.returncode) == (1, 1)
