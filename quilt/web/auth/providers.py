@@ -66,11 +66,14 @@ def come_back(name: str) -> Response:
         finished = finish_sign_in(
             provider, _read_arguments(), settings=settings, browser=find_browser(), now=now()
         )
+    except SignInRefused as refusal:
+        return _refuse(provider, refusal, refusal.next_path)
+    try:
         if finished.user_id is not None:
             return _connect(provider, finished)
         user, is_new = sign_in_by_identity(finished.proof, now())
     except AccountRefused as refusal:
-        return _refuse(provider, refusal, getattr(refusal, "next_path", "/"))
+        return _refuse(provider, refusal, finished.next_path)
     sign_in(user, way="provider")
     record_event("signed_in", by=provider.name, is_new=is_new)
     return go_on(finished.next_path)

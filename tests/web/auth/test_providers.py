@@ -119,6 +119,17 @@ def test_F03_an_answer_after_ten_minutes(browser: Traveller, issuer: Issuer) -> 
     assert count(SignInFlow) == count(User) == 0
 
 
+def test_an_address_that_is_here_already_keeps_the_way_on(
+    app: Flask, settings: Settings, issuer: Issuer
+) -> None:
+    make_user("ana@example.org")
+    with open_app(settings, **sign_in_settings(issuer)) as site:
+        browser = Traveller(site.test_client())
+        page = browser.come_back(issuer.consent(browser.leave(next="/submit"), email="ana@example.org"))
+    assert 'href="/sign-in?next=/submit"' in page.text
+    assert (count(User), count(Identity)) == (1, 0)
+
+
 @pytest.fixture
 def entry(site: Flask) -> object:
     return make_entry(make_open_contest())
