@@ -56,7 +56,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     server = Receiver()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()
@@ -201,6 +201,18 @@ def test_tries_go_on_for_a_day() -> None:
 def test_addresses_that_are_never_asked(app: Flask, settings: Settings, url: str) -> None:
     with pytest.raises(WebhookRefused):
         add_webhook(make_user(), url, settings, ["vote.counted"])
+
+
+def test_a_demonstration_does_not_ask_its_own_machine(
+    app: Flask, settings: Settings, receiver: Receiver
+) -> None:
+    owner, demo = make_user(), replace(settings, environment="demo")
+    with pytest.raises(WebhookRefused):
+        add_webhook(owner, receiver.url, demo, ["vote.counted"])
+    add_webhook(owner, receiver.url, settings, ["vote.counted"])
+    service.send_test(owner.id, service.list_webhooks(owner.id)[0].id, now=NOW, entropy=secrets.token_bytes)
+    send_due(demo, lambda: NOW)
+    assert receiver.got == []
 
 
 def test_nobody_touches_what_is_not_theirs(app: Flask, settings: Settings, receiver: Receiver) -> None:

@@ -20,7 +20,9 @@ def add_site(organisation_id: int) -> Response:
     get_desk_or_404(organisation_id, Role.EDITOR)
     text = request.form.get("origins", "")
     try:
-        added = add_sites(organisation_id, text, now=now(), entropy=entropy, allow_plain=_is_trial())
+        added = add_sites(
+            organisation_id, text, now=now(), entropy=entropy, allow_plain=get_settings().may_ask_loopback
+        )
     except BrandRefused as refusal:
         return answer_desk(organisation_id, refusal)
     if len(added) == 1:
@@ -59,14 +61,9 @@ def change_site(organisation_id: int, site_id: int) -> Response:
         remove_site(site)
         flash("The site is off the list.", "good")
         return back_to("brand.show_desk", "sites", organisation_id=organisation_id)
-    checked = check_site(site, now=now(), allow_loopback=_is_trial())
+    checked = check_site(site, now=now(), allow_loopback=get_settings().may_ask_loopback)
     if checked.problem:
         flash(f"Not found yet. {checked.problem}", "warn")
     else:
         flash("The site is yours: your embeds show on your verified sites now, and nowhere else.", "good")
     return back_to("brand.show_site", organisation_id=organisation_id, site_id=site_id)
-
-
-def _is_trial() -> bool:
-    """Whether this machine itself may be a site: never in production."""
-    return not get_settings().is_production

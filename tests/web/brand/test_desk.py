@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from quilt.embeds.models import Embed, Membership, Placement, PlacementDay, Plac
 from quilt.mail import MailMessage
 from tests.embeds.brands import make_organisation, make_placement, make_site
 from tests.factories import make_contest, make_entry, make_user, save
+from tests.sessions import start_sessions
 
 LINK = re.compile(r"http://localhost(/brand/invitations/\w+)")
 
@@ -35,7 +37,7 @@ def brand(owner):
 def sign_in(app, user):
     client = app.test_client()
     with client.session_transaction() as session:
-        session["_user_id"], session["_fresh"] = user.get_id(), True
+        session.update(start_sessions([user.id])[user.id])
     return client
 
 
@@ -115,6 +117,16 @@ def test_sites_that_are_none_keep_the_list_and_the_text(desk, brand, origins):
         and origins in answer.text
     )
     assert db.session.query(Site).count() == 1
+
+
+def test_our_own_machine_is_a_site_only_while_developing(app, settings, desk, brand):
+    origins = {"origins": "http://127.0.0.1:8000"}
+    app.extensions["quilt_settings"] = replace(settings, environment="demo")
+    try:
+        assert desk.post(f"/brand/{brand.id}/sites", data=origins).status_code == 422
+    finally:
+        app.extensions["quilt_settings"] = settings
+    assert desk.post(f"/brand/{brand.id}/sites", data=origins).status_code == 303
 
 
 def test_the_ways_to_verify_a_site_are_shown(desk, brand):
