@@ -92,12 +92,14 @@ class _Keeper:
     def __init__(self, address: str) -> None:
         self._address = address
         self._is_over = False
+        self._lock = threading.Lock()
         self._process = self._start()
         self._thread = threading.Thread(target=self._watch, name="writer-keeper", daemon=True)
         self._thread.start()
 
     def end(self) -> None:
-        self._is_over = True
+        with self._lock:
+            self._is_over = True
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait()
@@ -111,10 +113,13 @@ class _Keeper:
     def _watch(self) -> None:
         while not self._is_over:
             status = self._process.wait()
-            if not self._is_over:
-                _tell("writer_ended", f"status {status}; it is started again")
-                time.sleep(REST)
-                self._process = self._start()
+            if self._is_over:
+                return
+            _tell("writer_ended", f"status {status}; it is started again")
+            time.sleep(REST)
+            with self._lock:
+                if not self._is_over:
+                    self._process = self._start()
 
 
 def _receive(fileobj: Any, door: socket.socket, selector: selectors.BaseSelector) -> _Message | None:

@@ -17,6 +17,7 @@ from typing import Any
 from quilt.writing import Committer, Piece
 
 REMEMBERED = 0.2  # seconds for which a crowd is taken to be still there
+PATIENCE = 15.0  # seconds after which a writer that does not answer counts as gone
 MOST_BYTES = 1 << 16  # of a message; what is longer is committed in the worker itself
 
 
@@ -73,6 +74,7 @@ class RemoteCommitter:
     def _connect(self) -> socket.socket:
         if self._connection is None:
             self._connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self._connection.settimeout(PATIENCE)
             self._connection.connect(self._address)
         return self._connection
 
@@ -135,9 +137,16 @@ def _pickle(thing: object, most_bytes: int) -> bytes | None:
 
 
 def _describe_outcome(piece: Piece) -> tuple[Any, ...]:
-    """An error goes by its parts, for its constructor may want other arguments."""
+    """An error goes by its parts, for its constructor may want other arguments; one that cannot, in words."""
     error = piece.error
-    return (piece.result,) if error is None else (type(error), error.args, error.__dict__)
+    if error is None:
+        return (piece.result,)
+    parts = (type(error), error.args, error.__dict__)
+    try:
+        pickle.loads(pickle.dumps(parts))
+    except Exception:  # noqa: BLE001 whatever it holds tells in its own way that it cannot travel
+        return RuntimeError, (repr(error)[:500],), {}
+    return parts
 
 
 def _shorten(outcome: tuple[Any, ...], most_bytes: int) -> tuple[Any, ...]:

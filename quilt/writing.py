@@ -61,7 +61,8 @@ class Committer:
                     try:
                         piece.result = piece.run(connection)
                     except Exception as error:
-                        if raw.total_changes != before:
+                        # A full disk takes back the whole transaction, which then has ended.
+                        if raw.total_changes != before or not raw.in_transaction:
                             raise
                         piece.error = error
         except Exception:  # noqa: BLE001 whatever it was, each of the group now hears its own error

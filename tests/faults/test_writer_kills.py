@@ -23,9 +23,9 @@ from quilt.config import ROOT
 from quilt.database import db, prepare_engine
 from quilt.web.tickets import issue_ticket
 from quilt.writer import RemoteCommitter
-from quilt.writing import Committer, GroupWriter
+from quilt.writing import Committer, GroupWriter, Piece
 from tests.factories import make_contest, make_entry, make_user
-from tests.live import Site, open_site, sign_cookie
+from tests.live import Site, open_site, sign_cookie, sign_cookies
 
 CLIENTS, VOTES_EACH, KILLS = 8, 100, 4
 BREATH = 0.05  # seconds between a client's votes: a writer that was killed takes a second to come back
@@ -44,10 +44,10 @@ def find_writer(site: Site) -> int | None:
     return None
 
 
-def vote_until_acknowledged(site: Site, entry_id: int, voter: int) -> str:
+def vote_until_acknowledged(site: Site, entry_id: int, voter: int, cookie: str) -> str:
     """Press until a receipt comes back, as a person would."""
     headers = {
-        "Cookie": sign_cookie(site.app, voter), "Content-Type": "application/x-www-form-urlencoded",
+        "Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded",
         "Accept": "application/json", "User-Agent": f"Mozilla/5.0 (X11; Linux) Firefox/{voter}",
     }  # fmt: skip
     while True:
@@ -72,11 +72,12 @@ def test_no_acknowledged_vote_is_lost_or_doubled_when_the_writer_is_killed(tmp_p
             entry_id = make_entry(contest).id
             voters = [make_user().id for _ in range(CLIENTS * VOTES_EACH)]
             db.session.remove()
+        cookies = sign_cookies(site.app, voters)
         acknowledged: list[str] = []
 
         def press(mine: list[int]) -> None:
             for voter in mine:
-                acknowledged.append(vote_until_acknowledged(site, entry_id, voter))
+                acknowledged.append(vote_until_acknowledged(site, entry_id, voter, cookies[voter]))
                 time.sleep(BREATH)
 
         clients = [threading.Thread(target=press, args=(voters[n::CLIENTS],)) for n in range(CLIENTS)]
@@ -168,6 +169,53 @@ def test_each_of_a_group_hears_its_own_outcome(writer):
     }  # fmt: skip
 
 
+def test_an_error_that_cannot_travel_is_told_in_words_and_harms_no_other(writer):
+    way, process, _ = writer
+    with pytest.raises(RuntimeError, match="Picky"):
+        way.submit(fail_within, ())
+    assert way.submit(repeat, ("a", 2)) == "aa" and process.poll() is None
+
+
+def test_a_full_disk_takes_no_acknowledged_work_back(tmp_path):
+    """SQLite ends the transaction itself then: nobody in the group may be told that theirs is kept, unless it is."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'full.db'}")
+    prepare_engine(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE kept (words TEXT)")
+    committer = Committer(engine)
+    committer.commit([Piece(make_full, ())])
+    group = [
+        Piece(keep, ("one",)),
+        Piece(keep, ("two",)),
+        Piece(keep, ("x" * 400_000,)),
+        Piece(keep, ("three",)),
+    ]
+    committer.commit(group)
+    committer.close()
+    with engine.connect() as connection:
+        rows = [words for (words,) in connection.exec_driver_sql("SELECT words FROM kept")]
+    engine.dispose()
+    assert [piece.error is None for piece in group] == [True, True, False, True]
+    assert rows == ["one", "two", "three"]
+
+
+def make_full(connection):
+    connection.exec_driver_sql("PRAGMA max_page_count=20")
+
+
+def keep(connection, words):
+    connection.exec_driver_sql("INSERT INTO kept VALUES (?)", (words,))
+
+
+class Picky(Exception):
+    def __init__(self, one, two):
+        super().__init__(one + two)
+
+
+def fail_within(_connection):
+    raise LookupError(Picky("one", "two"))
+
+
 def pause(_connection, seconds):
     time.sleep(seconds)
     return seconds
@@ -200,7 +248,7 @@ def test_a_site_without_a_writer_commits_by_itself(tmp_path):
             contest = make_contest(opens=moment - timedelta(days=1), closes=moment + timedelta(days=1))
             entry_id, voter = make_entry(contest).id, make_user().id
             db.session.remove()
-        vote_until_acknowledged(site, entry_id, voter)
+        vote_until_acknowledged(site, entry_id, voter, sign_cookie(site.app, voter))
         with site.app.app_context():
             assert db.session.execute(text("SELECT count(*) FROM vote")).scalar() == 1
             db.session.remove()
