@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from math import log
 
+LEAST_BETWEEN = 0.11  # of the dial, between two numbers of its scale
 FEWEST_SIMILAR = 10  # own entries of similar size, below which the baselines stand in
 
 
@@ -40,6 +41,7 @@ class Typical:
 class Dial:
     """Shares of the way from broadcast (0) to chain (1): the spread's own, the median's, the ninetieth's."""
 
+    size: int
     place: float
     leaning: Leaning
     typical: Typical | None
@@ -57,6 +59,7 @@ def build_dial(size: int, virality: float, similar: Sequence[tuple[float, int]])
     """The dial of a spread of `size` nodes (the entry counted), beside (virality, depth) of similar ones."""
     typical = summarise(similar) if len(similar) >= FEWEST_SIMILAR else _find_baseline(size)
     return Dial(
+        size=size,
         place=place_on_dial(size, virality),
         leaning=_lean(size, virality, typical),
         typical=typical,
@@ -67,10 +70,21 @@ def build_dial(size: int, virality: float, similar: Sequence[tuple[float, int]])
 
 def place_on_dial(size: int, virality: float) -> float:
     """How far a structural virality lies between the star's and the chain's of that size, on a log scale."""
-    star, chain = 2 * (size - 1) / size, (size + 1) / 3
+    star, chain = _find_ends(size)
     if chain <= star:
         return 0.0
     return min(1.0, max(0.0, log(max(virality, star) / star) / log(chain / star)))
+
+
+def list_scale(size: int) -> list[tuple[float, float]]:
+    """(structural virality, its place on the dial): both ends, and round numbers between them where there is room."""
+    star, chain = _find_ends(size)
+    scale = [(star, 0.0)]
+    for number in (step * 10**power for power in range(8) for step in (2, 5, 10)):
+        place = place_on_dial(size, number)
+        if LEAST_BETWEEN <= place - scale[-1][1] and place <= 1.0 - LEAST_BETWEEN:
+            scale.append((float(number), place))
+    return [*scale, (chain, 1.0)] if chain > star else scale
 
 
 def summarise(similar: Sequence[tuple[float, int]]) -> Typical:
@@ -83,6 +97,11 @@ def summarise(similar: Sequence[tuple[float, int]]) -> Typical:
         _quantile(depths, 0.9),
         len(similar),
     )
+
+
+def _find_ends(size: int) -> tuple[float, float]:
+    """The structural virality of a star and of a chain of this size."""
+    return 2 * (size - 1) / size, (size + 1) / 3
 
 
 def _quantile(numbers: Sequence[float], share: float) -> float:

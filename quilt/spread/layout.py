@@ -42,9 +42,11 @@ LARGEST_IN_ROWS = 1.7
 FULL_ROW = 8
 BAND_OF_FEW = 0.35
 
-# Angles, in radians: where the first sector starts, and what a person's children spread over at most
-# unless they need more.
-FIRST_ANGLE = pi / 2
+# Angles, in radians: where the first sector starts, the seam before it, in which the rings' numbers have room, and
+# what a person's children spread over at most unless they need more.
+SEAM = 0.2
+FIRST_ANGLE = (pi + SEAM) / 2
+WHOLE = 2 * pi - SEAM
 WIDEST_FAN = 1.6
 
 
@@ -136,7 +138,7 @@ class _Drawing:
 
     def has_room_for(self, cell: float) -> bool:
         """Whether everybody fits round the circle when a lone person's place has this side."""
-        return self._list_needs(cell)[0] <= 2 * pi
+        return self._list_needs(cell)[0] <= WHOLE
 
     def draw(self) -> Picture:
         self.cell = self._find_cell()
@@ -221,7 +223,7 @@ class _Drawing:
 
     def _seat_everybody(self) -> None:
         needs = self._list_needs(self.cell)
-        sectors = {0: _Sector(FIRST_ANGLE, 2 * pi)}
+        sectors = {0: _Sector(FIRST_ANGLE, WHOLE)}
         for place, branch in enumerate(self.branches):
             if not (branch.limbs or branch.leaves):
                 continue
@@ -269,7 +271,7 @@ class _Drawing:
                 self.seats[next(waiting)] = _Seat(angle, distance)
         if rows > 1:
             self.sown.update(leaves)
-            path = self._fan_path(self.seats[source], sector, distances[0] - step / 2)
+            path = self._fan_path(self.seats[source], sector, distances[-1] + step / 2)
             self.fans.append(Fan(source, len(leaves), path))
 
     def _choose_rows(self, band: _Band, count: int, span: float) -> int:

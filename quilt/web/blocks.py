@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from quilt.spread.condense import MarkKind
-from quilt.spread.dial import Dial
+from quilt.spread.dial import Dial, list_scale
 from quilt.spread.icicle import Block, Icicle, Row
 from quilt.web.charts import LEFT, RIGHT, Tick
 
@@ -47,11 +47,15 @@ class Wall:
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """The dial as places along a line: the spread's own, and where most spreads of its size lie (or None)."""
+    """The dial as places along a line: the spread's own, and where most spreads of its size lie (or None).
+
+    `scale` are structural viralities along it.
+    """
 
     place: float
     typical: float | None
     high: float | None
+    scale: list[Tick]
 
 
 def lay_bricks(icicle: Icicle) -> Wall:
@@ -68,9 +72,10 @@ def lay_bricks(icicle: Icicle) -> Wall:
 
 def build_gauge(dial: Dial) -> Gauge:
     """The dial along its line."""
+    scale = [Tick(_along(place), _name_steps(steps)) for steps, place in list_scale(dial.size)]
     if dial.typical is None:
-        return Gauge(_along(dial.place), None, None)
-    return Gauge(_along(dial.place), _along(dial.typical_place), _along(dial.high_place))
+        return Gauge(_along(dial.place), None, None, scale)
+    return Gauge(_along(dial.place), _along(dial.typical_place), _along(dial.high_place), scale)
 
 
 def _lay(block: Block, height: float) -> Brick:
@@ -115,6 +120,11 @@ def _name_rows(rows: list[Row], height: float) -> list[Tick]:
             names.append(Tick(at, f"{row.first}" if row.first == row.last else f"{row.first}–{row.last}"))
             lowest = at
     return names[::-1]
+
+
+def _name_steps(steps: float) -> str:
+    """A number of steps, to a tenth where it is small."""
+    return f"{round(steps, 1):g}" if steps < 10 else f"{steps:,.0f}"
 
 
 def _along(share: float) -> float:

@@ -37,7 +37,7 @@ LOOKS: dict[str, dict[str, str]] = {
     "tree": {},
     "tree-ring": {"fill": "none", "stroke": LINE, "stroke-dasharray": "5 4", "stroke-width": "1.4"},
     "tree-ring-faint": {"stroke-opacity": "0.4"},
-    "tree-fan": {"fill": THREAD_SOFT, "fill-opacity": "0.16"},
+    "tree-fan": {"fill": THREAD_SOFT, "fill-opacity": "0.26"},
     "tree-link": {"fill": "none", "stroke": THREAD_SOFT, "stroke-width": "1.2", "stroke-opacity": "0.8"},
     "tree-run": {"stroke-dasharray": "4 4", "stroke-width": "2"},
     "tree-people": {"fill": "none", "stroke-linecap": "round"},
@@ -118,6 +118,25 @@ class Download:
         return round(WIDTH * self.size[1] / self.size[0])
 
 
+MARKS = (
+    "Mark",
+    "Below mark",
+    "First generation",
+    "Last generation",
+    "Kind",
+    "People",
+    "With everybody below",
+)
+BLOCKS = (
+    "Row",
+    "First generation",
+    "Last generation",
+    "Kind",
+    "From %",
+    "To %",
+    "People",
+    "With everybody below",
+)
 KINDS = {
     "lone": ("brick-lone", "people who brought nobody"),
     "person": ("brick-person", "passed it on: the larger, the more people came through them"),
@@ -130,11 +149,10 @@ def list_downloads(page: Mapping[str, Any]) -> dict[str, Download]:
     """The pictures that this page of a spread has, by name."""
     votes = ("Votes",) if page["shows_votes"] else ()
     colours = (("mark-1", "people"), ("mark-2", "votes"))[: 2 if votes else 1]
-    marks = ("First generation", "Last generation", "Kind", "People", "With everybody below")
     tree, wall = page["tree"].desk, page["tree"].wall
     found = [
-        Download("tree", "The tree", (1000, 1000), _name(tree.kinds), marks, page["mark_rows"]),
-        Download("icicle", "Generation by generation", (640, wall.height), _name(wall.kinds), marks, page["mark_rows"]),
+        Download("tree", "The tree", (1000, 1000), _name(tree.kinds), MARKS, page["mark_rows"]),
+        Download("icicle", "Generation by generation", (640, wall.height), _name(wall.kinds), BLOCKS, page["block_rows"]),
         Download("generations", "Generations", (640, 250), colours, ("Generation", "People", *votes), page["generation_rows"]),
     ]  # fmt: skip
     if page["then"] is None:
@@ -208,7 +226,7 @@ def _list_present(
     return [
         Download("curve", "Over time", (640, 276), curve_hints, ("By", "People", *votes), page["curve_rows"]),
         *_list_rate(page),
-        Download("dial", "From broadcast to chain", (640, 128), hints, ("Figure", "Value"), page["dial_rows"]),
+        Download("dial", "From broadcast to chain", (640, 150), hints, ("Figure", "Value"), page["dial_rows"]),
         Download(
             "funnel", "What became of them", (640, max(funnel.height, 1)), legend, page["funnel_headers"],
             page["funnel_rows"],

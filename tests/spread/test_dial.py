@@ -1,10 +1,19 @@
 """The dial from broadcast to chain: its ends, its words, and what it compares with."""
 
 import random
+from itertools import pairwise
 
 import pytest
 
-from quilt.spread.dial import FEWEST_SIMILAR, Leaning, build_dial, place_on_dial, summarise
+from quilt.spread.dial import (
+    FEWEST_SIMILAR,
+    LEAST_BETWEEN,
+    Leaning,
+    build_dial,
+    list_scale,
+    place_on_dial,
+    summarise,
+)
 from quilt.spread.measures import measure
 from tests.spread.trees import bursty, chain, star, uniform
 
@@ -22,8 +31,18 @@ def test_the_star_and_the_chain_are_its_ends(size: int) -> None:
     assert 0.0 < place_on_dial(size, virality(uniform(size, random.Random(1)))) < 1.0
 
 
+@pytest.mark.parametrize("size", [3, 5, 60, 430, 83_607, 1_000_000])
+def test_its_scale_goes_from_end_to_end_and_leaves_room(size: int) -> None:
+    numbers, places = zip(*list_scale(size), strict=True)
+    assert (numbers[0], numbers[-1]) == pytest.approx((2 * (size - 1) / size, (size + 1) / 3))
+    assert places == pytest.approx([place_on_dial(size, number) for number in numbers])
+    assert all(after - before >= LEAST_BETWEEN for before, after in pairwise(places))
+    assert len(numbers) >= 4 or size < 60
+
+
 def test_two_points_have_no_way_between() -> None:
     assert place_on_dial(2, 1.0) == 0.0
+    assert list_scale(2) == [(1.0, 0.0)]
 
 
 @pytest.mark.parametrize(

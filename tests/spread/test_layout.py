@@ -3,13 +3,13 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
-from math import hypot
+from math import atan2, hypot, pi
 
 import pytest
 from hypothesis import given, settings
 
 from quilt.spread.condense import MarkKind, fold_runs
-from quilt.spread.layout import CANVAS, MAX_MARKS, draw_folded
+from quilt.spread.layout import CANVAS, MAX_MARKS, SEAM, draw_folded
 from quilt.spread.picture import Mark, Picture
 from quilt.spread.replay import read_trees
 from quilt.spread.tree import build_tree, list_depths
@@ -58,8 +58,16 @@ def check(picture: Picture, parents: list[int]) -> None:
         assert mark.radius > 0
         assert mark.radius <= min(mark.x, mark.y)
         assert max(mark.x, mark.y) + mark.radius <= picture.size
+    check_seam(picture)
     check_rings(picture)
     check_lines(picture)
+
+
+def check_seam(picture: Picture) -> None:
+    """Straight below the entry the rings' numbers have room."""
+    middle = picture.size / 2
+    for mark in picture.marks[1:]:
+        assert abs(atan2(mark.y - middle, mark.x - middle) - pi / 2) >= 0.49 * SEAM
 
 
 def check_rings(picture: Picture) -> None:

@@ -163,8 +163,29 @@ def _describe_tree(tree: TreeFacts, figures: SpreadFigures) -> dict[str, Any]:
         "tree": tree,
         "tree_label": f"{words} The branches below say the same in words.",
         "mark_rows": [
-            (item.generation, item.last_generation, item.kind.value, item.people, item.reach)
-            for item in tree.items
+            (
+                place,
+                item.parent if place else "",
+                item.generation,
+                item.last_generation,
+                item.kind.value,
+                item.people,
+                item.reach,
+            )
+            for place, item in enumerate(tree.items)
+        ],
+        "block_rows": [
+            (
+                block.row,
+                block.generation,
+                block.last_generation,
+                block.kind.value,
+                round(100 * block.start, 2),
+                round(100 * (block.start + block.width), 2),
+                block.people,
+                block.reach,
+            )
+            for block in sorted(tree.blocks, key=lambda block: (block.row, block.start))
         ],
     }
 
@@ -305,7 +326,7 @@ def _describe_spreaders(spreaders: Sequence[Spreader], shows_votes: bool) -> dic
     rows = [
         (
             names.get(one.arrival_id or 0, f"Someone in generation {one.generation:,}"),
-            one.channel,
+            one.way,
             one.people,
             one.children,
             tell(one.votes),

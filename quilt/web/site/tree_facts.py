@@ -7,11 +7,11 @@ from quilt.arrivals.crown import Crown, EarlyTree, read_crown, read_early_tree
 from quilt.arrivals.heads import EntryHead
 from quilt.database import database_key
 from quilt.spread.condense import FoldedTree, Item, MarkKind, condense
-from quilt.spread.icicle import build_icicle
+from quilt.spread.icicle import Block, build_icicle
 from quilt.web.blocks import Wall, lay_bricks
 from quilt.web.drawing_cache import DrawingCache
 from quilt.web.drawings import Drawing, make_drawing
-from quilt.web.site.spread_words import name_channel
+from quilt.web.site.branch_views import name_way
 
 MOST_MARKS = 2000
 LEAST_CELL = 0.007  # of 640 points: what can still be told apart from its neighbour
@@ -33,7 +33,7 @@ class Twig:
 
     generation: int
     last_generation: int
-    channel: str
+    way: str
     people: int
     twigs: list["Twig"] = field(default_factory=list)
 
@@ -47,7 +47,7 @@ class Spreader:
 
     arrival_id: int | None
     generation: int
-    channel: str
+    way: str
     children: int
     people: int
     votes: int
@@ -60,6 +60,7 @@ class TreeFacts:
     desk: Drawing
     phone: Drawing
     wall: Wall
+    blocks: list[Block]  # of the wall
     twigs: list[Twig]
     spreaders: list[Spreader]
     items: list[Item]
@@ -100,11 +101,12 @@ def find_glance(entry_id: int, spread_version: int) -> Drawing:
 def describe(crown: Crown) -> TreeFacts:
     """Everything that the page shows of a tree."""
     tree = crown.fold()
-    items = condense(tree, MOST_TWIGS)
+    items, icicle = condense(tree, MOST_TWIGS), build_icicle(tree)
     return TreeFacts(
         desk=make_drawing(tree, MOST_MARKS, LEAST_CELL),
         phone=make_drawing(tree, MOST_MARKS_ON_A_PHONE, LEAST_CELL_ON_A_PHONE),
-        wall=lay_bricks(build_icicle(tree)),
+        wall=lay_bricks(icicle),
+        blocks=icicle.blocks,
         twigs=_list_twigs(items, crown.channels),
         spreaders=_list_spreaders(crown, tree),
         items=items,
@@ -124,7 +126,7 @@ def _list_twigs(items: Sequence[Item], channels: Sequence[str]) -> list[Twig]:
     for place, item in enumerate(items[1:], 1):
         if item.reach < LEAST_IN_BRANCH or item.kind is MarkKind.MORE:
             continue
-        twig = Twig(item.generation, item.last_generation, name_channel(channels[item.node]), item.reach)
+        twig = Twig(item.generation, item.last_generation, name_way(channels[item.node]), item.reach)
         twigs[place] = twig
         (twigs[item.parent].twigs if item.parent else roots).append(twig)
     for siblings in (roots, *(twig.twigs for twig in twigs.values())):
@@ -140,7 +142,7 @@ def _list_spreaders(crown: Crown, tree: FoldedTree) -> list[Spreader]:
         Spreader(
             crown.ids[node],
             tree.depths[node],
-            name_channel(crown.channels[node]),
+            name_way(crown.channels[node]),
             crown.children[node],
             crown.sizes[node] - 1,
             crown.votes[node],

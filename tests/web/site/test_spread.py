@@ -5,6 +5,7 @@ import io
 import re
 import secrets
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from xml.dom import minidom
 
 import pytest
@@ -96,8 +97,8 @@ def test_every_picture_has_its_table(client):
     ]
     assert tables["From broadcast to chain"][-1] == ["People in the longest chain", "4"]
     assert tables["The people through whom the most others came"] == [
-        ["Who", "Came by", "People through them", "Directly", "Votes among them"],
-        ["Someone in generation 1", "WhatsApp", "8", "3", "5"],
+        ["Who", "People through them", "Directly", "Votes among them"],
+        ['Someone in generation 1 <span class="table-note">by WhatsApp</span>', "8", "3", "5"],
     ]
     pictures = html.count('<svg class="stitched-plot')
     assert pictures >= 5 and len(tables) >= 5
@@ -142,7 +143,7 @@ def test_branches_are_told_in_words(client):
     grow(chain, list(range(-1, 11)), folds=20)
     html = open_spread(client, chain).text
     assert "<summary>Generation 1, by WhatsApp: <b>12 people</b></summary>" in html
-    assert "<p>Generations 2 to 11, each brought one other, by Copied link: <b>11 people</b></p>" in html
+    assert "<p>Generations 2 to 11, each brought one other, by a copied link: <b>11 people</b></p>" in html
 
 
 def test_the_page_as_it_was_when_fewer_had_come(client):
@@ -214,6 +215,28 @@ def test_pictures_can_be_taken_away(client, picture):
     path = f"/entries/{entry.id}/spread/{picture}.svg"
     tag = client.get(path).headers["ETag"]  # asked for anew: it changes with the minutes
     assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
+
+
+def test_the_tree_and_its_blocks_have_numbers_of_their_own(client):
+    """The tree's rows say which mark each hangs below, those of the blocks where each lies in its row."""
+    entry = make_entry()
+    grow(entry, MIXED)
+    tree, blocks = (
+        list(csv.DictReader(io.StringIO(client.get(f"/entries/{entry.id}/spread/{picture}.csv").text)))
+        for picture in ("tree", "icicle")
+    )
+    assert [row["Below mark"] for row in tree if row["Mark"] == "0"] == [""]
+    assert {row["Below mark"] for row in tree[1:]} <= {row["Mark"] for row in tree}
+    assert (
+        sum(int(row["People"]) for row in tree) == sum(int(row["People"]) for row in blocks) == len(MIXED) + 1
+    )
+    assert (blocks[0]["From %"], blocks[0]["To %"], blocks[0]["With everybody below"]) == (
+        "0.0",
+        "100.0",
+        f"{len(MIXED) + 1}",
+    )
+    for before, after in pairwise(row for row in blocks if row["Row"] == "1"):
+        assert float(before["To %"]) <= float(after["From %"]) + 0.01
 
 
 def test_times_and_rates_follow_in_the_background(client):
