@@ -1,10 +1,10 @@
 """What a brand's placements brought: people, votes, share acts and branches, beside what the frames told."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, exists, func, select
 
 from quilt.arrivals.bulk import LEFT_OUT
 from quilt.arrivals.models import Arrival, ArrivalStat
@@ -78,39 +78,28 @@ def _list_brought(organisation_id: int, since: date, until: date) -> dict[int, d
         Arrival.arrived_at < last,
         Placement.organisation_id == organisation_id,
     )
-    came = (
+    has_shared = exists().where(ShareAct.entry_id == Arrival.entry_id, ShareAct.arrival_id == Arrival.id)
+    came = (  # one statement: nobody has shared who has not come
         select(
             PlacementEmbed.placement_id,
             day,
             func.count(),
             func.sum(func.coalesce(ArrivalStat.votes_subtree, 0)),
             func.sum(func.coalesce(ArrivalStat.subtree_size, 1)),
+            func.sum(case((has_shared, 1), else_=0)),
         )
         .select_from(PlacementEmbed)
         .join(Placement, Placement.id == PlacementEmbed.placement_id)
         .join(Arrival, Arrival.embed_id == PlacementEmbed.embed_id)
-        .outerjoin(ArrivalStat, ArrivalStat.arrival_id == Arrival.id)
-        .where(*within, func.coalesce(ArrivalStat.subtree_size, 1) != LEFT_OUT)
-        .group_by(PlacementEmbed.placement_id, day)
-    )
-    pressed = (
-        select(PlacementEmbed.placement_id, day, func.count(Arrival.id.distinct()))
-        .select_from(PlacementEmbed)
-        .join(Placement, Placement.id == PlacementEmbed.placement_id)
-        .join(Arrival, Arrival.embed_id == PlacementEmbed.embed_id)
-        .join(ShareAct, ShareAct.arrival_id == Arrival.id)
         .outerjoin(ArrivalStat, ArrivalStat.arrival_id == Arrival.id)
         .where(*within, func.coalesce(ArrivalStat.subtree_size, 1) != LEFT_OUT)
         .group_by(PlacementEmbed.placement_id, day)
     )
     found: dict[int, dict[date, Figures]] = {}
-    for placement_id, on, people, votes, branch in db.session.execute(came):
+    for placement_id, on, people, votes, branch, sharers in db.session.execute(came):
         found.setdefault(placement_id, {})[_read_day(on)] = Figures(
-            visits=people, votes=int(votes), branch=int(branch)
+            visits=people, votes=int(votes), branch=int(branch), shares=int(sharers)
         )
-    for placement_id, on, people in db.session.execute(pressed):
-        days = found[placement_id]
-        days[_read_day(on)] = replace(days[_read_day(on)], shares=people)
     return found
 
 
