@@ -29,7 +29,7 @@ from quilt.config import ROOT
 from quilt.database import db, transaction
 from quilt.web.tickets import issue_ticket
 from tests.factories import make_contest, make_entry, make_user
-from tests.live import Site, find_free_port, open_site, sign_cookie, wait_until_up
+from tests.live import Site, find_free_port, open_site, sign_cookies, wait_until_up
 
 FLOORS = {
     "link /s/<code>": 0.25,
@@ -226,7 +226,7 @@ def write_votes(file: Path, site: Site, scene: Scene, connections: int) -> None:
     moment, secret = datetime.now(UTC), site.settings.secret_key
     turns = [next(_vote_turn) for _ in range(6)]
     with open(file, "w") as out, site.app.app_context():
-        cookies = {voter: sign_cookie(site.app, voter) for voter in scene.voter_ids}
+        cookies = sign_cookies(site.app, scene.voter_ids)
         for turn in turns:
             entry_id = scene.entry_ids[turn]
             for voter in scene.voter_ids:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from flask import Flask
 from quilt.app import create_app
 from quilt.config import ROOT, Settings
 from quilt.database import close_writers, db
+from tests.sessions import start_sessions
 
 LONGEST_START = 90.0
 
@@ -133,8 +134,15 @@ def stop(processes: list[subprocess.Popen[bytes]]) -> None:
             process.wait()
 
 
-def sign_cookie(app: Flask, user_id: int, epoch: int = 0) -> str:
-    """The session cookie of a signed-in person, as the site itself would sign it."""
+def sign_cookie(app: Flask, user_id: int) -> str:
+    """The cookie of a new session of this person, as the site itself would sign it."""
+    return sign_cookies(app, [user_id])[user_id]
+
+
+def sign_cookies(app: Flask, user_ids: Iterable[int]) -> dict[int, str]:
+    """The cookies of new sessions of many people, by their number: one write for all of them."""
     serializer = app.session_interface.get_signing_serializer(app)
-    value = serializer.dumps({"_user_id": f"{user_id}.{epoch}", "_fresh": True, "_permanent": True})
-    return f"{app.config['SESSION_COOKIE_NAME']}={value}"
+    with app.app_context():
+        sessions = start_sessions(user_ids)
+    name = app.config["SESSION_COOKIE_NAME"]
+    return {user_id: f"{name}={serializer.dumps(session)}" for user_id, session in sessions.items()}

@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,7 +33,7 @@ from quilt.integrity.judging import judge_batch
 from quilt.votes.models import Vote, Voter
 from quilt.web.tickets import issue_ticket
 from tests.factories import make_contest, make_entry
-from tests.live import Site, open_site, sign_cookie
+from tests.live import Site, open_site, sign_cookies
 
 OFFICE = "127.10.0.1"
 BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/140.0.0.0"
@@ -77,16 +77,19 @@ def run(site: Site, people: int, bots: int, seconds: float) -> int:
     now = datetime.now(UTC)
     contest = make_contest(opens=now - timedelta(days=1), closes=now + timedelta(days=1))
     entries = [make_entry(contest) for _ in range(3)]
-    honest = [
-        make_wish(site, entries[1].id, person, OFFICE, chance, seconds)
-        for person in list_people("staff", people)
+    staff, crowd = list_people("staff", people), list_people("bot", bots)
+    cookies = sign_cookies(site.app, staff + crowd)
+    honest = [make_wish(site, entries[1].id, person, cookies, OFFICE, chance, seconds) for person in staff]
+    quiet = [
+        make_wish(site, entries[0].id, wish.user_id, cookies, OFFICE, chance, seconds / 2) for wish in honest
     ]
-    quiet = [make_wish(site, entries[0].id, wish.user_id, OFFICE, chance, seconds / 2) for wish in honest]
     attack = [
-        make_wish(site, entries[1].id, person, f"127.{20 + n % ADDRESSES // 250}.{n % ADDRESSES % 250}.9", chance, seconds, is_bot=True)
-        for n, person in enumerate(list_people("bot", bots))
+        make_wish(site, entries[1].id, person, cookies, f"127.{20 + n % ADDRESSES // 250}.{n % ADDRESSES % 250}.9", chance, seconds, is_bot=True)
+        for n, person in enumerate(crowd)
     ]  # fmt: skip
-    warm = [make_wish(site, entries[2].id, wish.user_id, OFFICE, chance, 5.0) for wish in honest[:100]]
+    warm = [
+        make_wish(site, entries[2].id, wish.user_id, cookies, OFFICE, chance, 5.0) for wish in honest[:100]
+    ]
     send_all(site.port, warm)  # the first requests of a process pay for what it loads
     quiet_times, quiet_answers = send_all(site.port, quiet)
     bot_queue: multiprocessing.Queue[Counter[int]] = multiprocessing.Queue()
@@ -163,6 +166,7 @@ def make_wish(
     site: Site,
     entry_id: int,
     user_id: int,
+    cookies: Mapping[int, str],
     address: str,
     chance: random.Random,
     seconds: float,
@@ -181,7 +185,7 @@ def make_wish(
     )
     headers = {
         "Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json", "User-Agent": BROWSER,
-        "Origin": site.url, "Cookie": sign_cookie(site.app, user_id), "Host": f"127.0.0.1:{site.port}",
+        "Origin": site.url, "Cookie": cookies[user_id], "Host": f"127.0.0.1:{site.port}",
         **({} if is_bot else {"Accept-Language": "en"}),
     }  # fmt: skip
     return Wish(user_id, address, f"/entries/{entry_id}/vote", headers, urlencode(form), after)

@@ -15,7 +15,6 @@ from quilt.prepared import Prepared
 
 _user, _session = User.__table__, UserSession.__table__
 _SLOW = timedelta(seconds=30)
-_BY_ID = Prepared(select(_user).where(_user.c.id == bindparam("user_id")))
 _BY_SESSION = Prepared(
     select(
         _user,
@@ -46,19 +45,11 @@ def get_user(user_id: int) -> User:
     return user
 
 
-def find_visiting_user(user_id: int) -> Person | None:
-    """The person with this id as facts to read.
-
-    Every request of a signed-in person needs it, so it costs one prepared statement and no transaction.
-    """
-    row = _BY_ID.read_first(db.engine, {"user_id": user_id})
-    return None if row is None else Person(**row._asdict())
-
-
 def find_signed_in(user_id: int, key: str) -> Person | None:
     """The person in whose session the cookie with this key is, with that session's own facts, or None.
 
-    Whether the session still lives is for `sessions.is_alive` to say. One prepared statement, as above.
+    Whether the session still lives is for `sessions.is_alive` to say. Every request of a signed-in person needs
+    it, so it costs one prepared statement and no transaction.
     """
     row = _BY_SESSION.read_first(db.engine, {"user_id": user_id, "key_hash": hash_key(key)})
     return None if row is None else Person(**row._asdict())

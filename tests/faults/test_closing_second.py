@@ -22,7 +22,7 @@ from quilt.votes.models import EntryTally, Vote
 from quilt.web.tickets import issue_ticket
 from tests.conftest import empty_tables
 from tests.factories import make_contest, make_entry, make_user
-from tests.live import Site, open_site, sign_cookie
+from tests.live import Site, open_site, sign_cookies
 
 VOTES = int(os.environ.get("FAULT_VOTES", "120"))
 SENDERS = 12
@@ -51,11 +51,11 @@ def vote_around_the_line(site: Site) -> tuple[float, list[Sent], dict[int, float
         closes = datetime.now(UTC) + timedelta(seconds=3 + VOTES / 400)
         entry_id = make_entry(make_contest(opens=closes - timedelta(days=1), closes=closes)).id
         db.session.rollback()
-        cookies = [sign_cookie(site.app, voter) for voter in voters]
+        cookies = sign_cookies(site.app, voters)
     line = closes.timestamp()
     posts = [
-        (line - HALF + 2 * HALF * number / VOTES, voter, cookie)
-        for number, (voter, cookie) in enumerate(zip(voters, cookies, strict=True))
+        (line - HALF + 2 * HALF * number / VOTES, voter, cookies[voter])
+        for number, voter in enumerate(voters)
     ]
     seen: list[Sent] = []
     threads = [

@@ -17,7 +17,7 @@ from quilt.web.tickets import issue_ticket
 from tests.conftest import empty_tables
 from tests.factories import make_contest, make_entry, make_user
 from tests.faults import naive_server
-from tests.live import Site, open_site, sign_cookie
+from tests.live import Site, open_site, sign_cookies
 
 VOTERS, POSTS = 50, 20
 
@@ -34,11 +34,12 @@ def press_all_at_once(
         voters = [make_user().id for _ in range(VOTERS)]
         db.session.rollback()
         prepare(entry_id)
+    cookies = sign_cookies(site.app, voters)
     statuses: Counter[int] = Counter()
     for first in range(0, VOTERS, 10):
         gate = threading.Barrier(10 * POSTS)
         presses = [
-            threading.Thread(target=press, args=(site, entry_id, voter, gate, statuses))
+            threading.Thread(target=press, args=(site, entry_id, voter, cookies[voter], gate, statuses))
             for voter in voters[first : first + 10]
             for _ in range(POSTS)
         ]
@@ -49,11 +50,13 @@ def press_all_at_once(
     return entry_id, statuses
 
 
-def press(site: Site, entry_id: int, voter: int, gate: threading.Barrier, statuses: Counter[int]) -> None:
+def press(
+    site: Site, entry_id: int, voter: int, cookie: str, gate: threading.Barrier, statuses: Counter[int]
+) -> None:
     secret = site.settings.secret_key
     ticket = issue_ticket(entry_id, str(voter), secret, datetime.now(UTC), secrets.token_bytes)
     headers = {
-        "Cookie": sign_cookie(site.app, voter),
+        "Cookie": cookie,
         "Content-Type": "application/x-www-form-urlencoded",
         "Accept": "application/json",
         "User-Agent": f"Mozilla/5.0 (X11; Linux) Firefox/{voter}",

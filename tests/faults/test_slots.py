@@ -18,7 +18,7 @@ from quilt.web.tickets import issue_ticket
 from tests.conftest import empty_tables
 from tests.factories import make_contest, make_entry, make_user
 from tests.faults import naive_server
-from tests.live import Site, open_site, sign_cookie
+from tests.live import Site, open_site, sign_cookies
 
 VOTERS, POSTS, LIMIT = 4, 20, 5
 
@@ -42,8 +42,9 @@ def post_all_at_once(site: Site, entries: list[int], voters: list[int]) -> Count
     """Every voter votes for every entry in the same moment; how often each status came back."""
     statuses: Counter[int] = Counter()
     gate = threading.Barrier(len(entries) * len(voters))
+    cookies = sign_cookies(site.app, voters)
     threads = [
-        threading.Thread(target=post, args=(site, entry, voter, gate, statuses))
+        threading.Thread(target=post, args=(site, entry, voter, cookies[voter], gate, statuses))
         for entry in entries
         for voter in voters
     ]
@@ -54,11 +55,13 @@ def post_all_at_once(site: Site, entries: list[int], voters: list[int]) -> Count
     return statuses
 
 
-def post(site: Site, entry: int, voter: int, gate: threading.Barrier, statuses: Counter[int]) -> None:
+def post(
+    site: Site, entry: int, voter: int, cookie: str, gate: threading.Barrier, statuses: Counter[int]
+) -> None:
     secret = site.settings.secret_key
     ticket = issue_ticket(entry, str(voter), secret, datetime.now(UTC), secrets.token_bytes)
     headers = {
-        "Cookie": sign_cookie(site.app, voter), "Content-Type": "application/x-www-form-urlencoded",
+        "Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded",
         "Accept": "application/json", "User-Agent": f"Firefox/{voter}",
     }  # fmt: skip
     gate.wait()

@@ -34,6 +34,7 @@ from tests.conftest import Rows, empty_tables, put_rows, take_rows
 from tests.embeds.brands import make_brand
 from tests.factories import make_contest, make_entry, make_user, make_video, save
 from tests.guards.routes import ROUTES, Route, Who
+from tests.sessions import start_sessions
 from tests.votes.ledgers import start_ledger
 
 ROLES = ("stranger", "member", "entrant", "moderator", "admin")
@@ -44,9 +45,9 @@ CSRF_REFUSED = 403
 
 @dataclass(frozen=True)
 class Cast:
-    """Who comes (the session's name of each role), and the numbers of the things that a route may be about."""
+    """Who comes (the session of each role), and the numbers of the things that a route may be about."""
 
-    people: dict[str, str]
+    sessions: dict[str, dict[str, Any]]
     arguments: dict[str, Any]
 
 
@@ -214,14 +215,15 @@ def make_cast(settings: Settings, state: str) -> Cast:
         "contest_id": contest.id, "user_id": people["member"].id, "place": 1, "picture": "tree", "token": make_token(people["member"].id, settings.secret_key, LETTERS_OFF),
         "file_format": "csv", **make_brand(people["member"], entry), "name": "google", "connection_id": 1, "token_id": 1, "webhook_id": 1, "delivery_id": 1, "act": "test", "post_id": 1, "identity_id": 1, "word_id": 1, "receipt": "f" * 24, "release": "v1.0", "link_key": "of-no-letter", "session_id": 1, "passkey_id": 1, "export_id": 1,
     }  # fmt: skip
-    return Cast({role: person.get_id() for role, person in people.items()}, arguments)
+    sessions = start_sessions(person.id for person in people.values())
+    return Cast({role: sessions[person.id] for role, person in people.items()}, arguments)
 
 
 def send(app: Flask, path: str, method: str, cast: Cast, role: str, route: Route) -> TestResponse:
     client: FlaskClient = app.test_client()
     if role != "stranger":
         with client.session_transaction() as session:
-            session["_user_id"], session["_fresh"] = cast.people[role], True
+            session.update(cast.sessions[role])
     form = {name: text.format(**cast.arguments) for name, text in route.form}
     return client.open(path, method=method, data=form if method != "GET" else None, buffered=True)
 

@@ -11,6 +11,7 @@ from quilt.database import db
 from quilt.votes.models import EntryTally
 from quilt.web.clock import now
 from tests.factories import make_contest
+from tests.sessions import start_sessions
 
 PERSON = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
 
@@ -54,8 +55,7 @@ def next_path(page):
 
 def sign_in(client, user):
     with client.session_transaction() as session:
-        session["_user_id"] = user.get_id()
-        session["_fresh"] = True
+        session.update(start_sessions([user.id])[user.id])
 
 
 def post(client, path, **fields):

@@ -17,6 +17,7 @@ from quilt.votes.models import Vote, Voter
 from quilt.web import clock
 from tests.conftest import NOW
 from tests.factories import make_contest, make_entry, make_user, save
+from tests.sessions import start_sessions
 
 PASSWORD = "forty needles"
 
@@ -28,7 +29,7 @@ def ana(app: Flask) -> User:
 
 def sign_in(client: FlaskClient, user: User, minutes_since_proof: int | None = None) -> None:
     with client.session_transaction() as session:
-        session.update(_user_id=user.get_id(), _fresh=True)
+        session.update(start_sessions([user.id])[user.id])
         if minutes_since_proof is not None:
             proved_at = clock.now() - timedelta(minutes=minutes_since_proof)
             session["proved_at"] = int(proved_at.timestamp())

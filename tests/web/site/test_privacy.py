@@ -32,6 +32,7 @@ from quilt.votes.models import Vote, Voter
 from quilt.web import clock
 from tests.conftest import NOW
 from tests.factories import make_contest, make_entry, make_user, save
+from tests.sessions import start_sessions
 
 PRIVACY = "/me/privacy"
 KEY = f"cd/cd{'0' * 30}.mp4"
@@ -55,7 +56,7 @@ def browse(app: Flask) -> Callable[[User], FlaskClient]:
         client = app.test_client()
         with client.session_transaction() as session:
             shown_at = int((clock.now() - timedelta(minutes=minutes)).timestamp())
-            session.update(_user_id=user.get_id(), _fresh=True, fresh_at=shown_at)
+            session.update(start_sessions([user.id])[user.id], fresh_at=shown_at)
         return client
 
     return enter

@@ -15,6 +15,7 @@ from quilt.media.models import Video
 from quilt.media.storage import originals_of
 from quilt.web import clock
 from tests.factories import make_contest, make_user, make_video
+from tests.sessions import start_sessions
 
 TITLE = "Mateo's first steps"
 ALL_RIGHTS = {"owns_video": "y", "people_agree": "y", "accepts_rules": "y", "rules_version": "1"}
@@ -23,8 +24,7 @@ JSON = {"Accept": "application/json"}
 
 def sign_in(client, user):
     with client.session_transaction() as session:
-        session["_user_id"] = user.get_id()
-        session["_fresh"] = True
+        session.update(start_sessions([user.id])[user.id])
 
 
 def token_of(client, path="/sign-in"):
