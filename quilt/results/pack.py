@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import IO, Any
 
@@ -14,6 +16,7 @@ from quilt.config import ROOT
 from quilt.contests.changes import list_changes
 from quilt.contests.models import ContestRules
 from quilt.database import db
+from quilt.ledger.leaves import DecisionLeaf, decode_leaf
 from quilt.results.gate import ResultRefused
 from quilt.results.models import GateRun
 from quilt.results.queries import find_result, list_steps
@@ -31,8 +34,8 @@ policy.json, public_key, heads.ndjson, ledger.ndjson, results.json
 rules/
     Every version of the rules' text.
 decisions.csv
-    Every decision about a vote, by the number of its leaf: before, after, who (by role), reason, version of the
-    evidence rules, time. What the rules saw and who the voter is are not in it.
+    Every decision in this ledger about a vote, by the leaf of the vote: before, after, who (by role), reason,
+    version of the evidence rules, time. What the rules saw and who the voter is are not in it.
 changes.csv
     What was changed about the contest, when, and why.
 gate.csv
@@ -50,6 +53,7 @@ def write_pack(contest_id: int, key: SigningKey, file: IO[bytes], now: datetime)
     ledger, result = find_ledger(contest_id), find_result(contest_id)
     if ledger is None or result is None or result.state == "proposed":
         raise ResultRefused("There is no published result yet, so there is nothing to pack.")
+    told: Counter[int] = Counter()  # votes by leaf → how often the result's ledger tells of a decision
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as pack:
         pack.writestr("README.txt", README.format(name=ledger.name, made=now.isoformat(timespec="minutes")))
         pack.writestr("policy.json", ledger.policy)
@@ -60,15 +64,34 @@ def write_pack(contest_id: int, key: SigningKey, file: IO[bytes], now: datetime)
         with pack.open("ledger.ndjson", "w") as member:
             for piece in read_lines(contest_id, result.size):
                 member.write(piece.encode())
+                told.update(_list_decided(piece))
         pack.writestr("results.json", result.body)
         pack.write(ROOT / "static" / "verify.py", "verify.py")
         for rules in db.session.scalars(select(ContestRules).where(ContestRules.contest_id == contest_id)):
             pack.writestr(f"rules/version-{rules.version}.txt", rules.text)
-        _write_tables(pack, contest_id)
+        _write_tables(pack, contest_id, told)
     return ledger.name
 
 
-def _write_tables(pack: zipfile.ZipFile, contest_id: int) -> None:
+def _list_decided(lines: str) -> Iterator[int]:
+    """The leaves of the votes that these lines of the ledger decide about."""
+    for line in lines.splitlines():
+        leaf = decode_leaf(line.encode())
+        if isinstance(leaf, DecisionLeaf):
+            for first, last in leaf.votes:
+                yield from range(first, last + 1)
+
+
+def _drop_later(decisions: Iterable[Any], told: Counter[int]) -> Iterator[Any]:
+    """Without what was decided after the result: the ledger tells of a vote's decisions in their order, each once."""
+    seen: Counter[int] = Counter()
+    for row in decisions:
+        seen[row.number] += 1
+        if seen[row.number] <= told[row.number]:
+            yield row
+
+
+def _write_tables(pack: zipfile.ZipFile, contest_id: int, told: Counter[int]) -> None:
     decisions = db.session.execute(
         select(
             LedgerLeaf.number, VoteDecision.before, VoteDecision.after, VoteDecision.actor, VoteDecision.reason,
@@ -78,7 +101,12 @@ def _write_tables(pack: zipfile.ZipFile, contest_id: int) -> None:
         .where(VoteDecision.contest_id == contest_id)
         .order_by(VoteDecision.id)
     )  # fmt: skip
-    _put(pack, "decisions.csv", ("leaf", "before", "after", "actor", "reason", "rules", "at"), decisions)
+    _put(
+        pack,
+        "decisions.csv",
+        ("leaf", "before", "after", "actor", "reason", "rules", "at"),
+        _drop_later(decisions, told),
+    )
     changes = [
         (line.changed_at, line.kind, line.words, json.dumps(line.fields), line.is_public)
         for line in reversed(list_changes(contest_id, MOST_CHANGES))

@@ -17,7 +17,7 @@ from quilt.database import db, transaction, write
 from quilt.integrity.appeals import list_appeals
 from quilt.ledger.leaves import JudgesLeaf
 from quilt.ledger.refusals import DrawNeeded
-from quilt.ledger.tally import encode_results, withdraw_places
+from quilt.ledger.tally import encode_results, needs_draw, withdraw_places
 from quilt.results.gate import (
     APPEAL_TIME,
     GateCheck,
@@ -71,17 +71,11 @@ def propose_result(contest_id: int, value: str, *, settings: Settings, actor_id:
         _keep_run(session, contest_id, gate, actor_id, now)
         if gate.is_passed and gate.counted is not None:
             _check_none(session, contest_id)
-            body = encode_results(
-                gate.counted.tally,
-                gate.counted.terms,
-                gate.counted.head_hash,
-                is_final=True,
-                value=value or None,
-            )
+            drawn = value if needs_draw(gate.counted.tally, gate.counted.terms) else ""
             session.add(
                 Result(
-                    contest_id=contest_id, size=gate.counted.tally.size, body=body,
-                    places=json.dumps(gate.places), draw_value=value, proposed_by=actor_id, proposed_at=now,
+                    contest_id=contest_id, size=gate.counted.tally.size, body=_write_body(gate.counted, drawn),
+                    places=json.dumps(gate.places), draw_value=drawn, proposed_by=actor_id, proposed_at=now,
                 )
             )  # fmt: skip
             _log(session, contest_id, "result proposed", actor_id, now)
@@ -113,6 +107,7 @@ def approve_result(contest_id: int, *, settings: Settings, actor_id: int, now: d
             raise ResultRefused("Somebody else was quicker. Nothing was changed.")
         result.state, result.approved_by, result.approved_at = "approved", actor_id, now
         result.appeals_until = now + APPEAL_TIME
+        result.body = _write_body(gate.counted, value)  # the head may be another than when it was proposed
         keep_results(session.connection(), contest_id, size, result.body)
         for place, entry_id in enumerate(places[: gate.counted.terms.places], 1):
             session.add(Prize(contest_id=contest_id, place=place, entry_id=entry_id))
@@ -230,9 +225,10 @@ def _count_waiting(contest_id: int) -> int:
 
 def _is_last_head(contest_id: int, settings: Settings, now: datetime) -> bool:
     timing = next((one for one in list_timings(now) if one.contest_id == contest_id), None)
-    if timing is None or timing.batch_at is None or timing.batch_at < timing.ends_at:
+    if timing is None:
         return False
-    return now < timing.ends_at or not is_quiet_head_due(timing, now, find_promise(settings))
+    promise = find_promise(settings)
+    return not is_quiet_head_due(timing, max(now, timing.ends_at + promise), promise)
 
 
 def _finish(contest_id: int, now: datetime) -> bool:
@@ -247,6 +243,10 @@ def _finish(contest_id: int, now: datetime) -> bool:
         result.state, result.finished_at = "final", now
         _log(session, contest_id, "result final", None, now, is_public=True)
     return True
+
+
+def _write_body(counted: Counted, value: str) -> bytes:
+    return encode_results(counted.tally, counted.terms, counted.head_hash, is_final=True, value=value or None)
 
 
 def _keep_run(session: Session, contest_id: int, gate: Gate, actor_id: int, now: datetime) -> None:

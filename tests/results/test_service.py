@@ -1,5 +1,6 @@
 """From the last vote to what the money did, through a real ledger."""
 
+import contextlib
 import json
 import zipfile
 from dataclasses import replace
@@ -212,6 +213,50 @@ def test_judges_change_the_order_by_the_declared_formula(app, settings):
     ]
 
 
+def sign_another_head(contest, at):
+    """A head over the leaves there are, as a worker signs one where nothing has happened."""
+    write(sign_next_head, contest.id, get_key(contest.settings), at)
+    db.session.rollback()
+
+
+@pytest.mark.parametrize("counts", [(4, 3, 2), (3, 3, 1)])
+def test_a_head_over_the_same_leaves_leaves_the_result_verifiable(app, settings, tmp_path, counts):
+    contest = Contest(settings)
+    contest.vote(*counts)
+    contest.close()
+    contest.propose("7.8")
+    sign_another_head(contest, CLOSED + timedelta(seconds=14))
+    with contextlib.suppress(ResultRefused):  # a draw comes out otherwise by another head: proposed anew
+        contest.approve()
+    if find_result(contest.id).state == "proposed":
+        take_back_result(contest.id, "There is a new head.", actor_id=contest.first.id, now=CLOSED)
+        db.session.rollback()
+        contest.propose("7.8")
+        contest.approve()
+    for hours in (1, 2):
+        sign_another_head(contest, CLOSED + timedelta(hours=hours))
+    folder = publish(settings, contest.contest, tmp_path / "files")
+    code, told = verify(folder)
+    assert code == 0, told
+    assert json.loads((folder / "results.json").read_text())["places"] == list_places(find_result(contest.id))
+
+
+def test_the_gate_waits_for_the_head_behind_every_promise(contest):
+    """Voting ends on day 5; a vote of its last second was promised its line 20 minutes later."""
+    ends = NOW + timedelta(days=5)
+    contest.close(ends + timedelta(minutes=1))
+    assert contest.gate(at=ends + timedelta(minutes=2)) == {"The ledger has everything"}
+    contest.close(ends + timedelta(minutes=20))
+    assert contest.gate(at=ends + timedelta(minutes=21)) == set()
+
+
+def test_a_public_value_that_nobody_needed_is_not_kept(contest):
+    contest.close()
+    contest.propose("abab")
+    result = find_result(contest.id)
+    assert (result.draw_value, json.loads(result.body)["draw"]) == ("", None)
+
+
 def test_a_prize_that_cannot_be_taken_goes_to_the_runner_up(contest):
     contest.close()
     contest.propose()
@@ -281,6 +326,20 @@ def test_the_evidence_pack_is_complete_and_agrees(contest, settings, tmp_path):
     assert lines[0] == "leaf,before,after,actor,reason,rules,at" and len(lines) == 1 + 9
     assert json.loads((tmp_path / "pack" / "results.json").read_text())["final"]
     assert "example.org" not in "".join(path.read_text() for path in (tmp_path / "pack").glob("*.csv"))
+
+
+def test_what_is_decided_after_the_result_is_in_no_table_of_its_pack(contest, settings, tmp_path):
+    contest.close()
+    contest.propose()
+    contest.approve()
+    told, waiting = db.session.scalars(select(Vote.id).where(Vote.entry_id == contest.entries[2])).all()
+    contest.decide(told, "held", "reviewer", "late", "rules-1")
+    contest.close(LATER)
+    contest.decide(waiting, "held", "reviewer", "later", "rules-1")
+    with open(tmp_path / "pack.zip", "wb") as file:
+        write_pack(contest.id, get_key(settings), file, LATER)
+    lines = zipfile.ZipFile(tmp_path / "pack.zip").read("decisions.csv").decode().splitlines()
+    assert len(lines) == 1 + 9 and all(",recorded,counted,rules," in line for line in lines[1:])
 
 
 @pytest.mark.parametrize("model", [GateRun, PrizeStep])
