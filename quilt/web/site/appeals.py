@@ -24,13 +24,12 @@ from quilt.signed_ids import read_token
 from quilt.votes.rules import make_contest_key
 from quilt.web.clock import now
 from quilt.web.evidence import gather_evidence, read_told
+from quilt.web.form_tickets import find_nonce, new_ticket
 from quilt.web.guards import signed_in_only
 from quilt.web.lookups import get_head_or_404
 from quilt.web.settings import get_settings
 from quilt.web.site import site
 from quilt.web.site.drafts import get_draft_or_404
-from quilt.web.site.entries import new_ticket
-from quilt.web.site.votes import find_nonce
 from quilt.web.visitors import describe_visitor
 
 

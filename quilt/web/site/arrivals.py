@@ -2,7 +2,6 @@
 
 import io
 import time
-from datetime import timedelta
 
 import segno
 from flask import Response, abort, request
@@ -17,6 +16,7 @@ from quilt.spread.counting import NonceState, VisitFacts, find_objection, visito
 from quilt.spread.counting import NotCounted as Reason
 from quilt.web.clock import entropy, now
 from quilt.web.floods import FloodGate
+from quilt.web.form_tickets import read_nonce, ticket_binding
 from quilt.web.front import in_front
 from quilt.web.json_bodies import read_json
 from quilt.web.lookups import get_head_or_404, get_link_or_404
@@ -26,8 +26,8 @@ from quilt.web.robots import is_robot
 from quilt.web.settings import get_settings
 from quilt.web.signing_in import find_session
 from quilt.web.site import site
-from quilt.web.site.entries import answer_entry_page, ticket_binding
-from quilt.web.tickets import FORM_AGE, VISIT_AGE, TicketRefused, age_of, read_ticket
+from quilt.web.site.entries import answer_entry_page
+from quilt.web.tickets import FORM_AGE, VISIT_AGE, age_of
 from quilt.web.visitors import MOST_AGENT, Visitor, describe_visitor, remember_code
 
 _gate = FloodGate(600)  # beacons a minute from one address, which may be a whole school
@@ -86,7 +86,7 @@ def answer_beacon(request: AnyRequest) -> Answer:
     ):
         abort(400, "We could not read that request.")
     head = get_head_or_404(told["entry"])
-    nonce, state = _read_nonce(head.id, _text(told, "ticket"), _find_bindings(request))
+    nonce, state = read_nonce(head.id, _text(told, "ticket"), _find_bindings(request), VISIT_AGE)
     objection = find_objection(_facts_of_beacon(request, told, nonce, state), is_robot)
     if objection is not None:
         return _refuse(head.id, objection)
@@ -117,7 +117,7 @@ def build_visit(visitor: Visitor, entry_id: int, via: str, channel: str, referre
 def record_form_visit(entry_id: int, ticket: str, via: str, channel: str) -> tuple[Visitor, Node] | None:
     """A button pressed without JavaScript counts as its visitor's visit; None where it was no person's."""
     visitor = describe_visitor(request)
-    nonce, _ = _read_nonce(entry_id, ticket, (ticket_binding(),), FORM_AGE)
+    nonce, _ = read_nonce(entry_id, ticket, (ticket_binding(),), FORM_AGE)
     if nonce is None:
         return None
     facts = VisitFacts(request.method, visitor.user_agent, is_own_origin=True, is_form=True)
@@ -136,21 +136,6 @@ def record_form_visit(entry_id: int, ticket: str, via: str, channel: str) -> tup
 def _text(told: dict[str, object], name: str) -> str:
     value = told.get(name)
     return value if isinstance(value, str) else ""
-
-
-def _read_nonce(
-    entry_id: int, ticket: str, bindings: tuple[str, ...], max_age: timedelta = VISIT_AGE
-) -> tuple[bytes | None, NonceState]:
-    """The nonce of a ticket that is for one of these; a fresh one may still have been used."""
-    state = NonceState.MISSING
-    for binding in bindings:
-        try:
-            nonce = read_ticket(ticket, entry_id, binding, get_settings().secret_key, now(), max_age)
-        except TicketRefused as refusal:
-            state = refusal.state
-        else:
-            return nonce, NonceState.FRESH
-    return None, state
 
 
 def _find_bindings(request: AnyRequest) -> tuple[str, ...]:

@@ -15,11 +15,11 @@ from quilt.contests.rules import NotNow, describe_refusal
 from quilt.extensions import csrf, limiter
 from quilt.moderation.comments import set_comment_state
 from quilt.web.clock import now
+from quilt.web.form_tickets import has_fitting_ticket
 from quilt.web.guards import signed_in_only, staff_only
 from quilt.web.lookups import get_head_or_404
 from quilt.web.resuming import finishes, keep_for_later
 from quilt.web.site import site
-from quilt.web.site.votes import has_fitting_ticket
 
 
 @site.post("/entries/<int:entry_id>/comments")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import orjson
-from flask import Response, current_app, redirect, render_template, request, url_for
+from flask import Response, redirect, render_template, request, url_for
 from flask_login import current_user
 from markupsafe import Markup
 
@@ -23,6 +23,7 @@ from quilt.shares.kit import find_words
 from quilt.shares.networks import list_share_links
 from quilt.votes.queries import CastVote, count_votes, list_votes_of
 from quilt.web.clock import entropy, now
+from quilt.web.form_tickets import has_session, ticket_binding
 from quilt.web.headers import PLAYERS, build_policy, csp_nonce
 from quilt.web.lookups import get_head_or_404, phase_mark
 from quilt.web.pages import Page, VersionedCache, slot
@@ -118,23 +119,6 @@ def _shared_path(head: EntryHead, via: str, channel: str) -> str:
     if not via:
         return f"entries/{head.id}-{head.slug}"
     return f"s/{via}?c={channel}" if channel else f"s/{via}"
-
-
-def new_ticket(entry_id: int) -> str:
-    """A page ticket for this entry and this person."""
-    return issue_ticket(entry_id, ticket_binding(), get_settings().secret_key, now(), entropy)
-
-
-def ticket_binding() -> str:
-    """Whom a ticket is for: the signed-in person, or nobody; no session is read where there is none."""
-    if not has_session():
-        return ""
-    return str(current_user.id) if current_user.is_authenticated else ""
-
-
-def has_session() -> bool:
-    """Whether the browser brought a session cookie."""
-    return current_app.config["SESSION_COOKIE_NAME"] in request.cookies
 
 
 def _clean(tag: str) -> str:

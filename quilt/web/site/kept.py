@@ -6,9 +6,9 @@ from flask import Response
 
 from quilt.database import database_key
 from quilt.web.clock import now
+from quilt.web.form_tickets import has_session
 from quilt.web.headers import csp_nonce
 from quilt.web.pages import Page, VersionedCache
-from quilt.web.site.entries import has_session
 
 _pages: VersionedCache[Page] = VersionedCache(most=300)
 

@@ -24,13 +24,13 @@ from quilt.shares.service import record_share
 from quilt.spread.attribution import CHANNELS
 from quilt.votes.queries import list_votes_of
 from quilt.web.clock import now
+from quilt.web.form_tickets import has_fitting_ticket, has_session, new_ticket
 from quilt.web.lookups import get_head_or_404
 from quilt.web.settings import get_settings
 from quilt.web.site import site
 from quilt.web.site.arrivals import record_form_visit
 from quilt.web.site.branch_views import BranchView, find_branch
-from quilt.web.site.entries import LEAST_SHOWN, has_session, new_ticket
-from quilt.web.site.votes import has_fitting_ticket
+from quilt.web.site.entries import LEAST_SHOWN
 from quilt.web.visitors import describe_visitor, remember_code
 
 _REMEMBERED = "quilt_fediverse"  # the name of a server, nothing about the person

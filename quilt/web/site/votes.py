@@ -46,6 +46,7 @@ from quilt.web.clock import entropy, now
 from quilt.web.errors import answer_error, wants_json
 from quilt.web.evidence import Told, gather_evidence, read_told
 from quilt.web.floods import FloodGate
+from quilt.web.form_tickets import find_nonce, new_ticket, ticket_binding
 from quilt.web.front import in_front
 from quilt.web.inputs import read_form
 from quilt.web.json_bodies import answer_json
@@ -61,7 +62,6 @@ from quilt.web.signing_in import find_session, sign_in
 from quilt.web.site import site
 from quilt.web.site.arrivals import build_visit, record_form_visit
 from quilt.web.site.challenges import find_letter_delay, make_challenge, read_proof
-from quilt.web.site.entries import new_ticket, ticket_binding
 from quilt.web.tickets import FORM_AGE, TicketRefused, read_ticket
 from quilt.web.visitors import Visitor, describe_visitor, remember_code
 from quilt.web.words import describe_account_refusal, describe_vote_refusal
@@ -133,20 +133,6 @@ def confirm_vote(entry_id: int) -> Response:
     sign_in(redeemed.user, now())
     told, wait = pending.get("told", {}), now().timestamp() - pending.get("asked_at", now().timestamp())
     return _cast(head, redeemed.user, pending.get("via", ""), pending.get("channel", ""), told, wait)
-
-
-def has_fitting_ticket(entry_id: int) -> bool:
-    """Whether the form came from our own page for this entry and this person, within twelve hours."""
-    return find_nonce(entry_id) is not None
-
-
-def find_nonce(entry_id: int) -> bytes | None:
-    """The nonce of the form's ticket; None where it is not ours, not this person's, or older than twelve hours."""
-    text = request.form.get("ticket", "")
-    try:
-        return read_ticket(text, entry_id, ticket_binding(), get_settings().secret_key, now(), FORM_AGE)
-    except TicketRefused:
-        return None
 
 
 def get_policy(head: EntryHead) -> Policy:
