@@ -1,4 +1,4 @@
-"""Identities: who vouches for whom, trips to providers, and what waits for somebody to sign in."""
+"""Identities: who vouches for whom and stood behind which vote, trips to providers, what waits for somebody."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0009"
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TIME = sa.DateTime(timezone=True)
-TABLES = ("identity", "sign_in_flow", "instance_client", "pending_act")
+TABLES = ("identity", "sign_in_flow", "instance_client", "pending_act", "voter_identity")
 
 
 def upgrade() -> None:
@@ -61,6 +61,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("key_hash", name=op.f("uq_pending_act_key_hash")),
     )  # fmt: skip
     op.create_index("ix_pending_act_created_at", "pending_act", ["created_at"])
+    op.create_table(
+        "voter_identity",
+        sa.Column("contest_id", ID, nullable=False),
+        sa.Column("key", sa.LargeBinary(32), nullable=False),
+        sa.Column("voter_id", ID, nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contest_id"], ["contest.id"], name=op.f("fk_voter_identity_contest_id_contest")
+        ),
+        sa.ForeignKeyConstraint(["voter_id"], ["voter.id"], name=op.f("fk_voter_identity_voter_id_voter")),
+        sa.PrimaryKeyConstraint("contest_id", "key", name=op.f("pk_voter_identity")),
+    )
+    op.create_index("ix_voter_identity_voter_id", "voter_identity", ["voter_id"])
 
 
 def downgrade() -> None:

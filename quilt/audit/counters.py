@@ -1,12 +1,14 @@
 """Counters against the rows that they count, and votes against their ballots."""
 
 from collections import Counter
+from collections.abc import Iterator
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, exists, func, or_, select
 
 from quilt.audit.report import Check
 from quilt.contests.models import BallotPolicy
 from quilt.entries.models import Entry
+from quilt.votes.casting_models import VoterIdentity
 from quilt.votes.models import STANDING, EntryTally, Vote, Voter
 
 COUNTERS = ("standing", "held", "rejected", "withdrawn")
@@ -35,7 +37,10 @@ def check_tallies(connection: Connection) -> Check:
 
 
 def check_ballots(connection: Connection) -> Check:
-    """Each vote stands in its entry's and its voter's contest, and in a slot that the policy has."""
+    """Each vote stands in its entry's and its voter's contest, and in a slot that the policy has.
+
+    Behind each voter who is known by a provider's word stands an identity, in the voter's own contest.
+    """
     count = connection.execute(select(func.count()).select_from(Vote)).scalar_one()
     strays = (
         select(Vote.id)
@@ -55,7 +60,22 @@ def check_ballots(connection: Connection) -> Check:
     differences = [
         f"vote {vote_id} fits neither its contest nor its ballot" for vote_id in connection.scalars(strays)
     ]
-    return Check("ballots", count, "votes", tuple(differences))
+    return Check("ballots", count, "votes", (*differences, *_list_unvouched(connection)))
+
+
+def _list_unvouched(connection: Connection) -> Iterator[str]:
+    behind = exists().where(VoterIdentity.voter_id == Voter.id, VoterIdentity.contest_id == Voter.contest_id)
+    unvouched = select(Voter.id).where(Voter.tier == "oauth", ~behind).order_by(Voter.id)
+    for voter_id in connection.scalars(unvouched):
+        yield f"voter {voter_id} is known by a provider, and no identity stands behind them"
+    strays = (
+        select(Voter.id)
+        .join(VoterIdentity, VoterIdentity.voter_id == Voter.id)
+        .where(VoterIdentity.contest_id != Voter.contest_id)
+        .order_by(Voter.id)
+    )
+    for voter_id in connection.scalars(strays):
+        yield f"an identity behind voter {voter_id} is noted in another contest"
 
 
 def _say(count: int | None) -> str:

@@ -1,4 +1,4 @@
-"""What stands beside the votes while they are cast: keys of requests, used challenges, counts shown by the hour."""
+"""What stands beside the votes while they are cast: keys of requests, identities that voted, used challenges, counts."""
 
 from datetime import datetime
 
@@ -19,6 +19,22 @@ class VoteKey(Model):
     entry_id: Mapped[int] = mapped_column(ForeignKey("entry.id"))
     receipt: Mapped[str] = mapped_column(String(32))
     used_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class VoterIdentity(Model):
+    """A provider's identity that stood behind a voter's vote: a keyed hash, so that it stands behind no other one.
+
+    It stays when the identity is disconnected, or the account goes.
+    """
+
+    __tablename__ = "voter_identity"
+
+    contest_id: Mapped[int] = mapped_column(ForeignKey("contest.id"), primary_key=True)
+    key: Mapped[bytes] = mapped_column(
+        LargeBinary(32), primary_key=True
+    )  # quilt.votes.rules.make_identity_key
+    voter_id: Mapped[int] = mapped_column(ForeignKey("voter.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class UsedChallenge(Model):

@@ -45,8 +45,8 @@ def forget_voter(session: Session, user_id: int, now: datetime) -> None:
     """Cut every way from an account to its arrivals and votes, the keys of its clicks and its letters about heads.
 
     The node, its link and its parent stay, for structure is not personal, and so does the vote with its
-    receipt. The voter keeps the keyed hash of their address and nothing else, so that nobody votes twice by
-    deleting an account in between.
+    receipt. The voter keeps the keyed hashes of their address, and of the identities that vouched for them, and
+    nothing else, so that nobody votes twice by deleting an account in between.
     """
     for table in (VoteKey, HeadLetter, HeadLetterOff):
         session.execute(delete(table).where(table.user_id == user_id))

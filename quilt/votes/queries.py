@@ -10,7 +10,7 @@ from quilt.contests.models import BallotPolicy, Contest
 from quilt.contests.policy_text import split_list
 from quilt.database import db
 from quilt.entries.models import Entry
-from quilt.votes.casting_models import ShownTally
+from quilt.votes.casting_models import ShownTally, VoteKey
 from quilt.votes.models import EntryTally, Vote, Voter
 from quilt.votes.public_states import public_state
 from quilt.votes.rules import Policy
@@ -67,6 +67,11 @@ def list_votes_of(user_id: int, entry_id: int | None = None) -> list[CastVote]:
     if entry_id is not None:
         statement = statement.where(Vote.entry_id == entry_id)
     return [CastVote(*row) for row in db.session.execute(statement)]
+
+
+def find_vote_key(user_id: int, digest: bytes) -> VoteKey | None:
+    """What this person's Idempotency-Key (its SHA-256) stood for, or None."""
+    return db.session.get(VoteKey, (user_id, digest))
 
 
 def count_votes(entry_id: int) -> int:

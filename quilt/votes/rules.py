@@ -59,6 +59,10 @@ class DisposableAddress(VoteRefused):
     """An address for a few minutes proves nobody: another proof, or another address, is asked for."""
 
 
+class IdentityUsed(VoteRefused):
+    """Whoever signs in with this identity of a provider has voted here before, by another account."""
+
+
 class KeyReused(VoteRefused):
     """The key of this request stood for another vote before."""
 
@@ -175,6 +179,12 @@ def make_voter_key(secret: str, voter_salt: bytes, email_key: str) -> bytes:
     Once the contest's salt is deleted, nobody can make the key again, with or without our secret.
     """
     return hmac.digest(make_contest_key(secret, voter_salt), email_key.encode(), "sha256")
+
+
+def make_identity_key(secret: str, voter_salt: bytes, issuer: str, subject: str) -> bytes:
+    """The key of a provider's identity in one contest: as `make_voter_key`, and never that of an address."""
+    told = f"identity\n{issuer}\n{subject}"  # no address and no issuer has a line break
+    return hmac.digest(make_contest_key(secret, voter_salt), told.encode(), "sha256")
 
 
 @lru_cache(maxsize=64)

@@ -8,7 +8,6 @@ from sqlalchemy import Connection, Row, and_, bindparam, func, select, type_coer
 
 from quilt.accounts.domains import needs_step_up
 from quilt.accounts.models import User
-from quilt.accounts.models_identity import Identity
 from quilt.accounts.rules import person_key
 from quilt.arrivals.nodes import Node, Visit, add_own_node, find_or_add_node, put_in_inbox
 from quilt.database import UtcDateTime, insert_if_new, write
@@ -30,6 +29,7 @@ from quilt.votes.rules import (
     check_vote,
     make_voter_key,
 )
+from quilt.votes.vouching import bind_identities, is_vouched
 
 _entry, _vote, _voter, _user = Entry.__table__, Vote.__table__, Voter.__table__, User.__table__
 _entrant = _user.alias()
@@ -88,7 +88,6 @@ _VOTE_COLUMNS = (
     "contest_id", "voter_id", "entry_id", "period", "slot", "state", "receipt", "arrival_id", "last_channel",
     "last_code", "evidence", "cast_at",
 )  # fmt: skip
-_VOUCHED = Prepared(select(Identity.id).where(Identity.user_id == bindparam("user_id")))
 _KEY_COLUMNS = ("user_id", "digest", "entry_id", "receipt", "used_at")
 _ADD_KEY = Prepared(lambda dialect: insert_if_new(VoteKey.__table__, dialect, "entry_id"), _KEY_COLUMNS)
 _KEY = Prepared(
@@ -143,9 +142,9 @@ def _cast(
     told: datetime | None,
     entropy: Callable[[int], bytes],
 ) -> Receipt:
-    facts, now, tier = _check(connection, ballot, policy, told)
     if ballot.key is not None:
-        _check_key(connection, ballot)
+        _check_key(connection, ballot)  # first of all: what was answered once is answered so for as long
+    facts, now, tier = _check(connection, ballot, policy, told)
     voter_key = make_voter_key(secret, policy.voter_salt, person_key(facts.email))
     voter_id, is_new = _find_or_add_voter(
         connection, ballot._replace(tier=tier), facts, voter_key, policy, now
@@ -159,6 +158,8 @@ def _cast(
     first = None if is_new else _FIRST.first(connection, {**key, "entry_id": entry_id})
     if first is not None:
         raise _describe_first(first, policy, now)
+    if tier == "oauth":
+        bind_identities(connection, ballot.user_id, voter_id, policy, secret, now)
     node = _settle_node(connection, ballot, voter_id, now, entropy)
     receipt = entropy(12).hex()
     row = {
@@ -210,7 +211,7 @@ def _find_tier(connection: Connection, ballot: Ballot, facts: Any, policy: Polic
     is_short_lived = len(policy.tiers) > 1 and needs_step_up(facts.email, policy.domains, now)
     if "email" in policy.tiers and not is_short_lived:
         return ballot.tier
-    if _VOUCHED.first(connection, {"user_id": ballot.user_id}) is not None:
+    if is_vouched(connection, ballot.user_id):
         return "oauth"
     if is_short_lived:
         raise DisposableAddress

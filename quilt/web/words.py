@@ -99,6 +99,11 @@ def describe_vote_refusal(refusal: votes.VoteRefused, zone: str) -> tuple[int, s
                 "That address works for a short while only, so it proves nobody. Use another address, or sign in with "
                 "another service: your vote waits."
             )
+        case votes.IdentityUsed():
+            return 409, (
+                "Somebody has voted in this contest with that other service already, through another account here. "
+                "Sign in to that account to see the vote; this one was not counted."
+            )
         case votes.KeyReused():
             return 422, "This key was used for another vote. Nothing was changed."
         case votes.TakenBack(next_at=following):

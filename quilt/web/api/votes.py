@@ -14,7 +14,7 @@ from quilt.database import db
 from quilt.spread.attribution import clean_channel
 from quilt.spread.codes import is_code
 from quilt.spread.counting import visitor_key
-from quilt.votes.queries import build_policy
+from quilt.votes.queries import build_policy, find_vote_key
 from quilt.votes.rules import AlreadyVoted, KeyReused, Policy, VoteRefused, make_contest_key
 from quilt.votes.service import Ballot, cast_vote
 from quilt.web.api.answers import answer_private, make_url
@@ -44,6 +44,9 @@ RECEIPT = thing(receipt=TEXT, receipt_url=ADDRESS, cast_at=INSTANT, link=maybe(A
 def cast(speaker: Bearer, entry_id: int) -> Response:
     """Cast the vote of the token's owner; `via` is the code of the link they came by, `channel` the way."""
     key = _read_key()
+    earlier = find_vote_key(speaker.user_id, key)
+    if earlier is not None and earlier.entry_id == entry_id:  # also where the entry is gone since
+        return _answer(earlier.receipt, earlier.used_at, None, 200)
     head = get_head_or_404(entry_id)
     body = read_object({"via": MOST_CHARACTERS, "channel": MOST_CHARACTERS})
     policy = build_policy(db.session.get_one(Contest, head.contest_id, populate_existing=True))
@@ -61,8 +64,8 @@ def cast(speaker: Bearer, entry_id: int) -> Response:
             receipt = cast_vote(ballot, policy, secret=settings.secret_key, now=None, entropy=entropy)
     except KeyInUse:
         refuse(409, "key_in_use", "The first request with this key is still running.", {"Retry-After": "1"})
-    except AlreadyVoted as earlier:
-        return _answer(earlier.receipt, earlier.first_at, None, 200)
+    except AlreadyVoted as refusal:
+        return _answer(refusal.receipt, refusal.first_at, None, 200)
     except VoteRefused as refusal:
         _refuse(refusal, policy)
     return _answer(receipt.receipt, receipt.cast_at, receipt.node.code, 201)

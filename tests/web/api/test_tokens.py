@@ -7,13 +7,15 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select, update
+from sqlalchemy import Update, func, select, update
 
 from quilt.accounts.api_tokens import end_token, find_bearer, list_tokens
 from quilt.accounts.models import User
 from quilt.app import create_app
 from quilt.config import Settings
+from quilt.contests.models import Phase
 from quilt.database import db, transaction
+from quilt.entries.models import Entry
 from quilt.extensions import limiter
 from quilt.votes.models import Vote
 from quilt.web.api.operations import OPERATIONS
@@ -100,6 +102,25 @@ def test_a_vote_counts_once(client: FlaskClient, seed: Seed) -> None:
     assert db.session.scalar(select(func.count()).select_from(Vote)) == 1
     reused = vote(client, seed, entry_id=make_entry(seed.contest).id)
     assert (reused.status_code, reused.json["code"]) == (422, "key_reused")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        update(Phase).values(ends_at=now() - timedelta(minutes=1)),
+        update(Phase).values(paused_at=now() - timedelta(minutes=1), pause_reason="A look."),
+        update(Entry).values(state="withdrawn"),
+    ],
+)
+def test_D20_the_same_key_is_answered_the_same_whatever_happened_since(
+    client: FlaskClient, seed: Seed, change: Update
+) -> None:
+    first = vote(client, seed)
+    with transaction() as session:
+        session.execute(change)
+    again = vote(client, seed)
+    assert (again.status_code, again.json["receipt"]) == (200, first.json["receipt"])
+    assert vote(client, seed, key="two").status_code in (404, 409)
 
 
 @pytest.mark.parametrize(

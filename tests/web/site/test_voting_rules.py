@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from quilt.accounts.domains import add_domain_word
 from quilt.accounts.models import EmailCode
 from quilt.contests.dates import pause_contest
+from quilt.contests.models import Contest, Phase
 from quilt.database import db
 from quilt.mail import MailMessage, deliver
 from quilt.votes.casting_models import VoteKey
@@ -60,6 +61,19 @@ def test_a_key_stands_for_one_vote_also_on_the_next_day(app, client):
     again = vote(client, entry, **{"Idempotency-Key": "press-1"})
     assert (again.status_code, again.json["receipt"], count_votes()) == (200, first.json["receipt"], 1)
     assert vote(client, entry, **{"Idempotency-Key": "press-2"}).status_code == 201
+
+
+def test_D20_the_same_request_after_the_close_gets_the_same_receipt(app, client):
+    entry = make_entry(open_contest())
+    sign_in(app, client, make_user())
+    ticket = {"ticket": find_ticket(client, entry)}
+    headers = {**JSON, "Idempotency-Key": "press-1"}
+    first = client.post(f"/entries/{entry.id}/vote", data=ticket, headers=headers)
+    with db.engine.begin() as connection:
+        connection.execute(update(Phase).values(ends_at=now() - timedelta(minutes=1)))
+        connection.execute(update(Contest).values(version=Contest.version + 1))
+    again = client.post(f"/entries/{entry.id}/vote", data=ticket, headers=headers)
+    assert (again.status_code, again.json["receipt"]) == (200, first.json["receipt"])
 
 
 def test_D17_a_key_cannot_stand_for_another_vote(app, client):
