@@ -41,6 +41,7 @@ EVERYBODY, SIGNED_IN, ENTRANT, AUTHOR, JUDGE, STAFF, ADMIN, NOBODY = Who
 ROUTES: dict[tuple[str, str], Route] = {
     # browsing
     ("site.show_home", "GET"): Route(EVERYBODY),
+    ("site.show_contests", "GET"): Route(EVERYBODY),
     ("site.show_contest", "GET"): Route(EVERYBODY),
     ("site.show_rules", "GET"): Route(EVERYBODY),
     ("site.show_contest_spread", "GET"): Route(EVERYBODY),

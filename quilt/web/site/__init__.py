@@ -10,6 +10,7 @@ from quilt.web.site import (
     challenges,  # noqa: F401
     comments,  # noqa: F401
     connections,  # noqa: F401
+    contest_list,  # noqa: F401
     contest_spread,  # noqa: F401
     contests,  # noqa: F401
     entries,  # noqa: F401

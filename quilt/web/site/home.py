@@ -1,50 +1,34 @@
 """The first page: the contest that is on, its quilt, and the next small step."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from flask import Response, render_template
 from markupsafe import Markup
 
-from quilt.contests.queries import ContestFacts, is_open, list_contests, pick_face
-from quilt.contests.rules import describe_change, find_change, is_voting_over
-from quilt.database import database_key
+from quilt.contests.queries import list_contests, pick_face
 from quilt.standings.rules import hide_few
 from quilt.web.clock import now
-from quilt.web.pages import Memo, slot
-from quilt.web.settings import get_settings
+from quilt.web.pages import slot
 from quilt.web.site import site
 from quilt.web.site.contest_heads import describe_contest
+from quilt.web.site.contest_list import ListedContest, describe_listed, read_contests
 from quilt.web.site.galleries import MOST_PATCHES, Gallery, build_quilt, find_gallery
 from quilt.web.site.kept import answer_kept, this_minute
 from quilt.web.site.standings import Row, list_rows
 
 WINNERS = 3
 
-_contests: Memo[list[ContestFacts]] = Memo()
-
-
-@dataclass(frozen=True)
-class OtherContest:
-    """A contest that is not on the first page's face."""
-
-    slug: str
-    title: str
-    prize_text: str
-    state: str  # upcoming | open | closed
-    change_text: str
-
 
 @site.get("/")
 def show_home() -> Response:
     """The quilt of the contest that ends soonest, or a kind word where there is none yet."""
     moment = now()
-    contests = _contests.get(database_key(), get_settings().page_freshness, list_contests)
+    contests = read_contests()
     face = pick_face(contests, moment)
     gallery = find_gallery(face.slug) if face else None
     if face is None or gallery is None:
         return answer_kept(("home", 0), 0, lambda: render_template("site/home_empty.html"))
-    others = [_describe_other(contest, moment) for contest in contests if contest.id != face.id]
+    others = [describe_listed(contest, moment) for contest in contests if contest.id != face.id]
     return answer_kept(
         ("home", face.id), (gallery.serial, others, this_minute()), lambda: _render(gallery, others, moment)
     )
@@ -68,7 +52,7 @@ def show_sitemap() -> Response:
     return response
 
 
-def _render(gallery: Gallery, others: list[OtherContest], moment: datetime) -> str:
+def _render(gallery: Gallery, others: list[ListedContest], moment: datetime) -> str:
     return render_template(
         "site/home.html",
         picture=build_quilt(gallery),
@@ -105,11 +89,3 @@ def _list_winners(gallery: Gallery) -> list[Row]:
         return []
     placed = [row for row in list_rows(gallery) if row.standing.place and row.standing.votes]
     return [row for row in placed if (row.standing.place or 0) <= WINNERS]
-
-
-def _describe_other(contest: ContestFacts, moment: datetime) -> OtherContest:
-    change = find_change(contest.phases, moment)
-    is_closed = change is None and is_voting_over(contest.phases, moment)
-    state = "open" if is_open(contest, moment) else "closed" if is_closed else "upcoming"
-    text = describe_change(change, contest.time_zone) if change else ""
-    return OtherContest(contest.slug, contest.title, contest.prize_text, state, text)
