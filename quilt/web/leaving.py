@@ -27,7 +27,7 @@ def leave_for(provider: Provider, next_path: str, *, where: str = "", user_id: i
     response = make_response(render_template("auth/leaving.html", provider=provider, address=address))
     response.headers["Refresh"] = f"0; url={address}"
     response.headers["Cache-Control"] = "private, no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 

@@ -30,7 +30,7 @@ def show_invitation(token: str) -> Response:
         token=token,
         is_reader=current_user.email_key == invitation.email_key,
     )
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 

@@ -162,7 +162,7 @@ def _answer_check(vote: CheckedVote, is_done: bool) -> Response:
     response = make_response(page)
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["X-Robots-Tag"] = "noindex"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 
@@ -173,7 +173,7 @@ def _answer_appeal(receipt: str, words: str = "", problem: str = "", status: int
     )  # fmt: skip
     response = make_response(page, status)
     response.headers["Cache-Control"] = "private, no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 

@@ -66,7 +66,7 @@ def start_connection(name: str) -> Response:
     response = make_response(page)
     response.headers["Refresh"] = f"0; url={address}"
     response.headers["Cache-Control"] = "private, no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 

@@ -38,5 +38,5 @@ def _answer(wants: bool, has_changed: bool) -> Response:
     response = make_response(render_template("site/head_letters.html", wants=wants, has_changed=has_changed))
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["X-Robots-Tag"] = "noindex"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Referrer-Policy"] = "same-origin"
     return response

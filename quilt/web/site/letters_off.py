@@ -38,5 +38,5 @@ def _answer(is_off: bool) -> Response:
     response = make_response(render_template("site/letters_off.html", is_off=is_off))
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["X-Robots-Tag"] = "noindex"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Referrer-Policy"] = "same-origin"
     return response

@@ -111,5 +111,5 @@ def _guard(response: Response) -> Response:
     """The number is the proof: it goes to no cache, no search engine and no other site."""
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["X-Robots-Tag"] = "noindex"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Referrer-Policy"] = "same-origin"
     return response

@@ -44,7 +44,7 @@ def connect(client, name="x", **fields):
     assert page.status_code == 200, page.text
     assert "Nothing is posted by this" in page.text
     address = page.headers["Refresh"].removeprefix("0; url=")
-    assert address.replace("&", "&amp;") in page.text and page.headers["Referrer-Policy"] == "no-referrer"
+    assert address.replace("&", "&amp;") in page.text and page.headers["Referrer-Policy"] == "same-origin"
     back = visit(address)
     return client.get(f"/me/connections/{name}/back", query_string=back)
 

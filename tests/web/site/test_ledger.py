@@ -121,7 +121,7 @@ def test_a_receipt_is_a_promise_first_and_a_proof_after_the_batch(client, contes
     page = client.get(f"/receipts/{number}")
     assert "Recorded" in page.text and "at the latest" in page.text and "data-receipt" not in page.text
     assert page.headers["Cache-Control"] == "private, no-store"
-    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["Referrer-Policy"] == "same-origin"
     promise = tmp_path / "promise.json"
     promise.write_bytes(client.get(f"/receipts/{number}/receipt.json").data)
     assert decode_receipt(promise.read_bytes().strip())[1] is None
