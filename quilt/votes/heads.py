@@ -1,6 +1,7 @@
 """Opening a contest's ledger, and signing its heads: what stands in it at one time, in a chain."""
 
 import hashlib
+import json
 from datetime import datetime
 from typing import Any
 
@@ -47,10 +48,13 @@ def open_ledger(contest_id: int, key: SigningKey, now: datetime) -> bool:
 def sign_next_head(connection: Connection, contest_id: int, key: SigningKey, now: datetime) -> int:
     """Sign a head over all leaves there are and keep its results, in the caller's transaction; returns its size.
 
+    A published result names the head it was made of: while no leaf is new, no other head takes that one's place.
     Raises LedgerNotOpen.
     """
     book = Book(connection, contest_id)
     last = _find_last(connection, contest_id)
+    if last is not None and last.size == book.size and _is_published(connection, contest_id, book.size):
+        return book.size
     before = decode_head(last.line.encode()).head if last is not None else None
     policy: bytes = connection.execute(
         select(_ledger.c.policy).where(_ledger.c.contest_id == contest_id)
@@ -98,6 +102,14 @@ def keep_results(connection: Connection, contest_id: int, size: int, body: bytes
     """Publish `results.json` for the head of this size, in place of what stood there."""
     row = {"contest_id": contest_id, "size": size, "body": body}
     connection.execute(insert_or_change(_results, connection.dialect.name, put=("body",)), row)
+
+
+def _is_published(connection: Connection, contest_id: int, size: int) -> bool:
+    """Whether the results of this size name places."""
+    body = connection.scalar(
+        select(_results.c.body).where(_results.c.contest_id == contest_id, _results.c.size == size)
+    )
+    return body is not None and bool(json.loads(body)["final"])
 
 
 def _find_last(connection: Connection, contest_id: int) -> Any:
