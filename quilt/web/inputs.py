@@ -1,9 +1,12 @@
-"""What no person typed: bytes that are no UTF-8, and zero characters, are refused before anything reads them."""
+"""What no person typed: bytes that are no UTF-8, zero characters, and numbers that no row has, are refused before
+anything reads them."""
 
+from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from flask import Flask, abort, request
+from flask import Flask, Request, abort, request
 from werkzeug.http import parse_date
+from werkzeug.routing import IntegerConverter, Map
 
 from quilt.web.origins import SAFE
 from quilt.web.plain import AnyRequest
@@ -12,8 +15,27 @@ FORM = "application/x-www-form-urlencoded"
 DATES = ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF_RANGE")
 
 
+class FormRequest(Request):
+    """A request whose JSON is read by web/json_bodies.py alone: the form library would take any JSON for a form."""
+
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
+        """Refuse: whoever asks here wants a form."""
+        abort(415, "Send this as a form.")
+
+
+class RowNumber(IntegerConverter):
+    """A number in an address that a row can have: what does not fit a column of 64 bits is no address of ours."""
+
+    regex = r"[0-9]{1,19}"
+
+    def __init__(self, url_map: Map, **bounds: int) -> None:
+        super().__init__(url_map, **{"max": 2**63 - 1, **bounds})  # type: ignore[arg-type]
+
+
 def register(app: Flask) -> None:
-    """Look at every request first, before the check of the form's token reads the form."""
+    """Look at every request first, before the check of the form's token reads the form; before the routes are there."""
+    app.url_map.converters["int"] = RowNumber
+    app.request_class = FormRequest
     app.before_request_funcs.setdefault(None, []).insert(0, _refuse_unreadable)
 
 

@@ -54,10 +54,7 @@ def review_stretch(entry_id: int) -> Response:
 def undo_stretch(review_id: int) -> Response:
     """Bring the votes of one decision back, as far as nobody has decided about them since."""
     try:
-        undo_review(
-            review_id if review_id < 2**63 else 0, words=request.form.get("words", ""), actor_id=current_user.id,
-            now=now(),
-        )  # fmt: skip
+        undo_review(review_id, words=request.form.get("words", ""), actor_id=current_user.id, now=now())
         flash("Undone. The log keeps both.", "good")
     except ReviewRefused as refusal:
         flash(refusal.message, "bad")
@@ -82,7 +79,7 @@ def answer_one(appeal_id: int) -> Response:
     }
     try:
         votes = answer_appeal(
-            appeal_id if appeal_id < 2**63 else 0,
+            appeal_id,
             form["outcome"],
             form["words"],
             actor_id=current_user.id,

@@ -131,7 +131,7 @@ def change_prize(entry_id: int) -> Response:
 @staff_only
 def rerun_video(video_id: int) -> Response:
     """Start a parked video from the beginning."""
-    if find_video(video_id if video_id < 2**63 else None) is None:
+    if find_video(video_id) is None:
         abort(404)
     try:
         moderation.rerun_video(video_id, current_user.id, now())

@@ -9,12 +9,10 @@ from quilt.embeds.desk import OwnOrganisation, find_own, find_own_placement, fin
 from quilt.embeds.models import Placement, Site
 from quilt.embeds.rules import Role, has_rank
 
-MOST_ID = 2**63
-
 
 def get_desk_or_404(organisation_id: int, least: Role = Role.VIEWER) -> OwnOrganisation:
     """The organisation, for its own people; nobody else learns that it exists. 403 for too low a role."""
-    desk = find_own(current_user.id, organisation_id) if organisation_id < MOST_ID else None
+    desk = find_own(current_user.id, organisation_id)
     if desk is None:
         abort(404)
     if not has_rank(desk.role, least):
@@ -24,7 +22,7 @@ def get_desk_or_404(organisation_id: int, least: Role = Role.VIEWER) -> OwnOrgan
 
 def get_site_or_404(organisation_id: int, site_id: int) -> Site:
     """A site of this organisation."""
-    site = find_site(organisation_id, site_id) if site_id < MOST_ID else None
+    site = find_site(organisation_id, site_id)
     if site is None:
         abort(404)
     return site
@@ -32,7 +30,7 @@ def get_site_or_404(organisation_id: int, site_id: int) -> Site:
 
 def get_placement_or_404(organisation_id: int, placement_id: int) -> Placement:
     """A placement of this organisation."""
-    placement = find_own_placement(organisation_id, placement_id) if placement_id < MOST_ID else None
+    placement = find_own_placement(organisation_id, placement_id)
     if placement is None:
         abort(404)
     return placement

@@ -89,7 +89,7 @@ def hide_comment(comment_id: int) -> Response:
 
 
 def _head_of(comment_id: int) -> EntryHead:
-    entry_id = find_comment_entry(comment_id) if comment_id < 2**63 else None
+    entry_id = find_comment_entry(comment_id)
     if entry_id is None:
         abort(404, "We cannot find that comment. It may be gone already.")
     return get_head_or_404(entry_id)
