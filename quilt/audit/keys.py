@@ -10,11 +10,11 @@ from quilt.database import Base
 
 def check_unique_keys(connection: Connection) -> Check:
     """Each unique key of the models is enforced by the database, and no two rows share one."""
-    inspector = inspect(connection)
+    enforced = _list_enforced_keys(inspect(connection))
     looked_at, differences = 0, []
     for table, columns in _list_keys():
         name = f"{table.name}({', '.join(columns)})"
-        if frozenset(columns) not in _enforced_keys(inspector, table.name):
+        if frozenset(columns) not in enforced[table.name]:
             differences.append(f"{name}: the database does not enforce this key")
         parts = [table.c[column] for column in columns]
         looked_at += connection.execute(select(func.count()).select_from(table)).scalar_one()
@@ -32,9 +32,9 @@ def check_unique_keys(connection: Connection) -> Check:
 
 def check_links_between_tables(connection: Connection) -> Check:
     """Each foreign key finds its row. PostgreSQL always enforces them, SQLite only for connections that ask."""
-    inspector = inspect(connection)
     tables = Base.metadata.sorted_tables
-    looked_at = sum(len(inspector.get_foreign_keys(table.name)) for table in tables)
+    found = {name: keys for (_, name), keys in inspect(connection).get_multi_foreign_keys().items()}
+    looked_at = sum(len(found[table.name]) for table in tables)
     differences = []
     if connection.dialect.name == "sqlite":
         for child, row_id, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
@@ -63,10 +63,16 @@ def _list_keys() -> Iterator[tuple[Table, tuple[str, ...]]]:
                 yield table, tuple(column.name for column in index.columns)
 
 
-def _enforced_keys(inspector: Inspector, table: str) -> set[frozenset[str]]:
-    keys = {frozenset(inspector.get_pk_constraint(table)["constrained_columns"])}
-    keys |= {frozenset(key["column_names"]) for key in inspector.get_unique_constraints(table)}
-    indexes = inspector.get_indexes(table)
-    return keys | {
-        frozenset(name for name in index["column_names"] if name) for index in indexes if index["unique"]
+def _list_enforced_keys(inspector: Inspector) -> dict[str, set[frozenset[str]]]:
+    """The columns of each key that the database has, by table: asked once for all tables, not for each."""
+    keys = {
+        table: {frozenset(key["constrained_columns"])}
+        for (_, table), key in inspector.get_multi_pk_constraint().items()
     }
+    for (_, table), constraints in inspector.get_multi_unique_constraints().items():
+        keys[table] |= {frozenset(constraint["column_names"]) for constraint in constraints}
+    for (_, table), indexes in inspector.get_multi_indexes().items():
+        keys[table] |= {
+            frozenset(name for name in index["column_names"] if name) for index in indexes if index["unique"]
+        }
+    return keys
