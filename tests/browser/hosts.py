@@ -41,7 +41,7 @@ class HostSite:
 def open_host(address: str = "127.0.0.1", name: str = "localhost") -> Iterator[HostSite]:
     """Serve until the end of the block."""
     host = HostSite(address, name)
-    thread = threading.Thread(target=host.server.serve_forever, daemon=True)
+    thread = threading.Thread(target=host.server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
         yield host

@@ -46,7 +46,7 @@ def test_the_lines_of_the_document_recompute_the_page(app, client, entry, tmp_pa
     assert len(blocks) == 1 and len(blocks[0].splitlines()) == 10
     (tmp_path / "check.py").write_text(blocks[0])
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:
         address = f"http://127.0.0.1:{server.port}/entries/{entry.id}/spread.csv"
