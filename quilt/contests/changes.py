@@ -18,7 +18,7 @@ MOST_CHARACTERS = 400  # of one value in the log: a long text stands elsewhere
 
 @dataclass(frozen=True, slots=True)
 class ChangeLine:
-    """One row of the log; `fields` are (name, before, after)."""
+    """One row of the log; `fields` are (column, before, after); `actor_name` is an address where there is no name."""
 
     kind: str
     words: str
@@ -72,7 +72,7 @@ def assign(row: Any, values: Mapping[str, object]) -> dict[str, tuple[object, ob
 def list_changes(contest_id: int, limit: int = 100) -> list[ChangeLine]:
     """The newest rows of a contest's log, the newest first."""
     statement = (
-        select(ContestChange, func.coalesce(User.name, ""))
+        select(ContestChange, func.coalesce(func.nullif(User.name, ""), User.email, ""))
         .outerjoin(User, User.id == ContestChange.actor_id)
         .where(ContestChange.contest_id == contest_id)
         .order_by(ContestChange.id.desc())
@@ -83,7 +83,7 @@ def list_changes(contest_id: int, limit: int = 100) -> list[ChangeLine]:
 
 def _line(row: ContestChange, actor_name: str) -> ChangeLine:
     detail = json.loads(row.detail) if row.detail else {}
-    fields = tuple((name.replace("_", " "), before, after) for name, (before, after) in detail.items())
+    fields = tuple((name, before, after) for name, (before, after) in detail.items())
     return ChangeLine(row.kind, row.words, fields, row.is_public, actor_name, row.changed_at)
 
 

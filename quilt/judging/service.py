@@ -132,7 +132,7 @@ def seal_panel(contest_id: int, *, actor_id: int, now: datetime) -> dict[int, in
             EntryPoints(entry_id=entry, contest_id=contest_id, points=value)
             for entry, value in points.items()
         )
-        words = f"{len(panel.judges)} judges, {len(panel.entries)} entries."
+        words = f"Scores of {_count(len(panel.judges), 'judge', 'judges')} for {_count(len(panel.entries), 'entry', 'entries')}."
         write_change(
             session, contest, "panel closed", actor_id=actor_id, now=now, words=words, is_public=True
         )
@@ -167,6 +167,10 @@ def _check_criteria(wanted: Sequence[WantedCriterion]) -> None:
     for one in wanted:
         if not 1 <= len(one.name.strip()) <= 60 or len(one.hint) > 200 or not 1 <= one.weight <= 100:
             raise JudgingRefused("A criterion has a name (at most 60 characters) and a weight from 1 to 100.")
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def _get_open(session: Session, contest_id: int) -> Contest:

@@ -93,7 +93,7 @@ def list_places(result: Result) -> list[int]:
 def find_trial(contest_id: int) -> Trial | None:
     """The newest trial of the gate."""
     row = db.session.execute(
-        select(GateRun, func.coalesce(User.name, ""))
+        select(GateRun, func.coalesce(func.nullif(User.name, ""), User.email, ""))
         .outerjoin(User, User.id == GateRun.actor_id)
         .where(GateRun.contest_id == contest_id)
         .order_by(GateRun.id.desc())
@@ -127,5 +127,6 @@ def list_names(entry_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
 
 
 def find_name(user_id: int | None) -> str:
-    """Somebody's name, '' for nobody."""
-    return db.session.scalar(select(User.name).where(User.id == user_id)) or "" if user_id else ""
+    """Somebody's name, their address where they have given none, '' for nobody."""
+    named = func.coalesce(func.nullif(User.name, ""), User.email, "")
+    return db.session.scalar(select(named).where(User.id == user_id)) or "" if user_id else ""

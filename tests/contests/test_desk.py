@@ -57,6 +57,11 @@ def get(contest_id):
     return find_desk_contest(contest_id)
 
 
+def test_who_has_no_name_stands_in_the_log_by_their_address(app):
+    contest_id, _ = make(make_user(role="admin", name="", email="desk@example.org"))
+    assert [line.actor_name for line in list_changes(contest_id)] == ["desk@example.org"]
+
+
 def test_what_is_changed_before_the_vote_stands_in_the_log_with_its_author(app):
     contest_id, actor = make()
     change_policy(
@@ -78,7 +83,7 @@ def test_what_is_changed_before_the_vote_stands_in_the_log_with_its_author(app):
     assert (contest.title, contest.policy.limit_count, contest.rules_version) == ("Summer", 3, 2)
     lines = list_changes(contest_id)
     assert [line.kind for line in lines] == ["edited", "rules", "policy", "created"]
-    assert ("limit count", "None", "3") in lines[2].fields and lines[0].actor_name == "Ana"
+    assert ("limit_count", "None", "3") in lines[2].fields and lines[0].actor_name == "Ana"
     assert [(row.version, row.text) for row in list_rules(contest_id)] == [(2, "Be kinder."), (1, "Be kind.")]
     assert [notice.kind for notice in contest.notices] == ["rules"]
 

@@ -98,6 +98,8 @@ def test_the_panel_closes_when_all_are_in_and_then_stands(panel):
         panel.seal()
     public = db.session.scalars(select(ContestChange.kind).where(ContestChange.is_public)).all()
     assert "panel closed" in public
+    words = db.session.scalar(select(ContestChange.words).where(ContestChange.kind == "panel closed"))
+    assert words == "Scores of 2 judges for 2 entries."
 
 
 def test_a_conflict_takes_the_scores_away_and_can_be_taken_back(panel):
