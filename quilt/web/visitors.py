@@ -8,7 +8,12 @@ from functools import lru_cache
 
 from flask import Response
 
+from quilt.arrivals.nodes import Visit
+from quilt.arrivals.service import get_salt
+from quilt.spread.attribution import clean_channel
 from quilt.spread.codes import is_code
+from quilt.spread.counting import visitor_key
+from quilt.web.clock import entropy, now
 from quilt.web.plain import Answer, AnyRequest
 from quilt.web.settings import get_settings
 
@@ -34,6 +39,15 @@ def describe_visitor(request: AnyRequest) -> Visitor:
         user_agent=request.headers.get("User-Agent", "")[:MOST_AGENT],
         codes=read_codes(request.cookies.get(cookie_name(), ""), get_settings().secret_key),
     )
+
+
+def build_visit(visitor: Visitor, entry_id: int, via: str, channel: str, referrer_host: str = "") -> Visit:
+    """The visit as the spread may know it: the address and the agent become the day's pseudonym here."""
+    salt = get_salt(now(), entropy)
+    key = visitor_key(salt, entry_id, visitor.address, visitor.user_agent)
+    own_code = visitor.codes.get(entry_id, "")
+    followed = via if is_code(via) else ""
+    return Visit(entry_id, key, followed, own_code, clean_channel(channel), referrer_host[:200])
 
 
 def cookie_name() -> str:

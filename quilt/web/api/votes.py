@@ -6,15 +6,8 @@ from typing import NoReturn
 from flask import Response, request
 
 from quilt.accounts.api_tokens import Bearer
-from quilt.accounts.domains import list_domain_words
-from quilt.arrivals.nodes import Visit
-from quilt.arrivals.service import get_salt
-from quilt.contests.models import Contest
 from quilt.database import db
-from quilt.spread.attribution import clean_channel
-from quilt.spread.codes import is_code
-from quilt.spread.counting import visitor_key
-from quilt.votes.queries import build_policy, find_vote_key
+from quilt.votes.queries import find_vote_key
 from quilt.votes.rules import AlreadyVoted, KeyReused, Policy, VoteRefused, make_contest_key
 from quilt.votes.service import Ballot, cast_vote
 from quilt.web.api.answers import answer_private, make_url
@@ -25,9 +18,10 @@ from quilt.web.api.shapes import ADDRESS, INSTANT, TEXT, maybe, thing
 from quilt.web.clock import entropy, now
 from quilt.web.evidence import gather_evidence, read_told
 from quilt.web.lookups import get_head_or_404
+from quilt.web.policies import get_policy
 from quilt.web.request_keys import HEADER, KeyInUse, KeyUnreadable, hold_key, read_key
 from quilt.web.settings import get_settings
-from quilt.web.visitors import describe_visitor
+from quilt.web.visitors import Visitor, build_visit, describe_visitor
 from quilt.web.words import describe_vote_refusal
 
 MOST_CHARACTERS = 16
@@ -49,10 +43,10 @@ def cast(speaker: Bearer, entry_id: int) -> Response:
         return _answer(earlier.receipt, earlier.used_at, None, 200)
     head = get_head_or_404(entry_id)
     body = read_object({"via": MOST_CHARACTERS, "channel": MOST_CHARACTERS})
-    policy = build_policy(db.session.get_one(Contest, head.contest_id, populate_existing=True))
-    policy = policy._replace(domains=list_domain_words())
+    policy = get_policy(head)
     via, settings = body.get("via", ""), get_settings()
-    visit = _build_visit(speaker, head.id, via, body.get("channel", ""))
+    visitor = Visitor(f"token of {speaker.user_id}", "")  # the program's address is nobody's
+    visit = build_visit(visitor, head.id, via, body.get("channel", ""))
     evidence = gather_evidence(
         request, describe_visitor(request), read_told({"via": via}, None, now()),
         make_contest_key(settings.secret_key, policy.voter_salt), now(),
@@ -81,12 +75,6 @@ def _read_key() -> bytes:
             400, "key_missing", f"Send an {HEADER} of 1 to 255 visible ASCII characters, new for each vote."
         )
     return key
-
-
-def _build_visit(speaker: Bearer, entry_id: int, via: str, channel: str) -> Visit:
-    """The program's address is nobody's: the person themselves is the visitor."""
-    key = visitor_key(get_salt(now(), entropy), entry_id, f"token of {speaker.user_id}", "")
-    return Visit(entry_id, key, via if is_code(via) else "", "", clean_channel(channel), "")
 
 
 def _refuse(refusal: VoteRefused, policy: Policy) -> NoReturn:

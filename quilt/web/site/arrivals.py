@@ -7,12 +7,10 @@ import segno
 from flask import Response, abort, request
 from werkzeug.exceptions import HTTPException
 
-from quilt.arrivals.nodes import Node, Visit
-from quilt.arrivals.service import NonceUsed, get_salt, record_arrival, record_not_counted
+from quilt.arrivals.nodes import Node
+from quilt.arrivals.service import NonceUsed, record_arrival, record_not_counted
 from quilt.extensions import csrf
-from quilt.spread.attribution import clean_channel
-from quilt.spread.codes import is_code
-from quilt.spread.counting import NonceState, VisitFacts, find_objection, visitor_key
+from quilt.spread.counting import NonceState, VisitFacts, find_objection
 from quilt.spread.counting import NotCounted as Reason
 from quilt.web.clock import entropy, now
 from quilt.web.floods import FloodGate
@@ -28,7 +26,7 @@ from quilt.web.signing_in import find_session
 from quilt.web.site import site
 from quilt.web.site.entries import answer_entry_page
 from quilt.web.tickets import FORM_AGE, VISIT_AGE, age_of
-from quilt.web.visitors import MOST_AGENT, Visitor, describe_visitor, remember_code
+from quilt.web.visitors import MOST_AGENT, Visitor, build_visit, describe_visitor, remember_code
 
 _gate = FloodGate(600)  # beacons a minute from one address, which may be a whole school
 QR_TYPES = {"svg": "image/svg+xml", "png": "image/png"}
@@ -103,15 +101,6 @@ def answer_beacon(request: AnyRequest) -> Answer:
     except NonceUsed:
         return _refuse(head.id, Reason.NONCE_USED)
     return _answer_node(visitor, head.id, node)
-
-
-def build_visit(visitor: Visitor, entry_id: int, via: str, channel: str, referrer_host: str = "") -> Visit:
-    """The visit as the spread may know it: the address and the agent become the day's pseudonym here."""
-    salt = get_salt(now(), entropy)
-    key = visitor_key(salt, entry_id, visitor.address, visitor.user_agent)
-    own_code = visitor.codes.get(entry_id, "")
-    followed = via if is_code(via) else ""
-    return Visit(entry_id, key, followed, own_code, clean_channel(channel), referrer_host[:200])
 
 
 def record_form_visit(entry_id: int, ticket: str, via: str, channel: str) -> tuple[Visitor, Node] | None:

@@ -15,8 +15,7 @@ from flask import (
 )
 from flask_login import current_user
 
-from quilt.accounts.domains import Words as DomainWords
-from quilt.accounts.domains import list_domain_words, needs_step_up
+from quilt.accounts.domains import needs_step_up
 from quilt.accounts.models import User
 from quilt.accounts.people import Person
 from quilt.accounts.proofs import SignInRefused
@@ -25,13 +24,11 @@ from quilt.accounts.queries import is_letter_late
 from quilt.accounts.rules import AccountRefused
 from quilt.accounts.service import VOTE, redeem_code, request_code
 from quilt.arrivals.heads import EntryHead
-from quilt.contests.models import Contest
-from quilt.database import database_key, db
+from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.extensions import csrf, limiter
 from quilt.letters import composer
 from quilt.votes.challenges import ChallengeRefused
-from quilt.votes.queries import build_policy
 from quilt.votes.rules import (
     AlreadyVoted,
     DisposableAddress,
@@ -52,25 +49,22 @@ from quilt.web.inputs import read_form
 from quilt.web.json_bodies import answer_json
 from quilt.web.leaving import leave_for
 from quilt.web.lookups import get_head_or_404
-from quilt.web.pages import Memo, VersionedCache
 from quilt.web.plain import Answer, AnyRequest, tell_json
+from quilt.web.policies import get_policy
 from quilt.web.provider_words import describe_provider_refusal
 from quilt.web.request_keys import KeyInUse, KeyUnreadable, hold_key, read_key
 from quilt.web.resuming import finishes, keep_for_later
 from quilt.web.settings import get_settings
 from quilt.web.signing_in import find_session, sign_in
 from quilt.web.site import site
-from quilt.web.site.arrivals import build_visit, record_form_visit
+from quilt.web.site.arrivals import record_form_visit
 from quilt.web.site.challenges import find_letter_delay, make_challenge, read_proof
 from quilt.web.tickets import FORM_AGE, TicketRefused, read_ticket
-from quilt.web.visitors import Visitor, describe_visitor, remember_code
+from quilt.web.visitors import Visitor, build_visit, describe_visitor, remember_code
 from quilt.web.words import describe_account_refusal, describe_vote_refusal
 
 LIMIT = 600  # votes a minute from one address, which may be a whole school: only a flood is refused
 _gate = FloodGate(LIMIT)
-DOMAIN_FRESHNESS = 25  # times that of pages: words about mail domains count within five seconds
-_policies: VersionedCache[Policy] = VersionedCache(most=200)
-_domains: Memo[DomainWords] = Memo()
 
 
 @site.post("/entries/<int:entry_id>/vote")
@@ -133,17 +127,6 @@ def confirm_vote(entry_id: int) -> Response:
     sign_in(redeemed.user, now())
     told, wait = pending.get("told", {}), now().timestamp() - pending.get("asked_at", now().timestamp())
     return _cast(head, redeemed.user, pending.get("via", ""), pending.get("channel", ""), told, wait)
-
-
-def get_policy(head: EntryHead) -> Policy:
-    """The ballot policy of the entry's contest, kept by the contest's version, with our words about mail domains."""
-    key = (database_key(), head.contest_id)
-    policy = _policies.get(
-        key, head.contest_version, lambda: build_policy(db.session.get_one(Contest, head.contest_id))
-    )
-    freshness = get_settings().page_freshness * DOMAIN_FRESHNESS
-    words = _domains.get(database_key(), freshness, list_domain_words)
-    return policy._replace(domains=words) if words else policy
 
 
 def _send_code(head: EntryHead, told: Told) -> Response:
