@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from quilt.accounts.belongings import Row, forgets, tells
+from quilt.accounts.belongings import Row, cuts, forgets, tells
 from quilt.webhooks.models import Webhook, WebhookDelivery
 
 
@@ -20,6 +20,12 @@ def tell_webhooks(session: Session, user_id: int) -> Iterable[Row]:
 @forgets("webhooks")
 def forget_webhooks(session: Session, user_id: int, now: datetime) -> None:
     """Nobody is told any more."""
+    cut_webhooks(session, user_id)
+
+
+@cuts("webhooks")
+def cut_webhooks(session: Session, user_id: int) -> None:
+    """Nobody's program is told any more, not even of what waits to be told."""
     own = select(Webhook.id).where(Webhook.user_id == user_id)
     session.execute(delete(WebhookDelivery).where(WebhookDelivery.webhook_id.in_(own)))
     session.execute(delete(Webhook).where(Webhook.user_id == user_id))

@@ -55,7 +55,8 @@ def create_webhook(
         raise WebhookRefused(f"We cannot send to that: {refusal}.") from None
     secret = make_secret(entropy(SECRET_BYTES))
     with transaction() as session:
-        is_staff = session.get_one(User, user_id).role in STAFF_ROLES
+        # Held until the end: who makes many at once counts them one after the other.
+        is_staff = session.get_one(User, user_id, with_for_update=True).role in STAFF_ROLES
         if not events or not all(may_hear(kind, is_staff) and kind != TEST for kind in events):
             raise WebhookRefused("Choose what you want to be told of.")
         count = session.scalar(select(func.count()).where(Webhook.user_id == user_id)) or 0

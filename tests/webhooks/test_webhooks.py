@@ -6,6 +6,7 @@ import hmac
 import json
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,7 +17,9 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 from quilt.accounts.models import User
+from quilt.arrivals.models import EntrySpread
 from quilt.config import Settings
+from quilt.contests.models import Phase
 from quilt.database import db, transaction
 from quilt.mail import MailMessage
 from quilt.moderation.models import ModerationLog
@@ -27,7 +30,7 @@ from quilt.webhooks.noticing import notice_events, spread_events
 from quilt.webhooks.rules import EVENTS, MOST_FAILURES, PAUSES, WebhookRefused, sign
 from quilt.webhooks.sending import send_due
 from tests.conftest import NOW
-from tests.factories import make_entry, make_user, save
+from tests.factories import make_contest, make_entry, make_user, save
 
 
 class Receiver(HTTPServer):
@@ -104,6 +107,42 @@ def test_what_happened_is_told_once_and_signed(app: Flask, settings: Settings, r
     assert said["entry.published"] == {"entry": entry.id, "contest": entry.contest_id}
     assert all(verify(secret, headers, body) for headers, body in receiver.got)
     assert not verify(secret, receiver.got[0][0], receiver.got[0][1] + b" ")
+
+
+def test_what_does_not_fit_into_one_round_comes_with_the_next(
+    app: Flask, settings: Settings, receiver: Receiver
+) -> None:
+    add_webhook(make_user(role="moderator"), receiver.url, settings, list(EVENTS))
+    entries = [make_entry() for _ in range(3)]
+    for entry in entries:
+        save(ModerationLog(subject_kind="entry", subject_id=entry.id, action="approve", decided_at=NOW))
+        save(EntrySpread(entry_id=entry.id, size=40, folded_at=NOW))
+    with transaction() as session:
+        session.execute(update(EntryTally).values(standing=12))
+    rounds = [notice_events(NOW + timedelta(seconds=number), most=1) for number in range(4)]
+    told = Counter(db.session.scalars(select(WebhookEvent.kind)))
+    assert told == dict.fromkeys(
+        ["entry.submitted", "entry.published", "milestone.reached", "vote.counted"], 3
+    )
+    assert rounds == [4, 4, 4, 0]
+
+
+def test_hidden_and_few_votes_stand_in_nobodys_way(
+    app: Flask, settings: Settings, receiver: Receiver
+) -> None:
+    add_webhook(make_user(), receiver.url, settings, ["vote.counted"])
+    hidden, few, draft, shown = (
+        make_entry(make_contest(is_published=is_published)) for is_published in (True, True, False, True)
+    )
+    with transaction() as session:
+        session.execute(update(Phase).where(Phase.contest_id == hidden.contest_id).values(shows_counts=False))
+    for entry, votes in ((hidden, 50), (few, 4), (draft, 50), (shown, 5)):
+        with transaction() as session:
+            session.execute(update(EntryTally).where(EntryTally.entry_id == entry.id).values(standing=votes))
+    for _ in range(2):
+        notice_events(NOW, most=1)
+    body = db.session.scalars(select(WebhookEvent.body).where(WebhookEvent.kind == "vote.counted")).one()
+    assert json.loads(body)["data"]["entry"] == shown.id
 
 
 def test_private_events_are_for_the_desk(app: Flask, settings: Settings, receiver: Receiver) -> None:
