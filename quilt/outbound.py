@@ -18,11 +18,24 @@ MOST_URL_CHARACTERS = 2_000
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Ranges that the standard library calls global although they lead inside or stand for an IPv4 address.
+# Ranges that the standard library calls global although they lead inside, stand for an IPv4 address (RFC 2765,
+# 3068) or are no addresses of hosts (RFC 9602, 9637): IANA's registries of special-purpose addresses.
 _DISGUISES = tuple(
     map(
         ipaddress.ip_network,
-        ("192.0.0.0/24", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96", "fec0::/10"),
+        (
+            "192.0.0.0/24",
+            "192.88.99.0/24",
+            "64:ff9b::/96",
+            "64:ff9b:1::/48",
+            "2002::/16",
+            "2001::/32",
+            "::/96",
+            "::ffff:0:0:0/96",
+            "fec0::/10",
+            "3fff::/20",
+            "5f00::/16",
+        ),
     )
 )
 

@@ -172,6 +172,12 @@ def test_a_certificate_is_asked_for(stub):
         ("fe80::1", False),
         ("fec0::1", False),
         ("ff02::1", False),
+        ("::ffff:0:7f00:1", False),
+        ("::ffff:0:a00:1", False),
+        ("192.88.99.1", False),
+        ("3fff::1", False),
+        ("5f00::1", False),
+        ("192.88.98.255", True),
     ],
 )
 def test_which_addresses_are_public(text, public):

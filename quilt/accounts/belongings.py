@@ -1,7 +1,8 @@
 """What each room knows of a person, told by the rooms themselves: for the copy they take and for their leaving.
 
 A room's `privacy.py` registers what it can list of one person (`tells`), which files are theirs (`keeps_files`) and
-how it lets go of them (`forgets`). This room, at the bottom, knows none of the others.
+how it lets go of them (`forgets`). What could act for an account, or tell others of it, without anybody signing in is cut
+when the address's owner comes to an account that somebody else had begun (`cuts`). This room, at the bottom, knows none of the others.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 Row = Mapping[str, object]
 Tell = Callable[[Session, int], Iterable[Row]]
 Forget = Callable[[Session, int, datetime], None]
+Cut = Callable[[Session, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class OwnFile:
 TELLERS: dict[str, Tell] = {}
 KEEPERS: list[Callable[[Session, int], Iterable[OwnFile]]] = []
 FORGETTERS: dict[str, Forget] = {}
+CUTTERS: dict[str, Cut] = {}
 
 
 def tells(name: str) -> Callable[[Tell], Tell]:
@@ -57,6 +60,16 @@ def forgets(name: str) -> Callable[[Forget], Forget]:
     return register
 
 
+def cuts(name: str) -> Callable[[Cut], Cut]:
+    """Register what ends the lines that lead out of an account, in the transaction that makes it its owner's."""
+
+    def register(cut: Cut) -> Cut:
+        CUTTERS[name] = cut
+        return cut
+
+    return register
+
+
 def tell_everything(session: Session, user_id: int) -> dict[str, list[dict[str, object]]]:
     """All that the rooms know of a person, by name, each a list of rows."""
     return {name: [dict(row) for row in tell(session, user_id)] for name, tell in sorted(TELLERS.items())}
@@ -76,3 +89,9 @@ def let_go(session: Session, user_id: int, now: datetime) -> None:
     """Have every room let go of a person, within the caller's transaction."""
     for name in sorted(FORGETTERS):
         FORGETTERS[name](session, user_id, now)
+
+
+def cut_off(session: Session, user_id: int) -> None:
+    """Have every room end what leads out of an account, within the caller's transaction."""
+    for name in sorted(CUTTERS):
+        CUTTERS[name](session, user_id)

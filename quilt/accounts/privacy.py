@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from quilt.accounts.belongings import OwnFile, Row, forgets, keeps_files, tells
+from quilt.accounts.belongings import OwnFile, Row, cuts, forgets, keeps_files, tells
 from quilt.accounts.models import EmailCode, User
 from quilt.accounts.models_api import ApiToken
 from quilt.accounts.models_identity import Identity, SignInFlow
@@ -86,6 +86,12 @@ def list_exports(session: Session, user_id: int) -> Iterable[OwnFile]:
     for row in session.scalars(select(AccountExport).where(AccountExport.user_id == user_id)):
         if row.file_name:
             yield OwnFile("export", row.file_name, "")
+
+
+@cuts("accounts")
+def cut_tokens(session: Session, user_id: int) -> None:
+    """No token for the API is left."""
+    session.execute(delete(ApiToken).where(ApiToken.user_id == user_id))
 
 
 @forgets("accounts")

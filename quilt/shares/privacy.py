@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from quilt.accounts.belongings import OwnFile, Row, forgets, keeps_files, tells
+from quilt.accounts.belongings import OwnFile, Row, cuts, forgets, keeps_files, tells
 from quilt.entries.models import Entry
 from quilt.shares.models_posting import ConnectFlow, Connection, KitPicture, Post, ShareKit
 
@@ -48,4 +48,16 @@ def forget_connections(session: Session, user_id: int, now: datetime) -> None:
     for kit in (KitPicture, ShareKit):
         session.execute(delete(kit).where(kit.entry_id.in_(own)))
     for table in (Post, ConnectFlow, Connection):
+        session.execute(delete(table).where(table.user_id == user_id))
+
+
+@cuts("shares")
+def cut_connections(session: Session, user_id: int) -> None:
+    """No account of a network is connected any more, and what waited to be posted is not."""
+    session.execute(
+        update(Post)
+        .where(Post.user_id == user_id, Post.state == "queued")
+        .values(state="failed", reason="The account was disconnected before it was posted.")
+    )
+    for table in (ConnectFlow, Connection):
         session.execute(delete(table).where(table.user_id == user_id))
