@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, case, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from quilt.accounts.models import User
+from quilt.arrivals.models import ExclusionLog
 from quilt.database import db
 from quilt.entries.models import EntryRevision
 from quilt.entries.rules import TEXT_FIELDS
@@ -53,13 +55,18 @@ def list_decisions(subject_kind: str, subject_id: int) -> list[Decision]:
 
 
 def list_log(limit: int, offset: int = 0) -> list[Decision]:
-    """A page of the log, the newest first."""
-    return _list(limit=limit, offset=offset)
+    """A page of everything decided, the newest first: also about branches of a spread, which have a log of their own."""
+    both = union_all(_DECISIONS, _BRANCHES).subquery()
+    statement = select(both).order_by(both.c.decided_at.desc(), both.c.id.desc()).limit(limit).offset(offset)
+    return [_read(row) for row in db.session.execute(statement)]
 
 
 def count_log() -> int:
-    """How many decisions the log holds."""
-    return db.session.scalar(select(func.count()).select_from(ModerationLog)) or 0
+    """How many decisions both logs hold."""
+    counts = (
+        select(func.count()).select_from(log).scalar_subquery() for log in (ModerationLog, ExclusionLog)
+    )
+    return sum(db.session.execute(select(*counts)).one())
 
 
 def find_last_decision(session: Session, subject_kind: str, subject_id: int) -> Earlier | None:
@@ -96,26 +103,42 @@ def list_parked(limit: int = 100) -> list[Trouble]:
     return [Trouble(*row) for row in db.session.execute(statement)]
 
 
-def _list(*conditions: object, limit: int, offset: int) -> list[Decision]:
-    statement = (
-        select(ModerationLog, User.name)
-        .outerjoin(User, User.id == ModerationLog.actor_id)
-        .where(*conditions)  # type: ignore[arg-type]
-        .order_by(ModerationLog.id.desc())
-        .limit(limit)
-        .offset(offset)
+def _list(*conditions: ColumnElement[bool], limit: int, offset: int) -> list[Decision]:
+    statement = _DECISIONS.where(*conditions).order_by(ModerationLog.id.desc()).limit(limit).offset(offset)
+    return [_read(row) for row in db.session.execute(statement)]
+
+
+def _read(row: Any) -> Decision:
+    return Decision(
+        row.id,
+        row.subject_kind,
+        row.subject_id,
+        row.action,
+        say_reason(row.action, row.reason) or row.reason,
+        row.words,
+        row.name or "Somebody",
+        row.decided_at,
+        name_part(row.action, row.reason),
     )
-    return [
-        Decision(
-            row.id,
-            row.subject_kind,
-            row.subject_id,
-            row.action,
-            say_reason(row.action, row.reason) or row.reason,
-            row.words,
-            name or "Somebody",
-            row.decided_at,
-            name_part(row.action, row.reason),
-        )
-        for row, name in db.session.execute(statement)
-    ]
+
+
+_DECISIONS = select(
+    ModerationLog.id,
+    ModerationLog.subject_kind,
+    ModerationLog.subject_id,
+    ModerationLog.action,
+    ModerationLog.reason,
+    ModerationLog.words,
+    User.name,
+    ModerationLog.decided_at,
+).outerjoin(User, User.id == ModerationLog.actor_id)
+_BRANCHES = select(
+    ExclusionLog.id,
+    literal("spread"),
+    ExclusionLog.entry_id,
+    case((ExclusionLog.is_excluded, "exclude_branch"), else_="restore_branch"),
+    literal(""),
+    ExclusionLog.reason,
+    User.name,
+    ExclusionLog.decided_at,
+).outerjoin(User, User.id == ExclusionLog.actor_id)

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from datetime import timedelta
 
 import pytest
 
@@ -10,8 +11,10 @@ from quilt.arrivals.nodes import Visit
 from quilt.arrivals.queries import get_measures
 from quilt.arrivals.service import record_arrival
 from quilt.database import db
+from quilt.moderation.models import ModerationLog
+from quilt.web.clock import now
 from tests.conftest import NOW
-from tests.factories import make_entry, make_user
+from tests.factories import make_entry, make_user, save
 from tests.web.site.test_submit import sign_in, token_of
 
 
@@ -71,6 +74,26 @@ def test_a_branch_goes_out_and_comes_back(client, entry, branch):
     assert answer.status_code == 303 and reach(entry) == 9
     page = client.get(answer.headers["Location"]).text
     assert "7 people count again" in page and page.index("Cleared up.") < page.index("One &lt;b")
+
+
+def test_the_log_of_everything_tells_of_branches_too(client, ana, entry, branch):
+    save(
+        ModerationLog(
+            subject_kind="entry",
+            subject_id=entry.id,
+            action="approve",
+            actor_id=ana.id,
+            decided_at=now() - timedelta(1),
+        )
+    )
+    decide(client, entry, action="exclude", arrival_id=branch, reason="One network.")
+    decide(client, entry, action="restore", arrival_id=branch, reason="Cleared up.")
+    page = client.get("/admin/log").text
+    told = ("put a branch back into the figures of", "took a branch out of the figures of", "approved")
+    places = [page.index(words) for words in told]
+    assert places == sorted(places) and "3 decisions" in page
+    assert page.count(f'<a href="/admin/entries/{entry.id}/spread">entry {entry.id}</a>') == 2
+    assert "One network." in page and "Cleared up." in page
 
 
 @pytest.mark.parametrize(
