@@ -23,16 +23,17 @@ clock.now = tell_wrong_time  # before the faces take it from there
 
 from quilt.app import create_app
 from quilt.votes import service
-from quilt.web.site import votes
+
+cast_vote = service.cast_vote
 
 
 def trusting_cast(*arguments: Any, now: Any, **more: Any) -> Any:
     """Let this host's clock say when the vote arrived."""
-    return service.cast_vote(*arguments, now=tell_wrong_time(), **more)
+    return cast_vote(*arguments, now=tell_wrong_time(), **more)
 
 
 def build_app() -> Flask:
     """The application, with the flaw in it where that is asked for."""
     if os.environ.get("TRUSTS_HOST"):
-        votes.cast = trusting_cast
+        service.cast_vote = trusting_cast
     return create_app()

@@ -28,6 +28,7 @@ from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.extensions import csrf, limiter
 from quilt.letters import composer
+from quilt.votes import service
 from quilt.votes.challenges import ChallengeRefused
 from quilt.votes.rules import (
     AlreadyVoted,
@@ -38,7 +39,6 @@ from quilt.votes.rules import (
     make_contest_key,
 )
 from quilt.votes.service import Ballot, Receipt
-from quilt.votes.service import cast_vote as cast
 from quilt.web.clock import entropy, now
 from quilt.web.errors import answer_error, wants_json
 from quilt.web.evidence import Told, gather_evidence, read_told
@@ -102,7 +102,7 @@ def cast_at_once(request: AnyRequest, entry_id: int) -> Answer | None:
         visit = build_visit(visitor, head.id, form.get("via", ""), form.get("c", ""))
         evidence = _gather(request, visitor, policy, read_told(form, nonce, now()))
         ballot = Ballot(user_id, "email", visit, epoch, evidence, read_key(request))
-        return _count(request, visitor, ballot, policy)
+        return _cast_and_answer(request, visitor, ballot, policy)
     except (TicketRefused, VoteRefused, KeyUnreadable, KeyInUse):
         return None
 
@@ -238,7 +238,7 @@ def _cast(
     evidence = _gather(request, visitor, policy, told, code_wait)
     try:
         ballot = Ballot(user.id, "email", visit, user.session_epoch, evidence, read_key(request))
-        answer = _count(request, visitor, ballot, policy)
+        answer = _cast_and_answer(request, visitor, ballot, policy)
     except KeyUnreadable:
         abort(400, "An Idempotency-Key has 1 to 255 visible ASCII characters.")
     except KeyInUse:
@@ -255,11 +255,13 @@ def _gather(
     return gather_evidence(request, visitor, told, contest_key, now(), code_wait)
 
 
-def _count(request: AnyRequest, visitor: Visitor, ballot: Ballot, policy: Policy) -> Answer:
+def _cast_and_answer(request: AnyRequest, visitor: Visitor, ballot: Ballot, policy: Policy) -> Answer:
     """Cast the vote and answer with its receipt; raises VoteRefused."""
     # When it arrived is for the database's clock to say: now=None.
     with hold_key(ballot.user_id, ballot.key):
-        receipt = cast(ballot, policy, secret=get_settings().secret_key, now=None, entropy=entropy)
+        receipt = service.cast_vote(
+            ballot, policy, secret=get_settings().secret_key, now=None, entropy=entropy
+        )
     entry_id = ballot.visit.entry_id
     answer = _answer_receipt(request, entry_id, receipt)
     if ballot.visit.own_code != receipt.node.code:
