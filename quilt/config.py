@@ -26,6 +26,7 @@ class Settings:
     limits_url: str = "memory://"
     base_url: str = "http://127.0.0.1:8000"
     site_name: str = "Quilt"
+    contact: str = ""  # where people write to: an e-mail address
     smtp_url: str = field(default="", repr=False)
     mail_from: str = "Quilt <quilt@localhost>"
     proxies: int = 0
@@ -139,6 +140,8 @@ class Settings:
             raise ConfigurationError(
                 "QUILT_TOKEN_KEYS holds keys as `quilt connections new-key` prints them."
             )
+        if self.contact and not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", self.contact):
+            raise ConfigurationError("QUILT_CONTACT is one e-mail address: people@example.org.")
         if not 0 <= self.page_freshness <= 60:
             raise ConfigurationError("QUILT_PAGE_FRESHNESS must be between 0 and 60 seconds.")
         if not 0 < self.provider_seconds <= 20:
@@ -179,6 +182,7 @@ _FIELDS = {
     "QUILT_LIMITS_URL": ("limits_url", str),
     "QUILT_BASE_URL": ("base_url", lambda text: text.rstrip("/").lower()),
     "QUILT_SITE_NAME": ("site_name", str),
+    "QUILT_CONTACT": ("contact", str.strip),
     "QUILT_SMTP_URL": ("smtp_url", str),
     "QUILT_MAIL_FROM": ("mail_from", str),
     "QUILT_PROXIES": ("proxies", int),

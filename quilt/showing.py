@@ -62,6 +62,7 @@ def build_environment(host: str, port: int, folder: Path) -> dict[str, str]:
         "QUILT_SECRET_KEY": _kept_secret(folder / "secret"),
         "QUILT_BASE_URL": os.environ.get("QUILT_BASE_URL", f"http://{address}:{port}"),
         "QUILT_LEDGER_MINUTES": "1",
+        "QUILT_CONTACT": "hello@example.org",
         "PYTHONUNBUFFERED": "1",
     }
 

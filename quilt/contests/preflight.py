@@ -61,27 +61,31 @@ def run_checks(contest: Described, now: datetime) -> list[Check]:
         _check(
             "Still ahead",
             bool(contest.phases) and not is_over(contest.phases, now),
-            "Every phase is over already.",
+            "Every phase is over already." if contest.phases else "There are no dates yet.",
             "dates",
             is_block=True,
         ),
         _check(
             "Voting begins in the future",
-            not voting or voting[0][0] > now,
-            "Voting has begun by these dates: once published, policy and rules are fixed at once.",
+            bool(voting) and voting[0][0] > now,
+            "Voting has begun by these dates: once published, policy and rules are fixed at once."
+            if voting
+            else "No phase lets people vote.",
             "dates",
         ),
         _check(
             "Entering before voting ends",
-            not (submitting and voting) or submitting[0][0] < voting[-1][1],
-            "Voting ends before anybody can enter.",
+            bool(submitting and voting) and submitting[0][0] < voting[-1][1],
+            "Voting ends before anybody can enter."
+            if submitting and voting
+            else "It takes a time to enter and a time to vote.",
             "dates",
             is_block=True,
         ),
         _check(
             "Time enough to vote",
-            not voting or voting[-1][1] - voting[0][0] >= SHORT_VOTING,
-            "Voting lasts less than two days. Is that meant?",
+            bool(voting) and voting[-1][1] - voting[0][0] >= SHORT_VOTING,
+            "Voting lasts less than two days. Is that meant?" if voting else "No phase lets people vote.",
             "dates",
         ),
         _check("Rules", bool(contest.rules_text.strip()), "Write the rules down.", "rules", is_block=True),

@@ -31,6 +31,7 @@ def register(app: Flask, settings: Settings) -> None:
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.globals.update(
         site_name=settings.site_name,
+        contact=settings.contact,
         base_url=settings.base_url,
         sign_in_providers=list_on(settings),
         is_demo=settings.is_demo,

@@ -187,6 +187,7 @@ ROUTES: dict[tuple[str, str], Route] = {
         ENTRANT, _form(starts_at="2026-05-01T12:00", people="40", words="A mail")
     ),
     ("site.appeal_entry", "POST"): Route(ENTRANT, _form(words="They were people.")),
+    ("site.show_what_is_kept", "GET"): Route(EVERYBODY),
     ("site.show_evidence_rules", "GET"): Route(EVERYBODY),
     ("admin.show_connections", "GET"): Route(STAFF),
     ("admin.test_connection", "POST"): Route(STAFF),

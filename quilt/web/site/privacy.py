@@ -13,11 +13,12 @@ from flask import (
 )
 from flask_login import current_user
 
-from quilt.accounts.exports import find_export_file, list_exports, request_export
+from quilt.accounts.exports import EXPORT_LIFE, find_export_file, list_exports, request_export
 from quilt.accounts.leaving import SECOND_THOUGHTS, ask_to_leave, preview_leaving, stay
-from quilt.accounts.rules import AccountRefused
+from quilt.accounts.rules import LONGEST_SESSIONS, AccountRefused
 from quilt.accounts.tasks import make_export
 from quilt.extensions import limiter
+from quilt.integrity.privacy import KEPT as EVIDENCE_KEPT
 from quilt.letters import composer
 from quilt.web.clock import now
 from quilt.web.confirming import fresh_only
@@ -27,6 +28,16 @@ from quilt.web.settings import get_settings
 from quilt.web.signing_in import is_fresh, sign_out
 from quilt.web.site import site
 from quilt.web.words import describe_account_refusal
+
+
+@site.get("/privacy")
+def show_what_is_kept() -> Response:
+    """What is kept of whom, for how long, and whom to write to; for everybody."""
+    days = {
+        "evidence": EVIDENCE_KEPT.days, "leaving": SECOND_THOUGHTS.days, "copy": EXPORT_LIFE.days,
+        "session": LONGEST_SESSIONS["member"].days,
+    }  # fmt: skip
+    return make_response(render_template("site/what_is_kept.html", days=days))
 
 
 @site.get("/me/privacy")
