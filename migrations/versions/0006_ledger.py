@@ -12,7 +12,7 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TIME = quilt.database.UtcDateTime(timezone=True)
 TABLES = (
     "head_letter_off", "head_letter", "ledger_results", "ledger_entry", "ledger_tally", "ledger_key",
-    "ledger_head", "ledger_tile", "ledger_leaf", "ledger",
+    "ledger_head", "ledger_tile", "ledger_leaf", "settlement", "ledger",
 )  # fmt: skip
 ONLY_GROW = ("ledger_leaf", "ledger_head")
 
@@ -29,6 +29,17 @@ def upgrade() -> None:
         sa.CheckConstraint("size >= 0", name=op.f("ck_ledger_size")),
         _points_at("ledger", "contest_id", "contest", "id"),
         sa.PrimaryKeyConstraint("contest_id", name=op.f("pk_ledger")),
+    )
+    op.create_table(
+        "settlement",
+        sa.Column("contest_id", ID, nullable=False),
+        sa.Column("appeals_until", TIME, nullable=False),
+        sa.Column("settled_at", TIME, nullable=True),
+        sa.CheckConstraint(
+            "settled_at is null or settled_at >= appeals_until", name=op.f("ck_settlement_in_order")
+        ),
+        _points_at("settlement", "contest_id", "ledger", "contest_id"),
+        sa.PrimaryKeyConstraint("contest_id", name=op.f("pk_settlement")),
     )
     _create("ledger_leaf", ("contest_id", "number"), sa.Column("line", sa.Text(), nullable=False),
             sa.Column("vote_id", ID, nullable=True),

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, exists, func, select
@@ -13,7 +14,14 @@ from quilt.ledger.refusals import LedgerRefused
 from quilt.ledger.tally import encode_results, tally_ballots
 from quilt.ledger.terms import read_terms
 from quilt.votes.leaves import spell_tag
-from quilt.votes.ledger_models import LedgerEntry, LedgerHead, LedgerLeaf, LedgerResults, LedgerTally
+from quilt.votes.ledger_models import (
+    LedgerEntry,
+    LedgerHead,
+    LedgerLeaf,
+    LedgerResults,
+    LedgerTally,
+    Settlement,
+)
 from quilt.votes.models import DecisionInbox, Vote, VoteDecision
 
 _decision, _inbox = VoteDecision.__table__, DecisionInbox.__table__
@@ -22,7 +30,10 @@ _waits = exists().where(_inbox.c.decision_id == _decision.c.id)
 
 
 def compare_decisions(connection: Connection, read: ReadLedger) -> tuple[int, Iterator[str]]:
-    """The log of decisions against the leaves; a decision that waits for its leaf stands in the inbox."""
+    """The log of decisions against the leaves; a decision that waits for its leaf stands in the inbox.
+
+    None is later than a final result.
+    """
     rows = connection.execute(
         select(
             _decision.c.id, _leaf.c.number, _decision.c.after, _decision.c.actor, _decision.c.reason,
@@ -32,7 +43,17 @@ def compare_decisions(connection: Connection, read: ReadLedger) -> tuple[int, It
         .where(_decision.c.contest_id == read.contest_id, ~_waits)
         .order_by(_decision.c.id)
     ).all()  # fmt: skip
-    return len(rows), _list_decision_faults(rows, read)
+    late = connection.scalars(
+        select(_decision.c.id)
+        .join(Settlement, Settlement.contest_id == _decision.c.contest_id)
+        .where(_decision.c.contest_id == read.contest_id, _decision.c.decided_at > Settlement.settled_at)
+        .order_by(_decision.c.id)
+    ).all()
+    return len(rows), chain(_list_decision_faults(rows, read), map(_describe_late, late))
+
+
+def _describe_late(decision_id: int) -> str:
+    return f"decision {decision_id} was made after the result was final"
 
 
 def _list_decision_faults(rows: Any, read: ReadLedger) -> Iterator[str]:

@@ -15,6 +15,7 @@ from quilt.integrity.facts import get_rulebook
 from quilt.integrity.models import Appeal
 from quilt.votes.decisions import Verdict, decide_votes
 from quilt.votes.models import Vote, VoteDecision
+from quilt.votes.settling import are_appeals_over
 
 MOST_WORDS = 2000
 OUTCOMES = {"upheld": "The votes count", "dismissed": "It stays as it is"}
@@ -50,6 +51,13 @@ class NothingToAppeal(AppealRefused):
 
 class AlreadyAppealed(AppealRefused):
     message = "An appeal is waiting for an answer already. It is not lost."
+
+
+class AppealsOver(AppealRefused):
+    message = (
+        "The time for appeals is over: it ended 48 hours after the result was published, and the result stands. "
+        "Nothing was recorded; the rules of the contest say how to reach the people behind it."
+    )
 
 
 class WordsNeeded(AppealRefused):
@@ -153,12 +161,14 @@ def _record(
     row = {"contest_id": contest_id, "entry_id": entry_id, "vote_id": vote_id, "words": words,
            "author_id": author_id, "created_at": now}  # fmt: skip
     try:
-        return write(_insert, row)
+        return write(_insert, row, now)
     except IntegrityError:
         raise AlreadyAppealed from None
 
 
-def _insert(connection: Connection, row: dict[str, object]) -> int:
+def _insert(connection: Connection, row: dict[str, Any], now: datetime) -> int:
+    if are_appeals_over(connection, row["contest_id"], now):
+        raise AppealsOver
     decided_by = _find_decider(connection, row["entry_id"], row["vote_id"])
     fields = {**row, "decided_by_id": decided_by, "outcome": "", "answer": ""}
     return int(connection.execute(insert(Appeal).returning(Appeal.id), fields).scalar_one())

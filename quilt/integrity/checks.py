@@ -19,6 +19,7 @@ from quilt.signed_ids import make_token
 from quilt.votes.decisions import Verdict, decide_votes
 from quilt.votes.evidence import unpack_evidence
 from quilt.votes.models import DecisionInbox, Vote, VoteDecision, Voter
+from quilt.votes.settling import is_settled
 
 PATH = "/votes/check/"
 VOTE_CHECK = b"vote check"  # what the token in the link is for
@@ -80,8 +81,10 @@ def _answer(connection: Connection, vote_id: int, evidence: bytes, now: datetime
     if answered is None:
         return False
     book = get_rulebook()
-    state = connection.scalar(select(Vote.state).where(Vote.id == vote_id))
-    if state != "held" or not _is_held_by_score(connection, vote_id):
+    vote = connection.execute(select(Vote.contest_id, Vote.state).where(Vote.id == vote_id)).one()
+    if vote.state != "held" or not _is_held_by_score(connection, vote_id):
+        return False
+    if is_settled(connection, vote.contest_id):
         return False
     if _is_too_quick(book, (now - answered.mailed_at).total_seconds(), evidence):
         return False

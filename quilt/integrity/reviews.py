@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from quilt.database import db, write
 from quilt.integrity.facts import cut, get_rulebook
 from quilt.integrity.models import ReviewedVote, VoteReview
-from quilt.votes.decisions import TransitionRefused, Verdict, decide_votes
+from quilt.votes.decisions import ResultIsFinal, TransitionRefused, Verdict, decide_votes
 from quilt.votes.models import Vote
 
 MOST_WORDS = 2000
@@ -27,6 +27,7 @@ REASONS = {
     "other": "Another reason, explained below.",
 }
 _UNDONE = "This was undone already."
+_FINAL = "The result of this contest is final, so its votes stay as they are. Nothing was changed."
 _CHANGED = "Something has changed since you looked. Nothing was done; look once more."
 
 
@@ -65,7 +66,8 @@ def review_votes(
 ) -> int:  # fmt: skip
     """Bring those votes into `after` that may go there, in one transaction; returns the review's id.
 
-    Raises ReviewRefused: without a reason, where nothing would change, or where it is not what was tried (`seal`).
+    Raises ReviewRefused: without a reason, where nothing would change, where it is not what was tried (`seal`), or
+    where the contest's result is final.
     """
     words = words.replace("\x00", "").strip()
     _check(after, reason, words)
@@ -73,6 +75,8 @@ def review_votes(
         return write(
             _review, tuple(vote_ids), after, reason, words, seal, actor_id, now, contest_id, entry_id
         )
+    except ResultIsFinal:
+        raise ReviewRefused(_FINAL) from None
     except TransitionRefused:
         raise ReviewRefused(_CHANGED) from None
 
@@ -87,6 +91,8 @@ def undo_review(review_id: int, *, words: str, actor_id: int, now: datetime) -> 
     _check("held", "mistake", words)
     try:
         return write(_undo, review_id, words, actor_id, now)
+    except ResultIsFinal:
+        raise ReviewRefused(_FINAL) from None
     except IntegrityError:
         raise ReviewRefused(_UNDONE) from None
 

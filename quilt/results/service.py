@@ -33,8 +33,10 @@ from quilt.results.queries import Counted, count_ledger, is_panel_closed, list_m
 from quilt.votes.heads import keep_results, sign_next_head
 from quilt.votes.keys import SigningKey
 from quilt.votes.leaves import append_leaves
+from quilt.votes.ledger_models import Ledger
 from quilt.votes.models import DecisionInbox, Vote
 from quilt.votes.schedule import find_promise, is_quiet_head_due, list_timings
+from quilt.votes.settling import forget_settlement, hear_appeals, lock_settlement, settle
 
 MOST_WORDS = 2_000
 
@@ -109,6 +111,7 @@ def approve_result(contest_id: int, *, settings: Settings, actor_id: int, now: d
         result.appeals_until = now + APPEAL_TIME
         result.body = _write_body(gate.counted, value)  # the head may be another than when it was proposed
         keep_results(session.connection(), contest_id, size, result.body)
+        hear_appeals(session.connection(), contest_id, result.appeals_until)
         for place, entry_id in enumerate(places[: gate.counted.terms.places], 1):
             session.add(Prize(contest_id=contest_id, place=place, entry_id=entry_id))
             _add_step(session, contest_id, place, entry_id, "promised", "", actor_id, now)
@@ -128,6 +131,7 @@ def take_back_result(contest_id: int, reason: str, *, actor_id: int, now: dateti
         was_public = result.state == "approved"
         if was_public:
             keep_results(session.connection(), contest_id, result.size, withdraw_places(result.body))
+            forget_settlement(session.connection(), contest_id)
         session.execute(delete(Prize).where(Prize.contest_id == contest_id))
         session.delete(result)
         _log(session, contest_id, "result withdrawn", actor_id, now, words, is_public=was_public)
@@ -232,15 +236,19 @@ def _is_last_head(contest_id: int, settings: Settings, now: datetime) -> bool:
 
 
 def _finish(contest_id: int, now: datetime) -> bool:
-    counted = count_ledger(contest_id)
-    has_appeals = bool(list_appeals(contest_id, is_open=True, limit=1))
     with transaction() as session:
         result = session.get(Result, contest_id, with_for_update=True)
-        if result is None or result.state != "approved" or counted is None or has_appeals:
+        if result is None or result.state != "approved":
             return False
-        if counted.tally.size != result.size:  # an appeal has changed something: the desk proposes anew
+        # From here on nobody decides or appeals: what was begun is done, and what follows is refused.
+        if not lock_settlement(session.connection(), contest_id):
             return False
+        has_appeals = bool(list_appeals(contest_id, is_open=True, limit=1))
+        size = session.scalar(select(Ledger.size).where(Ledger.contest_id == contest_id))
+        if has_appeals or _count_waiting(contest_id) or size != result.size:
+            return False  # an appeal has changed something: the desk proposes anew
         result.state, result.finished_at = "final", now
+        settle(session.connection(), contest_id, now)
         _log(session, contest_id, "result final", None, now, is_public=True)
     return True
 

@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, insert, literal, select, update
 
 from quilt.arrivals.models import ArrivalInbox
+from quilt.ledger.leaves import RULES
 from quilt.ledger.states import TRANSITIONS
 from quilt.votes.bulk import among
 from quilt.votes.models import STANDING, DecisionInbox, EntryTally, Vote, VoteDecision
+from quilt.votes.settling import is_any_settled
 
 _CHUNK = 500  # ids in one statement
 _vote, _tally = Vote.__table__, EntryTally.__table__
@@ -24,6 +26,10 @@ class TransitionRefused(Exception):
         self.vote_id = vote_id
         self.before = before
         self.after = after
+
+
+class ResultIsFinal(TransitionRefused):
+    """The result that these votes made is final; nothing was changed."""
 
 
 class Verdict(NamedTuple):
@@ -48,10 +54,14 @@ def decide_votes(
     """Bring each vote into `verdict.after`, write that down, and return the ids of those that changed, ascending.
 
     Votes that are in that state already stay as they are. The decisions wait in the inbox of the ledger. Raises
-    TransitionRefused when one of the votes may not go there; call it within the transaction that it shall share.
+    TransitionRefused when one of the votes may not go there, ResultIsFinal when it made a result that is final;
+    call it within the transaction that it shall share.
     """
     changed: list[int] = []
     for ids in _chunks(sorted(set(vote_ids))):
+        # The rules decide about votes that wait for the ledger, and no result is final while one does.
+        if verdict.actor != RULES and is_any_settled(connection, ids):
+            raise ResultIsFinal(ids[0], "any state", verdict.after)
         votes = [vote for vote in _lock(connection, ids) if vote.state != verdict.after]
         _check(votes, verdict)
         if votes:

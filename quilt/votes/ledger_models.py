@@ -25,6 +25,17 @@ class Ledger(Model):
     batch_at: Mapped[datetime] = mapped_column(UtcDateTime)  # when the last batch came to its end
 
 
+class Settlement(Model):
+    """A published result's time for appeals, and since when it is final: then no vote is decided about any more."""
+
+    __tablename__ = "settlement"
+    __table_args__ = (CheckConstraint("settled_at is null or settled_at >= appeals_until", name="in_order"),)
+
+    contest_id: Mapped[int] = mapped_column(ForeignKey("ledger.contest_id"), primary_key=True)
+    appeals_until: Mapped[datetime] = mapped_column(UtcDateTime)
+    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class LedgerLeaf(Model):
     """One line of the ledger. `vote_id` is the vote that it commits to; None for a leaf that is no vote."""
 

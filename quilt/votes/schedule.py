@@ -11,7 +11,7 @@ from quilt.contests.models import Contest, Phase
 from quilt.database import db, write
 from quilt.votes.heads import open_ledger, sign_next_head
 from quilt.votes.keys import get_signing_key
-from quilt.votes.ledger_models import Ledger
+from quilt.votes.ledger_models import Ledger, Settlement
 from quilt.votes.sequencing import Judge, close_batch, has_news
 
 QUIET = timedelta(hours=1)  # a head is signed even where nothing happens: it says that nothing did
@@ -63,12 +63,17 @@ def close_due(
 
 
 def list_timings(now: datetime) -> list[Timing]:
-    """Every published contest in which voting has begun and whose policy is frozen, the oldest first."""
+    """Every published contest in which voting has begun and whose policy is frozen, the oldest first.
+
+    Not those whose result is final: their ledger, and the places in its `results.json`, stay as they are.
+    """
     statement = (
         select(Phase.contest_id, func.max(Phase.ends_at), Ledger.batch_at)
         .join(Contest, Contest.id == Phase.contest_id)
         .outerjoin(Ledger, Ledger.contest_id == Phase.contest_id)
+        .outerjoin(Settlement, Settlement.contest_id == Phase.contest_id)
         .where(Phase.may_vote, Contest.is_published, Contest.frozen_at.is_not(None))
+        .where(Settlement.settled_at.is_(None))
         .group_by(Phase.contest_id, Ledger.batch_at)
         .having(func.min(Phase.starts_at) <= now)
         .order_by(Phase.contest_id)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import secrets
 import zipfile
 from dataclasses import replace
 from datetime import timedelta
@@ -10,9 +11,12 @@ import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
+from quilt.audit.ledger import check_ledgers
 from quilt.contests.models import ContestChange
 from quilt.database import db, write
-from quilt.integrity.appeals import answer_appeal, appeal_by_receipt
+from quilt.entries.models import Entry
+from quilt.integrity.appeals import AppealsOver, answer_appeal, appeal_by_receipt, appeal_for_entry
+from quilt.integrity.reviews import ReviewRefused, review_votes, try_review
 from quilt.judging.models import Criterion
 from quilt.judging.service import WantedCriterion, invite_judge, save_scores, seal_panel, set_criteria
 from quilt.ledger.tally import decide_places
@@ -30,11 +34,13 @@ from quilt.results.service import (
     take_in_points,
     try_gate,
 )
-from quilt.votes.decisions import Verdict, decide_votes
+from quilt.votes.decisions import ResultIsFinal, Verdict, decide_votes
 from quilt.votes.heads import sign_next_head
+from quilt.votes.ledger_models import Settlement
 from quilt.votes.models import Vote
+from quilt.votes.schedule import close_due
 from tests.conftest import NOW
-from tests.factories import make_contest, make_entry, make_user
+from tests.factories import count_plainly, make_contest, make_entry, make_user
 from tests.votes.ledgers import SECRET, cast, get_key, publish, run_batch, start_ledger, verify
 
 CLOSED = NOW + timedelta(days=6)
@@ -164,6 +170,68 @@ def test_an_open_appeal_shuts_the_gate_and_keeps_a_result_from_being_final(conte
     contest.propose(at=LATER)
     contest.approve(at=LATER)
     assert contest.finish(LATER + timedelta(hours=49)) == 1
+
+
+def test_a_final_result_is_contradicted_by_nothing(contest, settings, tmp_path):
+    votes = {entry: list_votes(entry) for entry in contest.entries}
+    contest.close()
+    doubted = votes[contest.entries[2]][0]
+    contest.decide(doubted, "held", "reviewer", "bought", "rules-1")
+    contest.close()
+    contest.propose()
+    contest.approve()
+    until = find_result(contest.id).appeals_until
+    receipt = db.session.scalar(select(Vote.receipt).where(Vote.id == doubted))
+    appeal = appeal_by_receipt(receipt, "I am a person.", author_id=None, now=until - timedelta(seconds=1))
+    db.session.rollback()
+    assert contest.finish() == 0
+    answer_appeal(appeal, "dismissed", "Bought.", actor_id=contest.second.id, now=LATER)
+    db.session.rollback()
+    with pytest.raises(AppealsOver):
+        appeal_by_receipt(receipt, "I am late.", author_id=None, now=until)
+    with pytest.raises(AppealsOver):
+        appeal_for_entry(contest.entries[2], "I am late.", author_id=contest.first.id, now=until)
+    db.session.rollback()
+    assert contest.finish() == 1
+    month = LATER + timedelta(days=30)
+    facts = {"reason": "bought", "words": "Seen.", "actor_id": contest.first.id, "now": month}
+    counted = votes[contest.entries[0]]
+    with pytest.raises(ReviewRefused, match="final"):
+        seal = try_review(counted, "held").seal
+        review_votes(counted, "held", seal=seal, contest_id=contest.id, **facts)
+    for verdict in (("held", "reviewer", "late"), ("withdrawn", "voter", "taken-back")):
+        with pytest.raises(ResultIsFinal):
+            contest.decide(counted[0], *verdict, "rules-1", at=month)
+    with db.engine.begin() as connection:  # what the entrants do with their films is theirs
+        connection.execute(update(Entry).where(Entry.id == contest.entries[2]).values(state="withdrawn"))
+    close_due(contest.settings, count_plainly, lambda: month, secrets.token_bytes)
+    folder = publish(settings, contest.contest, tmp_path / "files")
+    results = json.loads((folder / "results.json").read_text())
+    assert (results["final"], results["places"]) == (True, contest.entries)
+    assert verify(folder)[0] == 0
+    with db.engine.connect() as connection:
+        checks = check_ledgers(connection, contest.settings, month)
+    assert [one for check in checks for one in check.differences] == []
+    with db.engine.begin() as connection:
+        connection.execute(update(Settlement).values(appeals_until=NOW, settled_at=NOW))
+        found = [
+            one for check in check_ledgers(connection, contest.settings, month) for one in check.differences
+        ]
+    assert found and all("after the result was final" in one for one in found)
+
+
+def test_what_is_decided_while_a_result_becomes_final_waits_or_is_refused(contest):
+    """Somebody has decided and not yet committed: the result is not final before, nor without it."""
+    contest.close()
+    contest.propose()
+    contest.approve()
+    vote_id = list_votes(contest.entries[2])[0]
+    contest.decide(vote_id, "held", "reviewer", "late", "rules-1", at=LATER)
+    assert contest.finish() == 0, "the decision waits for the ledger"
+
+
+def list_votes(entry_id):
+    return list(db.session.scalars(select(Vote.id).where(Vote.entry_id == entry_id).order_by(Vote.id)))
 
 
 def test_what_is_level_waits_for_the_draw_and_anybody_can_repeat_it(app, settings, tmp_path):
