@@ -19,8 +19,9 @@ from sqlalchemy import func, select, update
 from quilt.accounts.models import User
 from quilt.arrivals.models import EntrySpread
 from quilt.config import Settings
-from quilt.contests.models import Phase
+from quilt.contests.models import ContestChange, Phase
 from quilt.database import db, transaction
+from quilt.integrity.models import VoteAlert
 from quilt.mail import MailMessage
 from quilt.moderation.models import ModerationLog
 from quilt.votes.models import EntryTally
@@ -145,18 +146,60 @@ def test_hidden_and_few_votes_stand_in_nobodys_way(
     assert json.loads(body)["data"]["entry"] == shown.id
 
 
-def test_private_events_are_for_the_desk(app: Flask, settings: Settings, receiver: Receiver) -> None:
-    with pytest.raises(WebhookRefused):
-        add_webhook(make_user(), receiver.url, settings, ["entry.submitted"])
+def happen(kind: str) -> dict[str, object]:
+    """Let something happen, and return what is told of it."""
+    contest = make_contest()
+    entry = make_entry(contest, state="submitted" if kind == "entry.submitted" else "published")
+    about = {"entry": entry.id, "contest": contest.id}
+    with transaction() as session:
+        match kind:
+            case "entry.published" | "entry.rejected":
+                action = "approve" if kind == "entry.published" else "reject"
+                log = {"subject_kind": "entry", "subject_id": entry.id, "action": action}
+                session.add(ModerationLog(**log, decided_at=NOW))
+            case "vote.counted":
+                session.execute(update(EntryTally).values(standing=12))
+                about |= {"votes": 12, "votes_before": None}
+            case "milestone.reached":
+                session.add(EntrySpread(entry_id=entry.id, size=101, folded_at=NOW))
+                about |= {"people": 100}
+            case "phase.changed":
+                session.execute(update(Phase).values(ends_at=NOW))
+                about = {"contest": contest.id, "phase": "Voting", "turn": "ended"}
+            case "results.published":
+                change = {"contest_id": contest.id, "kind": "result", "is_public": True, "changed_at": NOW}
+                session.add(ContestChange(**change))
+                about = {"contest": contest.id}
+            case "flag.raised":
+                alert = {"contest_id": contest.id, "entry_id": entry.id, "starts_at": NOW, "raised_at": NOW}
+                session.add(VoteAlert(**alert, votes_count=900, expected=9.0, chance=1e-9, rules="rules-1"))
+                about |= {"votes": 900}
+    return about
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+def test_each_kind_is_told_to_the_desk_and_private_ones_to_nobody_else(
+    app: Flask, settings: Settings, receiver: Receiver, kind: str
+) -> None:
     moderator = make_user(role="moderator")
-    add_webhook(moderator, receiver.url, settings, list(EVENTS))
-    make_entry(state="submitted")
+    add_webhook(moderator, receiver.url, settings, [kind])
+    hook_id = service.list_webhooks(moderator.id)[0].id
+    about = happen(kind)
     notice_events(NOW)
     spread_events(NOW)
+    send_due(settings, lambda: NOW)
+    (_, body), *others = receiver.got
+    assert json.loads(body)["type"] == kind and json.loads(body)["data"] == about and not others
     with transaction() as session:
         session.execute(update(User).where(User.id == moderator.id).values(role="member"))
+    service.replay(moderator.id, service.list_log(hook_id)[0].id, NOW)
     send_due(settings, lambda: NOW)
-    assert b"entry.submitted" not in b"".join(body for _, body in receiver.got)
+    is_private = EVENTS[kind][1]
+    assert len(receiver.got) == (1 if is_private else 2)
+    assert service.list_log(hook_id)[0].state == ("failed" if is_private else "delivered")
+    if is_private:
+        with pytest.raises(WebhookRefused):
+            add_webhook(make_user(), receiver.url, settings, [kind])
 
 
 def test_both_secrets_are_good_for_a_day(app: Flask, settings: Settings, receiver: Receiver) -> None:
