@@ -113,7 +113,7 @@ def confirm_vote(entry_id: int) -> Response:
     """Take the code, sign the voter in, and cast the vote that was waiting for it."""
     head = get_head_or_404(entry_id)
     pending = session.get("pending_vote", {})
-    if pending.get("entry") != entry_id:
+    if pending.get("entry_id") != entry_id:
         return redirect(_entry_address(head))  # type: ignore[return-value]
     if request.method == "GET":
         return _show_confirm(head, pending)
@@ -125,8 +125,8 @@ def confirm_vote(entry_id: int) -> Response:
         status, words = describe_account_refusal(refusal)
         return _show_confirm(head, pending, words, status)
     sign_in(redeemed.user, now())
-    told, wait = pending.get("told", {}), now().timestamp() - pending.get("asked_at", now().timestamp())
-    return _cast(head, redeemed.user, pending.get("via", ""), pending.get("channel", ""), told, wait)
+    wait = now().timestamp() - pending["asked_at"]
+    return _cast(head, redeemed.user, pending["via"], pending["channel"], pending["told"], wait)
 
 
 def _send_code(head: EntryHead, told: Told) -> Response:
@@ -137,7 +137,6 @@ def _send_code(head: EntryHead, told: Told) -> Response:
         check_window(policy, now())
     except VoteRefused as refusal:
         return _answer_refusal(head, refusal, policy)
-    via, channel = _read_way()
     entry = db.session.get_one(Entry, head.id)
     address = form.get("email", "")
     if len(policy.tiers) > 1 and needs_step_up(address[:400].strip(), policy.domains, now()):
@@ -158,10 +157,15 @@ def _send_code(head: EntryHead, told: Told) -> Response:
         status, words = describe_account_refusal(refusal)
         return _ask_address(head, status, words)
     session["pending_vote"] = {
-        "entry": head.id, "token": token, "email": address.strip()[:320], "via": via, "channel": channel,
-        "told": told, "asked_at": now().timestamp(),
+        **_describe_wish(head, told), "token": token, "email": address.strip()[:320], "asked_at": now().timestamp(),
     }  # fmt: skip
     return _count_visit(_point_to_confirm(head), head)
+
+
+def _describe_wish(head: EntryHead, told: Told) -> dict[str, Any]:
+    """A vote that waits until its maker is known: for which entry, how they came, and what the page told."""
+    via, channel = _read_way()
+    return {"entry_id": head.id, "via": via, "channel": channel, "told": told}
 
 
 def _count_visit(response: Response, head: EntryHead) -> Response:
@@ -200,12 +204,8 @@ def _leave_with_provider(head: EntryHead, told: Told) -> Response:
         check_window(policy, now())
     except VoteRefused as refusal:
         return _answer_refusal(head, refusal, policy)
-    via, channel = _read_way()
     title = db.session.get_one(Entry, head.id).title
-    keep_for_later(
-        "vote", f"Your vote for “{title}”", _entry_address(head), entry_id=head.id, via=via, channel=channel,
-        told=told,
-    )  # fmt: skip
+    keep_for_later("vote", f"Your vote for “{title}”", _entry_address(head), **_describe_wish(head, told))
     if provider.asks_where:
         address = url_for("auth.show_provider", name=provider.name, next=_entry_address(head))
         response = make_response(redirect(address, 303))
