@@ -65,7 +65,7 @@ def create_token(
         raise TokenRefused("scopes", "Choose what it may do.")
     token = PREFIX + base64.urlsafe_b64encode(entropy(32)).rstrip(b"=").decode()
     with transaction() as session:
-        user = session.get_one(User, user_id)
+        user = session.get_one(User, user_id, with_for_update=True)  # one at a time counts its tokens
         if not (set(scopes) & STAFF_SCOPES == set() or user.role in STAFF_ROLES):
             raise TokenRefused("scopes", "That is for people at the desk only.")
         count = session.scalar(select(func.count()).where(ApiToken.user_id == user_id))

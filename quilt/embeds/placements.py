@@ -99,6 +99,7 @@ def _find_target(session: Session, kind: str, target_id: int) -> tuple[int, int 
 
 
 def _check_room(session: Session, organisation_id: int) -> None:
+    session.get_one(Organisation, organisation_id, with_for_update=True)  # many at once are counted in turn
     count = session.scalar(
         select(func.count()).select_from(Placement).where(Placement.organisation_id == organisation_id)
     )

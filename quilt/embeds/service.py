@@ -43,6 +43,7 @@ def create_organisation(user_id: int, name: str, now: datetime) -> Organisation:
     """A new organisation with its first owner. Raises NameRefused or LimitReached."""
     name = clean_name(name)
     with transaction() as session:
+        session.get_one(User, user_id, with_for_update=True)  # whoever makes many at once counts them in turn
         owned = select(func.count()).where(Membership.user_id == user_id, Membership.role == Role.OWNER)
         if (session.scalar(owned) or 0) >= MOST_ORGANISATIONS:
             raise LimitReached(f"You own {MOST_ORGANISATIONS} organisations already.", "name")
@@ -82,7 +83,7 @@ def invite(
     wanted = _read_role(role)
     token = entropy(18).hex()
     with transaction() as session:
-        organisation = session.get_one(Organisation, organisation_id)
+        organisation = _hold(session, organisation_id)
         if _count_people(session, organisation_id) >= MOST_MEMBERS:
             raise LimitReached(f"An organisation can have {MOST_MEMBERS} people.", "email")
         row = session.scalars(
@@ -144,6 +145,7 @@ def change_role(organisation_id: int, user_id: int, role: str) -> None:
     """Give a member another role. Raises RoleRefused or LastOwner."""
     wanted = _read_role(role)
     with transaction() as session:
+        _hold(session, organisation_id)
         member = session.get_one(Membership, (organisation_id, user_id))
         if wanted is not Role.OWNER:
             _keep_an_owner(session, member)
@@ -153,6 +155,7 @@ def change_role(organisation_id: int, user_id: int, role: str) -> None:
 def remove_member(organisation_id: int, user_id: int) -> None:
     """Somebody works for the organisation no longer. Raises LastOwner."""
     with transaction() as session:
+        _hold(session, organisation_id)
         member = session.get_one(Membership, (organisation_id, user_id))
         _keep_an_owner(session, member)
         session.delete(member)
@@ -167,6 +170,11 @@ def choose_reports(organisation_id: int, user_id: int, *, has_reports: bool) -> 
 def hash_token(token: str) -> str:
     """What is kept of an invitation's secret."""
     return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _hold(session: Session, organisation_id: int) -> Organisation:
+    """The organisation, held until the end: its people are counted by one at a time, and an owner stays."""
+    return session.get_one(Organisation, organisation_id, with_for_update=True)
 
 
 def _keep_an_owner(session: Session, member: Membership) -> None:
