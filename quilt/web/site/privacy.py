@@ -34,7 +34,7 @@ from quilt.web.words import describe_account_refusal
 def show_what_is_kept() -> Response:
     """What is kept of whom, for how long, and whom to write to; for everybody."""
     days = {
-        "evidence": EVIDENCE_KEPT.days, "leaving": SECOND_THOUGHTS.days, "copy": EXPORT_LIFE.days,
+        "evidence": EVIDENCE_KEPT.days, "leaving": SECOND_THOUGHTS.days, "export": EXPORT_LIFE.days,
         "session": LONGEST_SESSIONS["member"].days,
     }  # fmt: skip
     return make_response(render_template("site/what_is_kept.html", days=days))
