@@ -1,0 +1,96 @@
+"""The way to a result through the desk's pages, by two people, up to the file that proves it."""
+
+import io
+import json
+import zipfile
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from quilt.database import db
+from quilt.results.queries import find_result, list_prizes
+from quilt.web.clock import now
+from tests.factories import make_contest, make_entry, make_user
+from tests.votes.ledgers import SECRET, cast, run_batch, start_ledger, verify
+from tests.web.site.browsing import post, sign_in
+
+
+@pytest.fixture
+def contest(app, settings):
+    """Its voting ended yesterday, with two votes for the bus and one for the river."""
+    opens = now() - timedelta(days=3)
+    contest = make_contest(opens=opens, closes=now() - timedelta(days=1))
+    start_ledger(settings, contest, opens)
+    for title, votes in (("The library bus", 2), ("A <river>", 1)):
+        cast(make_entry(contest, title=title), votes, opens + timedelta(hours=1))
+    run_batch(settings, contest, at=now())
+    app.extensions["quilt_settings"] = replace(settings, secret_key=SECRET)  # the votes are cast with it
+    yield contest
+    app.extensions["quilt_settings"] = settings
+
+
+@pytest.fixture
+def desks(app):
+    """Two people at the desk, each with a browser."""
+    clients = [app.test_client(), app.test_client()]
+    for client in clients:
+        sign_in(client, make_user(role="admin"))
+    return clients
+
+
+def do(client, contest, step, **fields):
+    answer = post(client, f"/admin/contests/{contest.id}/result/{step}", **fields)
+    db.session.rollback()
+    return answer
+
+
+def test_from_the_gate_to_the_pack(contest, desks, tmp_path):
+    one, other = desks
+    desk, pack = f"/admin/contests/{contest.id}/result", f"/admin/contests/{contest.id}/result/pack.zip"
+    assert one.get(pack).status_code == 409
+    assert do(one, contest, "gate").status_code == 303
+    assert "The gate is passed." in one.get(desk).text and find_result(contest.id) is None
+    assert do(one, contest, "gate", action="propose").location == desk
+    refused = do(one, contest, "approve")
+    assert refused.status_code == 409 and "somebody else has to approve it" in refused.text
+    public = f"/contests/{contest.slug}/results"
+    assert "The library bus" not in one.get(public).text and one.get(pack).status_code == 409
+    assert do(other, contest, "approve").status_code == 303
+    assert "The library bus" in one.get(public).text and "A &lt;river&gt;" in one.get(public).text
+    answer = one.get(pack)
+    assert answer.status_code == 200 and answer.headers["Cache-Control"] == "private, no-store"
+    assert f"{contest.slug}-evidence.zip" in answer.headers["Content-Disposition"]
+    zipfile.ZipFile(io.BytesIO(answer.data)).extractall(tmp_path / "pack")
+    answer.close()
+    code, told = verify(tmp_path / "pack")
+    assert code == 0 and json.loads((tmp_path / "pack" / "results.json").read_text())["final"], told
+
+
+def test_a_result_is_taken_back_with_a_reason_that_all_can_read(contest, desks):
+    one, other = desks
+    do(one, contest, "gate", action="propose")
+    do(other, contest, "approve")
+    refused = do(one, contest, "back", words=" ")
+    assert refused.status_code == 409 and "Say why" in refused.text
+    assert do(one, contest, "back", words="A film was not theirs.").status_code == 303
+    assert find_result(contest.id) is None and list_prizes(contest.id) == []
+    assert "The library bus" not in one.get(f"/contests/{contest.slug}/results").text
+
+
+def test_a_misspelt_value_stays_in_its_field(contest, desks):
+    answer = do(desks[0], contest, "gate", value="7, <8>")
+    assert answer.status_code == 409 and "letters, digits and dots" in answer.text
+    assert 'value="7, &lt;8&gt;"' in answer.text
+
+
+def test_prizes_wait_for_the_appeals(contest, desks):
+    one, other = desks
+    do(one, contest, "gate", action="propose")
+    do(other, contest, "approve")
+    for step in ("1", "1/pass-on"):
+        answer = post(
+            one, f"/admin/contests/{contest.id}/prizes/{step}", step="verified", words="Papers seen."
+        )
+        assert answer.status_code == 409 and "The time for appeals is not over yet" in answer.text
+    assert [prize.state for prize in list_prizes(contest.id)] == ["promised"]
