@@ -12,6 +12,7 @@ from quilt.contests.models import Contest
 from quilt.database import db, write
 from quilt.entries.models import Entry
 from quilt.integrity.facts import get_rulebook
+from quilt.integrity.impartiality import is_partial
 from quilt.integrity.models import Appeal
 from quilt.votes.decisions import Verdict, decide_votes
 from quilt.votes.models import Vote, VoteDecision
@@ -66,6 +67,12 @@ class WordsNeeded(AppealRefused):
 
 class SamePerson(AppealRefused):
     message = "You have decided about these votes, or this appeal is yours: somebody else has to answer it."
+
+
+class Partial(AppealRefused):
+    message = (
+        "You have an entry in this contest, or the vote is yours: somebody else has to answer this appeal."
+    )
 
 
 class AlreadyAnswered(AppealRefused):
@@ -197,6 +204,9 @@ def _answer(
     decided_by = _find_decider(connection, appeal.entry_id, appeal.vote_id) or appeal.decided_by_id
     if actor_id in (decided_by, appeal.author_id):
         raise SamePerson
+    about = [] if appeal.vote_id is None else [appeal.vote_id]
+    if is_partial(connection, actor_id, appeal.contest_id, about):
+        raise Partial
     answer = {"outcome": outcome, "answer": words, "answered_by_id": actor_id, "answered_at": now}
     connection.execute(
         update(Appeal).where(_appeal.c.id == appeal_id).values(**answer, decided_by_id=decided_by)

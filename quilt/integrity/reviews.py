@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from quilt.database import db, write
 from quilt.integrity.facts import cut, get_rulebook
+from quilt.integrity.impartiality import is_partial
 from quilt.integrity.models import ReviewedVote, VoteReview
 from quilt.votes.decisions import ResultIsFinal, TransitionRefused, Verdict, decide_votes
 from quilt.votes.models import Vote
@@ -28,6 +29,10 @@ REASONS = {
 }
 _UNDONE = "This was undone already."
 _FINAL = "The result of this contest is final, so its votes stay as they are. Nothing was changed."
+_PARTIAL = (
+    "You have an entry in this contest, or one of these votes is yours: somebody else has to decide about them. "
+    "Nothing was changed."
+)
 _CHANGED = "Something has changed since you looked. Nothing was done; look once more."
 
 
@@ -66,8 +71,8 @@ def review_votes(
 ) -> int:  # fmt: skip
     """Bring those votes into `after` that may go there, in one transaction; returns the review's id.
 
-    Raises ReviewRefused: without a reason, where nothing would change, where it is not what was tried (`seal`), or
-    where the contest's result is final.
+    Raises ReviewRefused: without a reason, where nothing would change, where it is not what was tried (`seal`), where
+    the contest's result is final, or by somebody whom it touches.
     """
     words = words.replace("\x00", "").strip()
     _check(after, reason, words)
@@ -126,6 +131,8 @@ def _review(
         raise ReviewRefused("None of these votes can go there. Nothing was changed.")
     if trial.seal != seal:
         raise ReviewRefused(_CHANGED)
+    if is_partial(connection, actor_id, contest_id, trial.vote_ids):
+        raise ReviewRefused(_PARTIAL)
     facts = {"contest_id": contest_id, "entry_id": entry_id, "after": after, "reason": reason, "words": words}
     return _write_down(connection, trial.vote_ids, facts, actor_id, now)
 
@@ -146,6 +153,8 @@ def _undo(connection: Connection, review_id: int, words: str, actor_id: int, now
     places = [(after, ids) for after, ids in places if review.after in ACTIONS[after]]
     if not places:
         raise ReviewRefused("Nothing is left to undo: these votes were decided about since.")
+    if is_partial(connection, actor_id, review.contest_id, [row.id for row in rows]):
+        raise ReviewRefused(_PARTIAL)
     facts = {
         "contest_id": review.contest_id,
         "entry_id": review.entry_id,

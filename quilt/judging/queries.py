@@ -6,9 +6,11 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from quilt.accounts.models import User
+from quilt.accounts.rules import person_key
 from quilt.contests.models import Contest
 from quilt.database import db
 from quilt.entries.models import Entry
+from quilt.entries.ownership import find_entrants
 from quilt.judging.models import Conflict, Criterion, EntryPoints, Judge, Score, SealedPanel
 from quilt.judging.rules import PanelFacts, find_missing
 
@@ -28,7 +30,7 @@ class JudgeLine:
 
 @dataclass(frozen=True, slots=True)
 class JudgedEntry:
-    """An entry as one judge sees it; `scores` are their own, by criterion."""
+    """An entry as one judge sees it; `scores` are their own, by criterion, `is_own` that they entered it."""
 
     id: int
     title: str
@@ -36,16 +38,28 @@ class JudgedEntry:
     cause: str
     scores: dict[int, int]
     conflict: str
+    is_own: bool
     is_done: bool
 
 
 def read_panel(connection: Connection, contest_id: int) -> PanelFacts:
-    """The panel of a contest: its active judges, the entries in the running, criteria, conflicts and scores."""
-    judges = connection.scalars(
-        select(Judge.user_id)
+    """The panel of a contest: its active judges, the entries in the running, criteria, conflicts and scores.
+
+    A judge's own entry is a conflict, whatever they say.
+    """
+    judges = connection.execute(
+        select(Judge.user_id, User.email)
+        .join(User, User.id == Judge.user_id)
         .where(Judge.contest_id == contest_id, Judge.left_at.is_(None))
         .order_by(Judge.user_id)
-    )
+    ).all()
+    entrants = find_entrants(connection, contest_id)
+    own = {
+        (judge.user_id, entry)
+        for judge in judges
+        for entry, entrant in entrants.items()
+        if entrant == person_key(judge.email)
+    }
     entries = connection.scalars(
         select(Entry.id)
         .where(Entry.contest_id == contest_id, Entry.state == "published", Entry.is_eligible)
@@ -66,10 +80,10 @@ def read_panel(connection: Connection, contest_id: int) -> PanelFacts:
         )
     )
     return PanelFacts(
-        tuple(judges),
+        tuple(judge.user_id for judge in judges),
         tuple(entries),
         {row.id: row.weight for row in weights},
-        {(row.user_id, row.entry_id) for row in conflicts},
+        {(row.user_id, row.entry_id) for row in conflicts} | own,
         {(row.user_id, row.entry_id, row.criterion_id): row.points for row in scores},
     )
 
@@ -148,11 +162,13 @@ def list_named_points(contest_id: int) -> list[tuple[str, int]]:
 
 
 def _judged(row: tuple[int, str, str, str, str | None], panel: PanelFacts, user_id: int) -> JudgedEntry:
-    entry_id, title, slug, cause, conflict = row
+    entry_id, title, slug, cause, said = row
+    conflict = said or ""
     scores = {
         criterion: panel.scores[user_id, entry_id, criterion]
         for criterion in panel.weights
         if (user_id, entry_id, criterion) in panel.scores
     }
-    is_done = conflict is not None or (bool(panel.weights) and scores.keys() == panel.weights.keys())
-    return JudgedEntry(entry_id, title, slug, cause, scores, conflict or "", is_done)
+    is_own = not conflict and (user_id, entry_id) in panel.conflicts
+    is_done = bool(conflict) or is_own or (bool(panel.weights) and scores.keys() == panel.weights.keys())
+    return JudgedEntry(entry_id, title, slug, cause, scores, conflict, is_own, is_done)

@@ -13,6 +13,7 @@ from quilt.contests.changes import write_change
 from quilt.contests.models import Contest
 from quilt.database import insert_if_new, insert_or_change, transaction
 from quilt.entries.models import Entry
+from quilt.entries.ownership import is_own_entry, list_own_entries
 from quilt.judging.models import MOST_POINTS, Conflict, Criterion, EntryPoints, Judge, Score, SealedPanel
 from quilt.judging.queries import read_panel
 from quilt.judging.rules import JudgingRefused, NotAJudge, PanelSealed, check_complete, find_missing, weigh
@@ -54,10 +55,15 @@ def set_criteria(contest_id: int, wanted: Sequence[WantedCriterion], *, actor_id
 
 
 def invite_judge(contest_id: int, user_id: int, *, actor_id: int, settings: Settings, now: datetime) -> None:
-    """Ask somebody by mail to judge; a judge who had left is one again. Raises JudgingRefused."""
+    """Ask somebody by mail to judge; a judge who had left is one again.
+
+    Raises JudgingRefused, also for whoever has an entry in the contest.
+    """
     with transaction() as session:
         contest = _get_open(session, contest_id)
         user = session.get_one(User, user_id)
+        if list_own_entries(session.connection(), user.id, contest_id):
+            raise JudgingRefused(f"{user.email} has an entry in this contest, so they cannot judge it.")
         judge = session.get(Judge, (contest_id, user.id), with_for_update=True)
         if judge is not None and judge.left_at is None:
             raise JudgingRefused(f"{user.email} is among the judges already. Nothing was changed.")
@@ -107,6 +113,8 @@ def save_scores(user_id: int, entry_id: int, points: Mapping[int, int], *, now: 
     """
     with transaction() as session:
         contest_id = _get_judged(session, user_id, entry_id)
+        if is_own_entry(session.connection(), user_id, entry_id):
+            raise JudgingRefused("This entry is your own, so the others judge it. Nothing was saved.")
         criteria = set(session.scalars(select(Criterion.id).where(Criterion.contest_id == contest_id)))
         if not points.keys() <= criteria or any(not 0 <= value <= MOST_POINTS for value in points.values()):
             raise JudgingRefused(f"Give 0 to {MOST_POINTS} points for each criterion. Nothing was saved.")

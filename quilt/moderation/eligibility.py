@@ -5,19 +5,24 @@ from datetime import datetime
 from quilt.contests.models import Contest
 from quilt.database import transaction
 from quilt.entries.models import Entry
+from quilt.entries.ownership import is_own_entry
 from quilt.moderation.models import ModerationLog
+from quilt.moderation.rules import OwnEntry
 from quilt.moderation.service import NotFound
 
 
 def set_eligibility(entry_id: int, is_eligible: bool, *, words: str, actor_id: int, now: datetime) -> None:
     """Take an entry out of the prize, or back into it; it is shown as before, with votes and spread.
 
-    Nothing changes, and nothing is logged, where it stands so already. Raises NotFound.
+    Nothing changes, and nothing is logged, where it stands so already. Raises NotFound, and OwnEntry for
+    whoever entered it.
     """
     with transaction() as session:
         entry = session.get(Entry, entry_id, with_for_update=True, populate_existing=True)
         if entry is None:
             raise NotFound
+        if is_own_entry(session.connection(), actor_id, entry_id):
+            raise OwnEntry
         if entry.is_eligible == is_eligible:
             return
         entry.is_eligible = is_eligible

@@ -91,6 +91,10 @@ class VideoNotReady(DecisionRefused):
         }.get(state, "The video is still being prepared. It can be approved in a moment.")
 
 
+class OwnEntry(DecisionRefused):
+    message = "This entry is your own: somebody else at the desk has to decide about it. Nothing was changed."
+
+
 class Withdrawn(DecisionRefused):
     message = "The entrant has withdrawn this entry meanwhile. Nothing was decided."
 

@@ -14,6 +14,7 @@ from quilt.embeds.models import Embed
 from quilt.entries.drafts import newest_revision
 from quilt.entries.folding import fold_text
 from quilt.entries.models import Entry, EntryExposure, EntryRevision
+from quilt.entries.ownership import is_own_entry
 from quilt.entries.rules import (
     ENTRY_MOVES,
     REVISION_MOVES,
@@ -30,7 +31,14 @@ from quilt.media.models import Video
 from quilt.media.tasks import process_video
 from quilt.moderation.models import ModerationLog
 from quilt.moderation.queries import find_last_decision
-from quilt.moderation.rules import AlreadyDecided, VideoNotReady, Withdrawn, check_decision, say_reason
+from quilt.moderation.rules import (
+    AlreadyDecided,
+    OwnEntry,
+    VideoNotReady,
+    Withdrawn,
+    check_decision,
+    say_reason,
+)
 from quilt.moderation.tasks import refresh_card
 from quilt.spread.codes import new_code
 from quilt.votes.models import EntryTally
@@ -66,6 +74,8 @@ def decide(
         entry = session.get(Entry, entry_id, with_for_update=True, populate_existing=True)
         if entry is None:
             raise NotFound
+        if is_own_entry(session.connection(), actor_id, entry_id):
+            raise OwnEntry
         contest = session.get_one(Contest, entry.contest_id)
         revision = newest_revision(session, entry_id)
         _move(session, entry, revision, revision_id, action, contest.time_zone)

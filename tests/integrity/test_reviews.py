@@ -12,6 +12,7 @@ from quilt.integrity.appeals import (
     AlreadyAnswered,
     AlreadyAppealed,
     NothingToAppeal,
+    Partial,
     SamePerson,
     UnknownReceipt,
     WordsNeeded,
@@ -72,6 +73,33 @@ def test_a_trial_changes_nothing_and_says_what_would(votes):
     trial = try_review(votes, "held")
     assert trial.vote_ids == tuple(votes[:2]) and trial.kept == {"held": 1, "recorded": 1}
     assert list(states().values()) == ["counted", "counted", "held", "recorded"]
+
+
+def test_nobody_decides_about_a_contest_that_they_are_in(votes, contest, entry, ana, ben):
+    number = review(votes[:1], "held", ben, contest)
+    make_entry(contest, ana)
+    before = states()
+    with pytest.raises(ReviewRefused, match="somebody else"):
+        review(votes, "counted", ana, contest)
+    with pytest.raises(ReviewRefused, match="somebody else"):
+        undo_review(number, words="Mine.", actor_id=ana.id, now=LATER)
+    appeal = appeal_for_entry(entry.id, "We are people.", author_id=entry.entrant_id, now=LATER)
+    for actor in (ana.id, entry.entrant_id):
+        with pytest.raises((Partial, SamePerson)):
+            answer_appeal(appeal, "upheld", "So they are.", actor_id=actor, now=LATER)
+    assert states() == before
+
+
+def test_nobody_decides_about_their_own_vote(entry, contest, ana, ben):
+    vote = cast(entry, contest, user=ana, **BOT)
+    close_batch(contest)
+    assert states()[vote] == "held"
+    with pytest.raises(ReviewRefused, match="yours"):
+        review([vote], "counted", ana, contest)
+    appeal = appeal_by_receipt(receipt_of(vote), "I am a person.", author_id=None, now=LATER)
+    with pytest.raises(Partial):
+        answer_appeal(appeal, "upheld", "So I am.", actor_id=ana.id, now=LATER)
+    assert answer_appeal(appeal, "upheld", "So she is.", actor_id=ben.id, now=LATER) == 1
 
 
 def test_a_review_changes_states_counters_and_log_and_can_be_undone_once(votes, contest, ana):

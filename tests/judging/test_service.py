@@ -175,3 +175,26 @@ def test_what_is_out_of_the_running_is_not_judged(panel):
     shown = make_entry(panel.contest, title="Shown", is_eligible=False)
     ids = [entry.id for entry in list_judged_entries(panel.contest.id, panel.judges[0].id)]
     assert away.id not in ids and shown.id not in ids
+
+
+def test_who_has_an_entry_is_asked_to_judge_nothing_of_that_contest(panel):
+    entrant = make_user("cleo@gmail.com")
+    make_entry(panel.contest, entrant, state="draft")
+    panel.invite(entrant)  # nothing is sent in yet
+    end_judge(panel.contest.id, entrant.id, actor_id=panel.admin.id, now=NOW)
+    make_entry(panel.contest, make_user("c.leo@googlemail.com"))
+    with pytest.raises(JudgingRefused, match="has an entry"):
+        panel.invite(entrant)
+
+
+def test_a_judge_who_enters_later_does_not_judge_their_own_entry(panel):
+    own = make_entry(panel.contest, panel.judges[0], title="Own").id
+    with pytest.raises(JudgingRefused, match="your own"):
+        save_scores(panel.judges[0].id, own, {panel.criteria[0]: 10}, now=NOW)
+    db.session.rollback()
+    shown = {entry.id: entry for entry in list_judged_entries(panel.contest.id, panel.judges[0].id)}
+    assert (shown[own].is_own, shown[own].is_done, shown[panel.entries[0]].is_own) == (True, True, False)
+    panel.entries.append(own)
+    panel.score_all()
+    panel.score(1, 2, 4, 4)
+    assert panel.seal()[own] == 4_000, "by the other judge alone"

@@ -7,6 +7,7 @@ from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.moderation.eligibility import set_eligibility
 from quilt.moderation.queries import list_decisions
+from quilt.moderation.rules import OwnEntry
 from quilt.moderation.service import NotFound
 from tests.conftest import NOW
 from tests.factories import make_entry, make_user
@@ -33,3 +34,12 @@ def test_out_of_the_prize_and_back_with_a_row_each(app):
 def test_no_such_entry(app):
     with pytest.raises(NotFound):
         set_eligibility(999_999, False, words="", actor_id=make_user().id, now=NOW)
+
+
+def test_nobody_takes_their_own_entry_into_the_prize(app):
+    entry = make_entry(None, make_user("mateo@gmail.com"), is_eligible=False)
+    with pytest.raises(OwnEntry):
+        set_eligibility(
+            entry.id, True, words="Mine.", actor_id=make_user("ma.teo+desk@gmail.com").id, now=NOW
+        )
+    assert not read(entry.id).is_eligible and list_decisions("entry", entry.id) == []

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import select, text
 
+from quilt.accounts.models import User
 from quilt.arrivals.models import EntrySpread, NamedLink
 from quilt.config import Settings
 from quilt.contests.models import Contest
@@ -212,3 +213,12 @@ def test_a_parked_video_is_run_again_and_that_is_written_down(ana):
     assert [row.action for row in queries.list_decisions("video", video.id)] == ["rerun"]
     with pytest.raises(entries.WrongState):
         service.rerun_video(video.id, ana.id, NOW)
+
+
+@pytest.mark.parametrize("action", ["approve", "ask_changes", "reject"])
+def test_nobody_decides_about_their_own_entry(app, action):
+    entry_id, revision_id = make_sent_in()
+    entrant = db.session.get_one(User, read(entry_id).entrant_id)
+    with pytest.raises(rules.OwnEntry):
+        decide(entry_id, revision_id, action, entrant, reason="rights")
+    assert read(entry_id).state == "submitted" and db.session.scalars(select(ModerationLog)).all() == []

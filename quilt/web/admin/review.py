@@ -122,7 +122,10 @@ def change_prize(entry_id: int) -> Response:
         ]
         return _answer_review(draft, None, 422, prize_form=form)
     is_eligible = form.is_eligible.data == "yes"
-    set_eligibility(entry_id, is_eligible, words=words, actor_id=current_user.id, now=now())
+    try:
+        set_eligibility(entry_id, is_eligible, words=words, actor_id=current_user.id, now=now())
+    except DecisionRefused as refusal:
+        return _answer_review(draft, None, 422, refusal.message)
     flash("In the prize again." if is_eligible else "Outside the prize; it is shown as before.", "good")
     return make_response(redirect(url_for("admin.show_review", entry_id=entry_id), 303))
 
