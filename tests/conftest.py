@@ -15,7 +15,7 @@ import flask_migrate
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import CompoundSelect, Connection, event, exists, literal, select, text, union_all
+from sqlalchemy import CompoundSelect, Connection, Table, event, exists, literal, select, text, union_all
 
 from quilt.app import create_app
 from quilt.config import Settings
@@ -185,7 +185,7 @@ def empty_tables() -> None:
     db.session.rollback()
     with db.engine.begin() as connection:
         filled = set(connection.scalars(_filled_tables()))
-        tables = [table for table in reversed(db.metadata.sorted_tables) if table.name in filled]
+        tables = [table for table in reversed(_sorted_tables()) if table.name in filled]
         if not tables:
             return
         with _without_guards(connection, filled):
@@ -200,7 +200,7 @@ def take_rows() -> Rows:
         filled = set(connection.scalars(_filled_tables()))
         return {
             table.name: [row._asdict() for row in connection.execute(table.select())]
-            for table in db.metadata.sorted_tables
+            for table in _sorted_tables()
             if table.name in filled
         }
 
@@ -211,12 +211,18 @@ def put_rows(rows: Rows) -> None:
     with db.engine.begin() as connection:
         filled = set(connection.scalars(_filled_tables())) | rows.keys()
         with _without_guards(connection, filled):
-            for table in reversed(db.metadata.sorted_tables):
+            for table in reversed(_sorted_tables()):
                 if table.name in filled:
                     connection.execute(table.delete())
-            for table in db.metadata.sorted_tables:
+            for table in _sorted_tables():
                 if table.name in rows:
                     connection.execute(table.insert(), rows[table.name])
+
+
+@cache
+def _sorted_tables() -> list[Table]:
+    """Parents first; sorting them takes a millisecond as well."""
+    return db.metadata.sorted_tables
 
 
 @cache
@@ -225,7 +231,7 @@ def _filled_tables() -> CompoundSelect[Any]:
     return union_all(
         *(
             select(literal(table.name)).where(exists(select(1).select_from(table)))
-            for table in db.metadata.sorted_tables
+            for table in _sorted_tables()
         )
     )
 

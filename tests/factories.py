@@ -51,65 +51,68 @@ def make_contest(
             **values,
         },
     )
-    save(contest)
-    phase = Phase(
-        contest_id=contest.id,
-        name="Voting",
-        starts_at=opens,
-        ends_at=closes,
-        may_submit=True,
-        may_vote=True,
-        may_comment=True,
-    )
-    save(phase, BallotPolicy(contest_id=contest.id, **{"limit_count": None, **policy}))
-    db.session.expire(contest)
+    with transaction() as session:
+        session.add(contest)
+        session.flush()
+        session.add_all(
+            [
+                Phase(
+                    contest_id=contest.id, name="Voting", starts_at=opens, ends_at=closes,
+                    may_submit=True, may_vote=True, may_comment=True,
+                ),
+                BallotPolicy(contest_id=contest.id, **{"limit_count": None, **policy}),
+            ]
+        )  # fmt: skip
+    db.session.expire(contest, ["phases", "policy"])
     return contest
 
 
 def make_video(owner: User, **values: Any) -> Video:
     """A video that is ready to play (by a link: no file is needed)."""
-    fields = {
-        "kind": "youtube",
-        "state": "ready",
-        "progress": 100,
-        "external_id": "dQw4w9WgXcQ",
-        "created_at": NOW,
-    }
-    return save(Video(owner_id=owner.id, **{**fields, **values}))
+    return save(_video(owner.id, **values))
 
 
 def make_entry(contest: Contest | None = None, entrant: User | None = None, **values: Any) -> Entry:
     """A published entry with its own link, counters and an approved first revision."""
-    contest = contest or make_contest()
-    entrant = entrant or make_user(name="Mateo")
-    video = make_video(entrant)
+    contest_id = (contest or make_contest()).id
+    entrant_id = (entrant or make_user(name="Mateo")).id
     texts = {"title": "Mateo's first steps", "cause": "Pompe research", "story": "He walked."}
     texts |= {key: values.pop(key) for key in tuple(texts) if key in values}
     state = values.pop("state", "published")
+    video = _video(entrant_id)
     entry = Entry(
-        contest_id=contest.id,
-        entrant_id=entrant.id,
+        contest_id=contest_id,
+        entrant_id=entrant_id,
         state=state,
         slug=values.pop("slug", "mateos-first-steps"),
         search_text=fold_text(" ".join(texts.values())),
-        video_id=video.id,
         created_at=NOW,
         submitted_at=NOW,
         published_at=NOW if state == "published" else None,
         **texts,
         **values,
     )
-    save(entry)
-    save(
-        EntryRevision(
+    with transaction() as session:  # one for all that belongs to it: thousands of tests begin with an entry
+        session.add(video)
+        session.flush()
+        entry.video_id = video.id
+        session.add(entry)
+        session.flush()
+        revision = EntryRevision(
             entry_id=entry.id, number=1, state="approved" if state == "published" else state, video_id=video.id,
             accepted_rules_version=1, accepted_at=NOW, updated_at=NOW, **texts,
-        ),
-        EntryTally(entry_id=entry.id, contest_id=contest.id),
-        EntryExposure(entry_id=entry.id),
-        NamedLink(entry_id=entry.id, code=f"own{entry.id:08}", created_at=NOW),
-    )  # fmt: skip
+        )  # fmt: skip
+        tally = EntryTally(entry_id=entry.id, contest_id=contest_id)
+        link = NamedLink(entry_id=entry.id, code=f"own{entry.id:08}", created_at=NOW)
+        session.add_all([revision, tally, EntryExposure(entry_id=entry.id), link])
     return entry
+
+
+def _video(owner_id: int, **values: Any) -> Video:
+    fields = {
+        "kind": "youtube", "state": "ready", "progress": 100, "external_id": "dQw4w9WgXcQ", "created_at": NOW,
+    }  # fmt: skip
+    return Video(owner_id=owner_id, **{**fields, **values})
 
 
 def count_plainly(_connection, _contest_id, _vote_ids):
