@@ -75,7 +75,7 @@ def test_a_trial_changes_nothing_and_says_what_would(votes):
     assert list(states().values()) == ["counted", "counted", "held", "recorded"]
 
 
-def test_nobody_decides_about_a_contest_that_they_are_in(votes, contest, entry, ana, ben):
+def test_H12_nobody_decides_about_a_contest_that_they_are_in(votes, contest, entry, ana, ben):
     number = review(votes[:1], "held", ben, contest)
     make_entry(contest, ana)
     before = states()
@@ -90,7 +90,7 @@ def test_nobody_decides_about_a_contest_that_they_are_in(votes, contest, entry, 
     assert states() == before
 
 
-def test_nobody_decides_about_their_own_vote(entry, contest, ana, ben):
+def test_H12_nobody_decides_about_their_own_vote(entry, contest, ana, ben):
     vote = cast(entry, contest, user=ana, **BOT)
     close_batch(contest)
     assert states()[vote] == "held"

@@ -177,7 +177,7 @@ def test_what_is_out_of_the_running_is_not_judged(panel):
     assert away.id not in ids and shown.id not in ids
 
 
-def test_who_has_an_entry_is_asked_to_judge_nothing_of_that_contest(panel):
+def test_H13_who_has_an_entry_is_asked_to_judge_nothing_of_that_contest(panel):
     entrant = make_user("cleo@gmail.com")
     make_entry(panel.contest, entrant, state="draft")
     panel.invite(entrant)  # nothing is sent in yet
@@ -187,7 +187,7 @@ def test_who_has_an_entry_is_asked_to_judge_nothing_of_that_contest(panel):
         panel.invite(entrant)
 
 
-def test_a_judge_who_enters_later_does_not_judge_their_own_entry(panel):
+def test_H13_a_judge_who_enters_later_does_not_judge_their_own_entry(panel):
     own = make_entry(panel.contest, panel.judges[0], title="Own").id
     with pytest.raises(JudgingRefused, match="your own"):
         save_scores(panel.judges[0].id, own, {panel.criteria[0]: 10}, now=NOW)

@@ -216,7 +216,7 @@ def test_a_parked_video_is_run_again_and_that_is_written_down(ana):
 
 
 @pytest.mark.parametrize("action", ["approve", "ask_changes", "reject"])
-def test_nobody_decides_about_their_own_entry(app, action):
+def test_H12_nobody_decides_about_their_own_entry(app, action):
     entry_id, revision_id = make_sent_in()
     entrant = db.session.get_one(User, read(entry_id).entrant_id)
     with pytest.raises(rules.OwnEntry):

@@ -172,7 +172,7 @@ def test_an_open_appeal_shuts_the_gate_and_keeps_a_result_from_being_final(conte
     assert contest.finish(LATER + timedelta(hours=49)) == 1
 
 
-def test_a_final_result_is_contradicted_by_nothing(contest, settings, tmp_path):
+def test_H14_a_final_result_is_contradicted_by_nothing(contest, settings, tmp_path):
     votes = {entry: list_votes(entry) for entry in contest.entries}
     contest.close()
     doubted = votes[contest.entries[2]][0]
