@@ -62,11 +62,11 @@ def _make_events() -> None:
         _text("kind", 24), _text("key", 120),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("at", TIME, nullable=False),
-        sa.Column("is_spread", sa.Boolean(), nullable=False),
+        sa.Column("has_deliveries", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_event")),
         sa.UniqueConstraint("key", name=op.f("uq_webhook_event_key")),
     )  # fmt: skip
-    op.create_index("ix_webhook_event_is_spread_id", "webhook_event", ["is_spread", "id"])
+    op.create_index("ix_webhook_event_has_deliveries_id", "webhook_event", ["has_deliveries", "id"])
     op.create_index("ix_webhook_event_at", "webhook_event", ["at"])
     op.create_table(
         "webhook_delivery",

@@ -29,14 +29,14 @@ class WebhookEvent(Model):
     """Something that happened, once for ever: `key` names the row that it is told of."""
 
     __tablename__ = "webhook_event"
-    __table_args__ = (Index("ix_webhook_event_is_spread_id", "is_spread", "id"),)
+    __table_args__ = (Index("ix_webhook_event_has_deliveries_id", "has_deliveries", "id"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     kind: Mapped[str] = mapped_column(String(24))
     key: Mapped[str] = mapped_column(String(120), unique=True)
     body: Mapped[str] = mapped_column(Text)  # the JSON that is sent, byte for byte at every try
     at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
-    is_spread: Mapped[bool] = mapped_column(default=False)  # whether its deliveries are made
+    has_deliveries: Mapped[bool] = mapped_column(default=False)  # made, for whoever asked
 
 
 class WebhookDelivery(Model):

@@ -17,7 +17,6 @@ from sqlalchemy import (
     func,
     literal,
     select,
-    update,
 )
 
 from quilt.arrivals.models import EntrySpread
@@ -32,7 +31,7 @@ from quilt.standings.rules import LEAST_SHOWN, hide_few
 from quilt.votes.casting_models import ShownTally
 from quilt.votes.models import EntryTally
 from quilt.votes.shown import shown_votes
-from quilt.webhooks.models import Webhook, WebhookDelivery, WebhookEvent, WebhookTold
+from quilt.webhooks.models import Webhook, WebhookEvent, WebhookTold
 from quilt.webhooks.rules import MILESTONES
 
 LOOK_BACK = timedelta(days=2)  # a worker that was away for longer tells nothing of what came before
@@ -223,7 +222,7 @@ def _keep(connection: Connection, found: list[Happening]) -> int:
     table = WebhookEvent.__table__
     statement = insert_if_new(table, connection.dialect.name, "id")
     rows = (
-        {"kind": each.kind, "key": each.key, "at": each.at, "body": build_body(each), "is_spread": False}
+        {"kind": each.kind, "key": each.key, "at": each.at, "body": build_body(each), "has_deliveries": False}
         for each in found
     )
     return sum(connection.execute(statement, row).scalar() is not None for row in rows)
@@ -235,37 +234,6 @@ def _keep_votes(connection: Connection, counted: list[tuple[int, int, Happening]
     for entry_id, votes, _ in counted:
         connection.execute(statement, {"entry_id": entry_id, "votes": votes})
     return _keep(connection, [happening for *_, happening in counted])
-
-
-def spread_events(now: datetime) -> int:
-    """Make a delivery of each new event for each webhook that asked for its kind; returns how many."""
-    return write(_spread, now)
-
-
-def _spread(connection: Connection, now: datetime) -> int:
-    events = connection.execute(
-        select(WebhookEvent.id, WebhookEvent.kind, WebhookEvent.at)
-        .where(WebhookEvent.is_spread.is_(False))
-        .order_by(WebhookEvent.id)
-        .limit(MOST)
-    ).all()
-    if not events:
-        return 0
-    hooks = connection.execute(
-        select(Webhook.id, Webhook.events, Webhook.created_at).where(Webhook.off_at.is_(None))
-    ).all()
-    rows = [
-        {"webhook_id": hook.id, "event_id": event.id, "state": "waiting", "attempts_count": 0, "due_at": now,
-         "note": "", "created_at": now}
-        for event in events for hook in hooks
-        if event.kind in hook.events.split() and event.at >= hook.created_at
-    ]  # fmt: skip
-    statement = insert_if_new(WebhookDelivery.__table__, connection.dialect.name)
-    for row in rows:
-        connection.execute(statement, row)
-    told = WebhookEvent.id.in_([event.id for event in events])
-    connection.execute(update(WebhookEvent).where(told).values(is_spread=True))
-    return len(rows)
 
 
 def _say(at: datetime) -> str:

@@ -103,7 +103,9 @@ def send_test(user_id: int, webhook_id: int, *, now: datetime, entropy: Callable
     with transaction() as session:
         _own(session.get(Webhook, webhook_id), user_id)
         happening = Happening(TEST, f"test:{entropy(8).hex()}", now, {"words": "This is a test."})
-        event = WebhookEvent(kind=TEST, key=happening.key, body=build_body(happening), at=now, is_spread=True)
+        event = WebhookEvent(
+            kind=TEST, key=happening.key, body=build_body(happening), at=now, has_deliveries=True
+        )
         session.add(event)
         session.flush()
         session.add(WebhookDelivery(webhook_id=webhook_id, event_id=event.id, due_at=now, created_at=now))

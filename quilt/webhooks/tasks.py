@@ -1,7 +1,8 @@
 """What workers do for webhooks again and again."""
 
 from quilt.jobs.queue import Job, every
-from quilt.webhooks.noticing import notice_events, spread_events
+from quilt.webhooks.deliveries import make_deliveries
+from quilt.webhooks.noticing import notice_events
 from quilt.webhooks.sending import send_due
 
 
@@ -9,7 +10,7 @@ from quilt.webhooks.sending import send_due
 def notice(job: Job) -> None:
     """Write down what has happened, and whom it is told."""
     notice_events(job.now())
-    spread_events(job.now())
+    make_deliveries(job.now())
 
 
 @every(seconds=5)

@@ -26,8 +26,9 @@ from quilt.mail import MailMessage
 from quilt.moderation.models import ModerationLog
 from quilt.votes.models import EntryTally
 from quilt.webhooks import service
+from quilt.webhooks.deliveries import make_deliveries
 from quilt.webhooks.models import Webhook, WebhookDelivery, WebhookEvent
-from quilt.webhooks.noticing import notice_events, spread_events
+from quilt.webhooks.noticing import notice_events
 from quilt.webhooks.rules import EVENTS, MOST_FAILURES, PAUSES, WebhookRefused, sign
 from quilt.webhooks.sending import send_due
 from tests.conftest import NOW
@@ -95,7 +96,7 @@ def test_what_happened_is_told_once_and_signed(app: Flask, settings: Settings, r
         session.execute(update(EntryTally).values(standing=12))
     for _ in range(2):
         notice_events(NOW)
-        spread_events(NOW)
+        make_deliveries(NOW)
         send_due(settings, lambda: NOW)
     said = {json.loads(body)["type"]: json.loads(body)["data"] for _, body in receiver.got}
     assert len(receiver.got) == 2
@@ -186,7 +187,7 @@ def test_each_kind_is_told_to_the_desk_and_private_ones_to_nobody_else(
     hook_id = service.list_webhooks(moderator.id)[0].id
     about = happen(kind)
     notice_events(NOW)
-    spread_events(NOW)
+    make_deliveries(NOW)
     send_due(settings, lambda: NOW)
     (_, body), *others = receiver.got
     assert json.loads(body)["type"] == kind and json.loads(body)["data"] == about and not others
