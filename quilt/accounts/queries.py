@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from quilt.accounts.models import EmailCode, User
@@ -97,3 +97,10 @@ def list_unused_code_times(session: Session, mailbox: str, now: datetime) -> lis
         .order_by(EmailCode.created_at)
     )
     return list(session.scalars(statement))
+
+
+def list_admins_besides(user_id: int) -> list[str]:
+    """How the other admins are called: by name, else by address."""
+    called = func.coalesce(func.nullif(User.name, ""), User.email)
+    statement = select(called).where(User.role == "admin", User.id != user_id, ~User.is_gone)
+    return list(db.session.scalars(statement.order_by(User.id)))

@@ -26,7 +26,18 @@ class SignIn:
 
 
 STAFF = (
-    SignIn("admin@example.org", "patchwork-admin", "admin", "/admin: the same desk as the moderator has."),
+    SignIn(
+        "admin@example.org",
+        "patchwork-admin",
+        "admin",
+        "/admin/contests: set a contest up, propose its result.",
+    ),
+    SignIn(
+        "second@example.org",
+        "patchwork-second",
+        "admin",
+        "/admin/contests: approve a result that the admin proposed.",
+    ),
     SignIn("moderator@example.org", "patchwork-desk", "moderator", "/admin: three films wait to be watched."),
 )
 _TRY = {
@@ -34,7 +45,11 @@ _TRY = {
     "needs_changes": "/me: a moderator asked for something. Mend it, send it in again.",
     "draft": "/me: a draft, and a file that was no film.",
 }
-_STAFF_NAMES = {"admin": "Wilhelmina Thread", "moderator": "Jonas Needle"}
+_STAFF_NAMES = {
+    "admin@example.org": "Wilhelmina Thread",
+    "second@example.org": "Amara Selvage",
+    "moderator@example.org": "Jonas Needle",
+}
 
 
 def list_sign_ins(book: Book) -> list[SignIn]:
@@ -51,13 +66,13 @@ def list_sign_ins(book: Book) -> list[SignIn]:
 
 
 def create_staff(now: datetime) -> dict[str, int]:
-    """The admin and the moderator; role → id."""
-    return {
-        person.role: create_user(
-            person.email, now=now, name=_STAFF_NAMES[person.role], role=person.role, password=person.password
-        ).id
-        for person in STAFF
-    }
+    """The admins and the moderator; role → id, of the first with each role."""
+    ids: dict[str, int] = {}
+    for person in STAFF:
+        name = _STAFF_NAMES[person.email]
+        made = create_user(person.email, now=now, name=name, role=person.role, password=person.password)
+        ids.setdefault(person.role, made.id)
+    return ids
 
 
 def create_entrant(story: Story, now: datetime) -> User:

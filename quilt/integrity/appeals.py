@@ -95,6 +95,13 @@ class ShownAppeal:
     answer: str
     answered_at: datetime | None
     answered_by: str | None
+    author_id: int | None
+    decided_by_id: int | None
+
+    def may_be_answered_by(self, user_id: int) -> bool:
+        """Whether somebody may answer: they neither wrote it nor decided last about the votes in question."""
+        decided_by = _find_decider(db.session.connection(), self.entry_id, self.vote_id) or self.decided_by_id
+        return user_id not in (self.author_id, decided_by)
 
 
 def appeal_by_receipt(receipt: str, words: str, *, author_id: int | None, now: datetime) -> int:
@@ -225,6 +232,7 @@ def _shown() -> Any:
         select(
             Appeal.id, Contest.title, Contest.time_zone, Entry.id, Entry.title, Appeal.vote_id, Appeal.words,
             Appeal.created_at, Appeal.outcome, Appeal.answer, Appeal.answered_at, User.name,
+            Appeal.author_id, Appeal.decided_by_id,
         )
         .join(Contest, Contest.id == Appeal.contest_id)
         .join(Entry, Entry.id == Appeal.entry_id)

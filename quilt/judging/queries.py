@@ -137,6 +137,11 @@ def list_judged_entries(contest_id: int, user_id: int) -> list[JudgedEntry]:
     return [_judged(row, panel, user_id) for row in entries]
 
 
+def count_judged(contest_id: int) -> int:
+    """How many entries the judges of a contest have before them."""
+    return len(read_panel(db.session.connection(), contest_id).entries)
+
+
 def find_sealed(contest_id: int) -> SealedPanel | None:
     """When and by whom the panel was closed, or None while it is open."""
     return db.session.get(SealedPanel, contest_id)

@@ -69,9 +69,7 @@ def check_gate(facts: GateFacts) -> list[GateCheck]:
     ]
     if facts.needs_judges:
         checks.append(_check_panel(facts))
-    words = (
-        "Entries are level at a place that counts: give the public value." if facts.is_draw_missing else ""
-    )
+    words = _say_draw(facts) if facts.is_draw_missing else ""
     checks.append(GateCheck("Nobody is level, or the draw is made", not facts.is_draw_missing, words))
     return checks
 
@@ -133,6 +131,12 @@ def _check_panel(facts: GateFacts) -> GateCheck:
         return GateCheck("The judges are done", False, "The panel is open.")
     words = "" if facts.are_points_in else "Their points come into the ledger with the next batch."
     return GateCheck("The judges are done", facts.are_points_in, words)
+
+
+def _say_draw(facts: GateFacts) -> str:
+    if facts.needs_judges and not (facts.is_panel_closed and facts.are_points_in):
+        return "That shows when the judges' points are in the ledger. Nothing is needed for it yet."
+    return "Entries are level at a place that counts: give the public value."
 
 
 def _count_held(tally: Tally, entries: Sequence[int]) -> Tally:

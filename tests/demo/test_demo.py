@@ -203,7 +203,14 @@ def test_no_old_pseudonyms_stay(filled):
 
 def test_one_may_sign_in(filled):
     people = list_sign_ins()
-    assert [person.role for person in people] == ["admin", "moderator", "entrant", "entrant", "entrant"]
+    assert [person.role for person in people] == [
+        "admin",
+        "admin",
+        "moderator",
+        "entrant",
+        "entrant",
+        "entrant",
+    ]
     for person in people:
         user = sign_in_with_password(person.email, person.password)
         assert user.role == (person.role if user.is_staff else "member")

@@ -31,6 +31,17 @@ def tally(*entries, points=None):
     return Tally(0, votes, {}, points or {}, frozenset())
 
 
+@pytest.mark.parametrize(
+    ("is_closed", "are_in", "words"),
+    [(False, False, "Nothing is needed"), (True, False, "Nothing is needed"), (True, True, "public value")],
+)
+def test_no_public_value_is_asked_for_before_the_judges_points_are_in(is_closed, are_in, words):
+    facts = replace(
+        FINE, needs_judges=True, is_panel_closed=is_closed, are_points_in=are_in, is_draw_missing=True
+    )
+    assert words in check_gate(facts)[-1].words and not check_gate(facts)[-1].is_fine
+
+
 def test_a_gate_with_nothing_amiss_is_passed():
     checks = check_gate(FINE)
     assert len(checks) == 6 and all(check.is_fine for check in checks)

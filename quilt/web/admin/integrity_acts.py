@@ -99,8 +99,9 @@ def _answer_appeals(status: int = 200, refusal: str = "", typed: dict[str, str] 
     contest = find_contest(contests)
     if contest is None:
         return answer("admin/integrity_empty.html")
+    waiting = list_appeals(contest[0], is_open=True)
     return answer(
-        "admin/integrity_appeals.html", status, contests=contests, contest=contest,
-        waiting=list_appeals(contest[0], is_open=True), answered=list_appeals(contest[0], is_open=False),
+        "admin/integrity_appeals.html", status, contests=contests, contest=contest, waiting=waiting,
+        answerable={one.id for one in waiting if one.may_be_answered_by(current_user.id)}, answered=list_appeals(contest[0], is_open=False),
         outcomes=OUTCOMES, refusal=refusal, typed=typed or {},
     )  # fmt: skip

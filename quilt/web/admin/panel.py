@@ -9,7 +9,7 @@ from quilt.accounts.rules import AccountRefused
 from quilt.accounts.service import create_user
 from quilt.contests.models import Contest
 from quilt.judging import service
-from quilt.judging.queries import find_sealed, list_criteria, list_judges, list_named_points
+from quilt.judging.queries import count_judged, find_sealed, list_criteria, list_judges, list_named_points
 from quilt.judging.rules import JudgingRefused
 from quilt.judging.service import WantedCriterion
 from quilt.web.admin import admin
@@ -94,6 +94,11 @@ def close_panel(contest_id: int) -> Response:
     """Fix the scores and show the points."""
     contest = get_contest_or_404(contest_id)
 
+    if request.form.get("sure") != "1":
+        return _answer(
+            contest, 422, "Say that you know that it cannot be taken back. The panel is open as before."
+        )
+
     def work() -> None:
         service.seal_panel(contest_id, actor_id=current_user.id, now=now())
 
@@ -133,10 +138,13 @@ def _answer(
     criteria = list_criteria(contest.id)
     shown = rows if rows is not None else [(one.name, str(one.weight), one.hint) for one in criteria]
     judges = list_judges(contest.id)
+    active = [judge for judge in judges if not judge.has_left]
+    missing, has_entries = sum(judge.missing for judge in active), bool(count_judged(contest.id))
     page = render_template(
         "admin/panel.html", contest=contest, criteria=criteria, judges=judges, refusal=refusal, email=email,
         rows=[*shown, *[("", "", "")] * SPARE_ROWS], sealed=find_sealed(contest.id),
-        missing=sum(judge.missing for judge in judges if not judge.has_left),
+        missing=missing, has_entries=has_entries, has_judges=bool(active),
+        may_close=bool(criteria and active and has_entries and not missing),
         points=list_named_points(contest.id),
     )  # fmt: skip
     response = make_response(page, status)

@@ -16,6 +16,7 @@ from flask import (
 )
 from flask_login import current_user
 
+from quilt.accounts.queries import list_admins_besides
 from quilt.contests.models import Contest
 from quilt.results import service
 from quilt.results.gate import ResultRefused
@@ -28,6 +29,7 @@ from quilt.web.clock import entropy, now
 from quilt.web.guards import admin_only
 from quilt.web.settings import get_settings
 
+NOT_PASSED = "The gate is not passed yet: look below."
 IN_MEMORY = 1 << 20  # bytes of a pack that are not put on the disk
 STEP_WORDS = {"promised": "Promised", "verified": "Checked", "paid": "Paid", "told": "Told what it did"}
 
@@ -51,7 +53,7 @@ def try_gate(contest_id: int) -> Response:
             service.propose_result(contest_id, value, **told)
             return "Proposed. Somebody else has to approve it."
         gate = service.try_gate(contest_id, value, **told)
-        return "The gate is passed." if gate.is_passed else "The gate is not passed yet: look below."
+        return "The gate is passed." if gate.is_passed else NOT_PASSED
 
     return _do(contest, work, value=value)
 
@@ -131,7 +133,7 @@ def _do(contest: Contest, work: Callable[[], str], typed_in: str = "", value: st
         words = work()
     except ResultRefused as refusal:
         return _answer(contest, 409, refusal.message, typed_in, value)
-    flash(words, "good")
+    flash(words, "info" if words == NOT_PASSED else "good")
     return make_response(redirect(url_for("admin.show_result_desk", contest_id=contest.id), 303))
 
 
@@ -148,6 +150,7 @@ def _answer(
         typed=_words() if typed_in else "", value=value, step_words=STEP_WORDS,
         proposer=find_name(result.proposed_by) if result else "",
         approver=find_name(result.approved_by) if result else "",
+        others=list_admins_besides(current_user.id),
         is_proposer=result is not None and result.proposed_by == current_user.id,
     )  # fmt: skip
     response = make_response(page, status)

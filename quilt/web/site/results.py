@@ -7,6 +7,7 @@ from quilt.contests.queries import ContestFacts
 from quilt.contests.rules import Action, describe_instant, is_voting_over, list_windows
 from quilt.results.models import Result
 from quilt.results.queries import find_result, list_names, list_places, list_prizes, list_steps
+from quilt.results.scores import read_scores
 from quilt.votes.ledgers import list_accounts
 from quilt.web.clock import now
 from quilt.web.lookups import get_contest_or_404
@@ -48,6 +49,7 @@ def _describe(contest: ContestFacts, result: Result) -> dict[str, object]:
         "paid": contest.policy.places,
         "names": list_names([*places, *(step.entry_id for step in steps)]),
         "accounts": {account.entry_id: account for account in list_accounts(contest.id)},
+        "scores": read_scores(result),
         "prizes": list_prizes(contest.id),
         "steps": steps,
         "step_words": STEP_WORDS,

@@ -145,6 +145,7 @@ def test_a_decision_that_is_none(client, ana, entry, votes, after):
 def test_an_appeal_is_answered_on_its_page(client, ana, entry, contest, votes):
     number = appeal_for_entry(entry.id, "They are <people>.", author_id=entry.entrant_id, now=NOW)
     page = client.get("/admin/integrity/appeals").text
+    assert 'name="outcome"' in page
     assert "They are &lt;people&gt;." in page
     refused = post(client, f"/admin/integrity/appeals/{number}", outcome="upheld", words="")
     assert refused.status_code == 422 and "checked" in refused.text
@@ -159,6 +160,8 @@ def test_who_decided_does_not_answer(client, ana, entry, contest, votes):
     seal = re.search(r'name="seal" value="([0-9a-f]+)"', post(client, path, **part, after="rejected").text)[1]
     post(client, path, **part, after="rejected", seal=seal, reason="program", words="A script.")
     number = appeal_for_entry(entry.id, "No.", author_id=entry.entrant_id, now=NOW)
+    page = client.get("/admin/integrity/appeals").text
+    assert 'name="outcome"' not in page and "Somebody else has to answer it" in page
     answer = post(client, f"/admin/integrity/appeals/{number}", outcome="upheld", words="Yes.")
     assert answer.status_code == 422 and "somebody else has to answer" in answer.text
     assert [states()[vote] for vote in votes[-2:]] == ["rejected", "rejected"]

@@ -65,6 +65,7 @@ def test_a_voter_asks_for_a_second_look(client, held):
     assert answer.status_code == 303
     page = client.get(answer.headers["Location"]).text
     assert "It &lt;b&gt;was&lt;/b&gt; me." in page and "waits for an answer" in page
+    assert "<textarea" not in page, "an empty form under what was sent"
     twice = post(client, "/appeal", receipt=receipt, words="Once more.")
     assert (
         twice.status_code == 422
