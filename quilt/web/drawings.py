@@ -62,19 +62,24 @@ class Drawing:
         return self.size / 2
 
 
-def make_drawing(tree: FoldedTree, max_marks: int, least_cell: float = LEAST_CELL) -> Drawing:
-    """The drawing of the tree with at most so many marks, each with so much room (a share of the side)."""
-    return prepare(draw_folded(tree, max_marks=max_marks, least_cell=least_cell))
+def make_drawing(
+    tree: FoldedTree, max_marks: int, least_cell: float = LEAST_CELL, least_letters: float = LEAST_LETTERS
+) -> Drawing:
+    """The drawing of the tree with at most so many marks, each with so much room (a share of the side).
+
+    Marks are labelled in letters that are at least so high.
+    """
+    return prepare(draw_folded(tree, max_marks=max_marks, least_cell=least_cell), least_letters)
 
 
-def prepare(picture: Picture) -> Drawing:
+def prepare(picture: Picture, least_letters: float = LEAST_LETTERS) -> Drawing:
     """Bring a picture into few elements: lone people of one size are one path, so are all threads."""
     entry, *others = picture.marks
     lone = [mark for mark in others if mark.reach == 1]
     people = [mark for mark in others if mark.reach > 1 and mark.kind is MarkKind.PERSON]
     people.sort(key=lambda mark: -mark.reach)
     several = [mark for mark in others if mark.reach > 1 and mark.kind is not MarkKind.PERSON]
-    discs = [_describe(mark) for mark in several + people[:MOST_TITLED]]
+    discs = [_describe(mark, least_letters) for mark in several + people[:MOST_TITLED]]
     dots = _collect(lone, "lone") + _collect(people[MOST_TITLED:], "person")
     kinds = {disc.kind for disc in discs} | {line.kind for line in dots}
     return Drawing(
@@ -111,7 +116,7 @@ def _name_ring(ring: Ring, on_ring: dict[int, list[Mark]]) -> str:
     return f"{ring.generation}"
 
 
-def _describe(mark: Mark) -> Disc:
+def _describe(mark: Mark, least_letters: float) -> Disc:
     match mark.kind:
         case MarkKind.MORE:
             title = f"{mark.people:,} more people"
@@ -122,7 +127,7 @@ def _describe(mark: Mark) -> Disc:
             title = f"{below:,} {'person' if below == 1 else 'people'} came through this one"
     # A digit is a little more than half as wide as it is high.
     size = round(min(mark.radius, 1.75 * mark.radius / (0.56 * max(1, len(mark.label)))), 1)
-    label = mark.label if size >= LEAST_LETTERS else ""
+    label = mark.label if size >= least_letters else ""
     return Disc(mark.x, mark.y, mark.radius, mark.kind.value, label, size, title)
 
 

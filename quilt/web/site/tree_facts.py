@@ -17,6 +17,7 @@ MOST_MARKS = 2000
 LEAST_CELL = 0.007  # of 640 points: what can still be told apart from its neighbour
 MOST_MARKS_ON_A_PHONE = 260
 LEAST_CELL_ON_A_PHONE = 0.016  # of 380 points
+LEAST_LETTERS_ON_A_PHONE = 22.0  # of 1,000 units, which are those 380 points
 MOST_MARKS_AT_A_GLANCE = 240
 MOST_TWIGS = 80
 MOST_SPREADERS = 8
@@ -104,7 +105,7 @@ def describe(crown: Crown) -> TreeFacts:
     items, icicle = condense(tree, MOST_TWIGS), build_icicle(tree)
     return TreeFacts(
         desk=make_drawing(tree, MOST_MARKS, LEAST_CELL),
-        phone=make_drawing(tree, MOST_MARKS_ON_A_PHONE, LEAST_CELL_ON_A_PHONE),
+        phone=make_drawing(tree, MOST_MARKS_ON_A_PHONE, LEAST_CELL_ON_A_PHONE, LEAST_LETTERS_ON_A_PHONE),
         wall=lay_bricks(icicle),
         blocks=icicle.blocks,
         twigs=_list_twigs(items, crown.channels),
