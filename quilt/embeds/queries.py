@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, exists, select
 
 from quilt.database import db
 from quilt.embeds.looks import Options, read_options
-from quilt.embeds.models import Embed, Organisation, Placement, PlacementEmbed, Site, Sponsor
+from quilt.embeds.models import Embed, Placement, PlacementEmbed, Site, Sponsor
 from quilt.spread.codes import is_code
 
 
@@ -88,7 +88,6 @@ _OWN = (
 )
 _PLACEMENT = (
     select(Placement, Sponsor)
-    .join(Organisation, Organisation.id == Placement.organisation_id)
     .outerjoin(Sponsor, Sponsor.organisation_id == Placement.organisation_id)
     .where(Placement.code == bindparam("code"))
     .execution_options(populate_existing=True)

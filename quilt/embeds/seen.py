@@ -31,7 +31,7 @@ def record_sights(counts: Mapping[Sight, int]) -> None:
     for sight, count in sorted(counts.items()):
         key = (sight.placement_id, sight.day, sight.path)
         row = rows.setdefault(key, dict(zip(("placement_id", "day", "path"), key, strict=True)))
-        row.update(dict.fromkeys(_COLUMNS, 0) | {name: row.get(name, 0) for name in _COLUMNS})
+        row.update({name: row.get(name, 0) for name in _COLUMNS})
         row[KINDS[sight.kind]] = count
     if rows:
         write(_add, list(rows.values()))
