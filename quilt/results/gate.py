@@ -6,7 +6,7 @@ from datetime import timedelta
 from fractions import Fraction
 
 from quilt.ledger.leaves import COUNTED, HELD
-from quilt.ledger.tally import Tally, decide_places, score_entries
+from quilt.ledger.tally import Tally, score_entries
 from quilt.ledger.terms import Terms
 
 APPEAL_TIME = timedelta(hours=48)
@@ -90,11 +90,6 @@ def find_doubtful(tally: Tally, terms: Terms, places: Sequence[int]) -> list[int
         for riser in _find_risers(before, score_entries(_count_held(tally, trial), terms), paid)
     }
     return sorted(doubtful)
-
-
-def decide(tally: Tally, terms: Terms, head_hash: bytes, value: str) -> list[int]:
-    """The places, the first first. Raises quilt.ledger.refusals.DrawNeeded, and ValueError for a misspelt value."""
-    return decide_places(tally, terms, head_hash, value or None)
 
 
 def check_step(state: str, step: str) -> None:

@@ -17,7 +17,7 @@ from quilt.database import db, transaction, write
 from quilt.integrity.appeals import list_appeals
 from quilt.ledger.leaves import JudgesLeaf
 from quilt.ledger.refusals import DrawNeeded
-from quilt.ledger.tally import encode_results, needs_draw, withdraw_places
+from quilt.ledger.tally import decide_places, encode_results, needs_draw, withdraw_places
 from quilt.results.gate import (
     APPEAL_TIME,
     GateCheck,
@@ -25,7 +25,6 @@ from quilt.results.gate import (
     ResultRefused,
     check_gate,
     check_step,
-    decide,
     find_doubtful,
 )
 from quilt.results.models import GateRun, Prize, PrizeStep, Result
@@ -57,8 +56,9 @@ class Gate:
 def try_gate(contest_id: int, value: str, *, settings: Settings, actor_id: int, now: datetime) -> Gate:
     """Ask every question of the gate, write the answers down, and decide nothing: the dry run.
 
-    `value` is the public value of the draw, '' while there is none. Raises ResultRefused before voting has opened
-    and for a misspelt value.
+    `value` is the public value of the draw, '' while there is none. Every leaf is counted and the whole site is
+    audited, which takes seconds for a million leaves; a difference in another contest shuts this gate too: nothing
+    is published while any count is in doubt. Raises ResultRefused before voting has opened and for a misspelt value.
     """
     gate = _ask(contest_id, value, settings, now)
     with transaction() as session:
@@ -196,7 +196,7 @@ def _ask(contest_id: int, value: str, settings: Settings, now: datetime) -> Gate
     if contest is None or counted is None:
         raise ResultRefused("Voting has not opened in this contest: there is nothing to count.")
     try:
-        places = decide(counted.tally, counted.terms, counted.head_hash, value)
+        places = decide_places(counted.tally, counted.terms, counted.head_hash, value or None)
         is_draw_missing = False
     except DrawNeeded:
         places, is_draw_missing = [], True
