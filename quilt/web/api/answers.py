@@ -10,8 +10,8 @@ import orjson
 from flask import Response, request
 
 from quilt.web.api.guards import make_etag, read_query
-from quilt.web.api.operations import MOST_A_PAGE, PAGE_SIZE
 from quilt.web.api.problems import refuse
+from quilt.web.api.table import MOST_A_PAGE, PAGE_SIZE
 from quilt.web.settings import get_settings
 
 T = TypeVar("T")

@@ -8,8 +8,9 @@ from quilt.contests.queries import ContestFacts, PhaseFacts, list_contests
 from quilt.contests.rules import Action, may, shows_counts
 from quilt.web.api.answers import answer_public, build_page, make_url, read_page
 from quilt.web.api.finding import get_contest
-from quilt.web.api.operations import PAGED, Operation, operation
+from quilt.web.api.operations import operation
 from quilt.web.api.shapes import ADDRESS, FLAG, INSTANT, NUMBER, TEXT, many, maybe, page, thing
+from quilt.web.api.table import PAGED, Operation
 from quilt.web.clock import now
 
 PHASE = thing(

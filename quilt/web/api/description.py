@@ -7,8 +7,9 @@ from flask import Response, render_template
 
 from quilt.web.api import api
 from quilt.web.api.answers import answer_public
-from quilt.web.api.operations import OPERATIONS, ROOT, Operation, Query, operation
+from quilt.web.api.operations import operation
 from quilt.web.api.shapes import PROBLEM
+from quilt.web.api.table import OPERATIONS, ROOT, Operation, Query
 from quilt.web.errors import WORDS
 from quilt.web.settings import get_settings
 

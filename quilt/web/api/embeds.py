@@ -4,8 +4,9 @@ from flask import Response
 
 from quilt.embeds.queries import find_embed_code
 from quilt.web.api.answers import answer_public, make_url
-from quilt.web.api.operations import Operation, operation
+from quilt.web.api.operations import operation
 from quilt.web.api.shapes import ADDRESS, NUMBER, TEXT, maybe, thing
+from quilt.web.api.table import Operation
 from quilt.web.lookups import get_head_or_404
 
 EMBED = thing(

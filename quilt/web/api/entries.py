@@ -16,9 +16,10 @@ from quilt.standings.rules import hide_few
 from quilt.votes.queries import count_votes
 from quilt.web.api.answers import answer_public, build_page, make_url, read_page
 from quilt.web.api.finding import get_contest
-from quilt.web.api.operations import PAGED, Operation, operation
+from quilt.web.api.operations import operation
 from quilt.web.api.problems import refuse
 from quilt.web.api.shapes import ADDRESS, FLAG, INSTANT, NUMBER, TEXT, maybe, page, thing
+from quilt.web.api.table import PAGED, Operation
 from quilt.web.clock import now
 from quilt.web.lookups import get_head_or_404
 

@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from flask import Response, g, request
@@ -14,6 +14,7 @@ from quilt.accounts.people import STAFF_ROLES
 from quilt.extensions import csrf, limiter
 from quilt.web.api import api
 from quilt.web.api.problems import refuse
+from quilt.web.api.table import OPERATIONS, Query
 from quilt.web.clock import now
 
 READS = RateLimitItemPerMinute(300)  # from one address, or by one token
@@ -22,19 +23,6 @@ LONGEST_NUMBER = 18  # digits
 EXPOSED = "ETag, Link, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id"
 log = structlog.get_logger("quilt.api")
 csrf.exempt(api)  # no cookie speaks for anybody here
-
-
-class KnownQuery(Protocol):
-    """What a query is checked by."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def least(self) -> int: ...
-    @property
-    def is_needed(self) -> bool: ...
 
 
 def find_speaker() -> Bearer | None:
@@ -75,7 +63,7 @@ def check_rate(speaker: Bearer | None, *, is_write: bool) -> None:
         refuse(429, "too_many", "That was too often. Wait a moment, then go on.", {"Retry-After": str(wait)})
 
 
-def check_query(known: Iterable[KnownQuery]) -> None:
+def check_query(known: Iterable[Query]) -> None:
     """Keep the query's values for `read_query`; refuse names that we do not know, doubles, and wrong kinds (422)."""
     queries = {query.name: query for query in known}
     unknown = sorted(set(request.args) - queries.keys())
@@ -126,13 +114,11 @@ def _read_token() -> tuple[str, str]:
 
 
 def _is_public() -> bool:
-    from quilt.web.api.operations import OPERATIONS
-
     described = OPERATIONS.get((request.endpoint or "").removeprefix("api."))
     return described is not None and described.is_public
 
 
-def _read_number(query: KnownQuery, text: str) -> int:
+def _read_number(query: Query, text: str) -> int:
     is_number = text.isascii() and text.isdecimal() and len(text) <= LONGEST_NUMBER
     if not is_number or int(text) < query.least:
         refuse(422, "bad_field", f"`{query.name}` is a whole number from {query.least}.")

@@ -19,9 +19,10 @@ from quilt.votes.ledgers import (
 from quilt.web.api.answers import answer_public, build_page, make_url, read_page
 from quilt.web.api.finding import get_contest
 from quilt.web.api.guards import read_query
-from quilt.web.api.operations import PAGED, Operation, Query, operation
+from quilt.web.api.operations import operation
 from quilt.web.api.problems import refuse
 from quilt.web.api.shapes import ADDRESS, FLAG, HEX, INSTANT, NUMBER, TEXT, many, page, thing
+from quilt.web.api.table import PAGED, Operation, Query
 from quilt.web.clock import now
 
 HEAD = thing(number=NUMBER, size=NUMBER, at=INSTANT, root=HEX, line=TEXT)

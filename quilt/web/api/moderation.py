@@ -7,8 +7,9 @@ from flask import Response
 from quilt.accounts.api_tokens import Bearer
 from quilt.entries.drafts import Waiting, list_waiting
 from quilt.web.api.answers import answer_private, build_page, make_url, read_page
-from quilt.web.api.operations import PAGED, Operation, operation
+from quilt.web.api.operations import operation
 from quilt.web.api.shapes import ADDRESS, INSTANT, NUMBER, TEXT, page, thing
+from quilt.web.api.table import PAGED, Operation
 
 MOST_WAITING = 1_000
 WAITING = thing(

@@ -8,8 +8,9 @@ from quilt.accounts.api_tokens import Bearer
 from quilt.entries.drafts import Draft, list_drafts
 from quilt.votes.queries import CastVote, list_votes_of
 from quilt.web.api.answers import answer_private, build_page, make_url, read_page
-from quilt.web.api.operations import PAGED, Operation, operation
+from quilt.web.api.operations import operation
 from quilt.web.api.shapes import ADDRESS, INSTANT, NUMBER, TEXT, many, maybe, page, thing
+from quilt.web.api.table import PAGED, Operation
 
 ME = thing(id=NUMBER, name=TEXT, role=TEXT, scopes=many(TEXT))
 OWN_ENTRY = thing(

@@ -6,8 +6,9 @@ from quilt.arrivals.queries import describe_spread, get_measures
 from quilt.standings.rules import LEAST_SHOWN, hide_few
 from quilt.web.api.answers import answer_public, make_url
 from quilt.web.api.entries import find_votes, get_contest_of
-from quilt.web.api.operations import Operation, operation
+from quilt.web.api.operations import operation
 from quilt.web.api.shapes import ADDRESS, INSTANT, NUMBER, many, maybe, thing
+from quilt.web.api.table import Operation
 from quilt.web.lookups import get_head_or_404
 
 RATIO = {"type": "number"}

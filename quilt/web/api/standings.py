@@ -13,8 +13,9 @@ from quilt.standings.queries import list_figures
 from quilt.standings.rules import build_standings
 from quilt.web.api.answers import answer_public, build_page, make_url, read_page
 from quilt.web.api.finding import get_contest
-from quilt.web.api.operations import PAGED, Operation, operation
+from quilt.web.api.operations import operation
 from quilt.web.api.shapes import ADDRESS, FLAG, NUMBER, TEXT, many, maybe, thing
+from quilt.web.api.table import PAGED, Operation
 from quilt.web.clock import now
 from quilt.web.settings import get_settings
 from quilt.web.single_flight import SingleFlight

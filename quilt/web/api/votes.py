@@ -12,9 +12,10 @@ from quilt.votes.rules import AlreadyVoted, KeyReused, Policy, VoteRefused, make
 from quilt.votes.service import Ballot, cast_vote
 from quilt.web.api.answers import answer_private, make_url
 from quilt.web.api.bodies import read_object
-from quilt.web.api.operations import Operation, operation
+from quilt.web.api.operations import operation
 from quilt.web.api.problems import refuse
 from quilt.web.api.shapes import ADDRESS, INSTANT, TEXT, maybe, thing
+from quilt.web.api.table import Operation
 from quilt.web.clock import entropy, now
 from quilt.web.evidence import gather_evidence, read_told
 from quilt.web.lookups import get_head_or_404

@@ -20,7 +20,7 @@ from quilt.extensions import limiter
 from quilt.web import request_keys
 from quilt.web.api import guards
 from quilt.web.api.description import build_description
-from quilt.web.api.operations import OPERATIONS, Operation
+from quilt.web.api.table import OPERATIONS, Operation
 from tests.web.api.seeds import Seed, bearer, make_token
 from tests.web.api.test_reading import NEEDED, path_of
 

@@ -9,7 +9,7 @@ from sqlalchemy import update
 from quilt.contests.models import Phase
 from quilt.database import db, transaction
 from quilt.votes.models import EntryTally
-from quilt.web.api.operations import OPERATIONS, Operation
+from quilt.web.api.table import OPERATIONS, Operation
 from quilt.web.clock import now
 from tests.factories import make_contest, make_entry
 from tests.web.api.seeds import Seed

@@ -18,7 +18,7 @@ from quilt.database import db, transaction
 from quilt.entries.models import Entry
 from quilt.extensions import limiter
 from quilt.votes.models import Vote
-from quilt.web.api.operations import OPERATIONS
+from quilt.web.api.table import OPERATIONS
 from quilt.web.clock import now
 from tests.factories import make_entry, make_user
 from tests.web.api.seeds import Seed, bearer, make_token
