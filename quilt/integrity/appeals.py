@@ -84,6 +84,7 @@ class ShownAppeal:
     """An appeal with what is needed to answer it."""
 
     id: int
+    contest_id: int
     contest_title: str
     time_zone: str
     entry_id: int
@@ -101,7 +102,10 @@ class ShownAppeal:
     def may_be_answered_by(self, user_id: int) -> bool:
         """Whether somebody may answer: they neither wrote it nor decided last about the votes in question."""
         decided_by = _find_decider(db.session.connection(), self.entry_id, self.vote_id) or self.decided_by_id
-        return user_id not in (self.author_id, decided_by)
+        about = [] if self.vote_id is None else [self.vote_id]
+        return user_id not in (self.author_id, decided_by) and not is_partial(
+            db.session.connection(), user_id, self.contest_id, about
+        )
 
 
 def appeal_by_receipt(receipt: str, words: str, *, author_id: int | None, now: datetime) -> int:
@@ -230,7 +234,7 @@ def _answer(
 def _shown() -> Any:
     return (
         select(
-            Appeal.id, Contest.title, Contest.time_zone, Entry.id, Entry.title, Appeal.vote_id, Appeal.words,
+            Appeal.id, Appeal.contest_id, Contest.title, Contest.time_zone, Entry.id, Entry.title, Appeal.vote_id, Appeal.words,
             Appeal.created_at, Appeal.outcome, Appeal.answer, Appeal.answered_at, User.name,
             Appeal.author_id, Appeal.decided_by_id,
         )

@@ -44,7 +44,7 @@ def review_stretch(entry_id: int) -> Response:
         tried = try_review(ids, form["after"]) if refusal.field in ("reason", "words") else None
         status = 422 if refusal.field else 409
         return answer_stretch(draft, status, refusal=refusal.message, typed=form, trial=tried)
-    flash(f"{plural(len(trial.vote_ids), 'vote')} {DONE[form['after']]}. The log keeps why.", "good")
+    flash(f"{plural(len(trial.vote_ids), 'vote')} {DONE[form['after']]}. The fraud desk keeps why.", "good")
     stretch: dict[str, Any] = {name: request.form.get(name, "") for name in ("from", "to")}
     return make_response(redirect(url_for("admin.show_stretch", entry_id=entry_id, **stretch), 303))
 
@@ -55,7 +55,7 @@ def undo_stretch(review_id: int) -> Response:
     """Bring the votes of one decision back, as far as nobody has decided about them since."""
     try:
         undo_review(review_id, words=request.form.get("words", ""), actor_id=current_user.id, now=now())
-        flash("Undone. The log keeps both.", "good")
+        flash("Undone. The fraud desk keeps both.", "good")
     except ReviewRefused as refusal:
         flash(refusal.message, "bad")
     return make_response(redirect(url_for("admin.show_integrity"), 303))

@@ -155,6 +155,22 @@ def test_an_appeal_is_answered_on_its_page(client, ana, entry, contest, votes):
     assert again.status_code == 409 and "answered meanwhile" in again.text
 
 
+def test_whose_entry_it_is_does_not_answer(client, ana, contest):
+    """Ana has an entry in this contest: the form is not shown to her."""
+    other = make_entry(contest)
+    make_entry(contest, entrant=ana)
+    cast(other, contest, **BOT)
+    close_batch(contest)
+    appeal_for_entry(other.id, "Look again.", author_id=other.entrant_id, now=NOW)
+    page = client.get("/admin/integrity/appeals").text
+    assert "Look again." in page and 'name="outcome"' not in page and "Somebody else has to answer it" in page
+
+
+def test_the_log_says_where_the_other_logs_are(client, ana):
+    page = client.get("/admin/log").text.partition("<main")[2]
+    assert 'href="/admin/integrity"' in page and 'href="/admin/contests"' in page
+
+
 def test_who_decided_does_not_answer(client, ana, entry, contest, votes):
     path, part = f"/admin/integrity/entries/{entry.id}", {**STRETCH, "part": "state:held"}
     seal = re.search(r'name="seal" value="([0-9a-f]+)"', post(client, path, **part, after="rejected").text)[1]
