@@ -50,7 +50,7 @@ def count(model: type) -> int:
     return db.session.scalar(select(func.count()).select_from(model))
 
 
-def test_codes_for_one_mailbox(at_once: Callable[..., int], settings: Settings) -> None:
+def test_A32_codes_for_one_mailbox(at_once: Callable[..., int], settings: Settings) -> None:
     compose = composer(settings)
 
     def ask(number: int) -> None:

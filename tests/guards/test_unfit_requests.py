@@ -14,7 +14,7 @@ POSTS = [call for call in ROUTES if call[1] == "POST"]
 
 
 @pytest.mark.parametrize("call", ROUTES, ids=".".join)
-def test_a_number_that_no_row_has_is_not_found(stage: Stage, call: tuple[str, str]) -> None:  # noqa: F811
+def test_G20_a_number_that_no_row_has_is_not_found(stage: Stage, call: tuple[str, str]) -> None:  # noqa: F811
     cast = stage.set(ROUTES[call].state)
     for rule in stage.app.url_map.iter_rules(call[0]):
         for path in list_unfit(rule.rule, cast):
@@ -43,7 +43,7 @@ def test_json_in_the_place_of_a_form_breaks_nothing(
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/sign-in/code", "/sign-in/password"])
-def test_a_form_is_not_sent_as_json(stage: Stage, monkeypatch: pytest.MonkeyPatch, path: str) -> None:  # noqa: F811
+def test_A31_a_form_is_not_sent_as_json(stage: Stage, monkeypatch: pytest.MonkeyPatch, path: str) -> None:  # noqa: F811
     monkeypatch.setitem(stage.app.config, "WTF_CSRF_ENABLED", False)
     for body in (*BODIES, '{"email": "ana@example.org"}'):
         answer = stage.app.test_client().post(path, data=body, content_type="application/json")
