@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 import orjson
 from flask import Response, request
 
-from quilt.web.api.guards import make_etag, read_query
+from quilt.web.api.guards import read_query
 from quilt.web.api.problems import refuse
 from quilt.web.api.table import MOST_A_PAGE, PAGE_SIZE
 from quilt.web.settings import get_settings
+from quilt.web.tagged import answer_tagged, tag_json
 
 T = TypeVar("T")
 SIGNATURE_BYTES = 6
@@ -20,12 +21,7 @@ SIGNATURE_BYTES = 6
 
 def answer_public(facts: object) -> Response:
     """The same for everybody: kept by whoever likes to, and asked for again with `If-None-Match`."""
-    body = orjson.dumps(facts)
-    tag = make_etag(body)
-    headers = {"ETag": tag, "Cache-Control": "public, no-cache"}
-    if request.if_none_match.contains_weak(tag[1:-1]):
-        return Response(status=304, headers=headers)
-    return Response(body, headers=headers, mimetype="application/json")
+    return answer_tagged(tag_json(orjson.dumps(facts)), {"Cache-Control": "public, no-cache"})
 
 
 def answer_private(facts: object, status: int = 200) -> Response:

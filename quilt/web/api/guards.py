@@ -1,6 +1,5 @@
 """Before every answer of the API: who speaks, how often, and whether the question holds only what we know."""
 
-import hashlib
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -101,11 +100,6 @@ def add_headers(response: Response) -> Response:
             response.headers["Access-Control-Allow-Headers"] = "If-None-Match"
             response.headers["Access-Control-Max-Age"] = "86400"
     return response
-
-
-def make_etag(body: bytes) -> str:
-    """A strong tag of these bytes."""
-    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
 
 
 def _read_token() -> tuple[str, str]:

@@ -1,10 +1,9 @@
 """The standings of a contest, as a table and as JSON."""
 
-import hashlib
 from dataclasses import dataclass, replace
 
 import orjson
-from flask import Response, abort, request
+from flask import Response, abort
 from markupsafe import Markup
 
 from quilt.contests.rules import describe_instant, find_counts_opening
@@ -20,10 +19,11 @@ from quilt.web.site.contest_heads import render_contest
 from quilt.web.site.galleries import Gallery, get_gallery_or_404
 from quilt.web.site.kept import answer_kept, this_minute
 from quilt.web.site.wishes import Wish
+from quilt.web.tagged import TaggedJson, answer_tagged, tag_json
 
 PAGE_SIZE = 100
 
-_documents: VersionedCache[tuple[bytes, str]] = VersionedCache(most=100)
+_documents: VersionedCache[TaggedJson] = VersionedCache(most=100)
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,9 @@ class Row:
 def show_standings_json(slug: str) -> Response:
     """The standings as JSON: the same bytes for everybody until a figure changes."""
     gallery = get_gallery_or_404(slug)
-    body, tag = _documents.get((database_key(), slug), gallery.serial, lambda: _build_document(gallery))
+    kept = _documents.get((database_key(), slug), gallery.serial, lambda: _build_document(gallery))
     repeat_for_all()
-    if tag in request.headers.get("If-None-Match", ""):
-        response = Response(status=304)
-    else:
-        response = Response(body, mimetype="application/json")
-    response.headers["ETag"] = tag
-    response.headers["Cache-Control"] = "public, no-cache"
-    return response
+    return answer_tagged(kept, {"Cache-Control": "public, no-cache"})
 
 
 def show_standings(gallery: Gallery, wish: Wish) -> Response:
@@ -95,7 +89,7 @@ def _has_published_result(contest_id: int) -> bool:
     return result is not None and result.state != "proposed"
 
 
-def _build_document(gallery: Gallery) -> tuple[bytes, str]:
+def _build_document(gallery: Gallery) -> TaggedJson:
     """The standings as JSON, and their ETag."""
     shown = gallery.shows_counts
     entries = [
@@ -120,7 +114,7 @@ def _build_document(gallery: Gallery) -> tuple[bytes, str]:
             "entries": entries,
         }
     )
-    return body, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    return tag_json(body)
 
 
 def _without_votes(gallery: Gallery) -> dict[int, Figures]:

@@ -1,9 +1,7 @@
 """The live counts of a contest as JSON: computed at most once a second, however many ask."""
 
-from hashlib import blake2b
-
 import orjson
-from flask import Response, request
+from flask import Response
 
 from quilt.contests.queries import ContestFacts
 from quilt.contests.rules import find_change, shows_counts
@@ -14,13 +12,13 @@ from quilt.web.clock import now
 from quilt.web.repeats import repeat_for_all
 from quilt.web.settings import get_settings
 from quilt.web.single_flight import SingleFlight
+from quilt.web.tagged import ANY_SITE, TaggedJson, answer_tagged, tag_json
 from quilt.web.widget import widget
-from quilt.web.widget.entries import KeptJson
 from quilt.web.widget.lines import find_sums, freshness, get_contest_or_404, list_lines
 
 LEADERS = Options(top=MOST_ENTRIES, order="votes")
 
-_documents: SingleFlight[KeptJson] = SingleFlight()
+_documents: SingleFlight[TaggedJson] = SingleFlight()
 
 
 @widget.get("/widget/contests/<slug>.json")
@@ -29,18 +27,10 @@ def show_contest_json(slug: str) -> Response:
     contest = get_contest_or_404(slug)
     kept = _documents.get((database_key(), slug), freshness(), lambda: _build(contest))
     repeat_for_all()
-    headers = {
-        "ETag": kept.etag,
-        "Cache-Control": "public, max-age=1",
-        "Access-Control-Allow-Origin": "*",
-        "Cross-Origin-Resource-Policy": "cross-origin",
-    }
-    if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(kept.etag[1:-1]):
-        return Response(status=304, headers=headers)
-    return Response(kept.body, headers=headers, mimetype="application/json")
+    return answer_tagged(kept, {"Cache-Control": "public, max-age=1", **ANY_SITE})
 
 
-def _build(contest: ContestFacts) -> KeptJson:
+def _build(contest: ContestFacts) -> TaggedJson:
     moment = now()
     sums, lines = find_sums(contest.id), list_lines(contest, LEADERS, moment)
     change, base_url = find_change(contest.phases, moment), get_settings().base_url
@@ -71,4 +61,4 @@ def _build(contest: ContestFacts) -> KeptJson:
             ],
         }
     )
-    return KeptJson(body, f'"{blake2b(body, digest_size=12).hexdigest()}"')
+    return tag_json(body)

@@ -1,10 +1,9 @@
 """What an embed says of an entry: the frame and the JSON show the same, kept as bytes by version."""
 
 from dataclasses import dataclass
-from hashlib import blake2b
 
 import orjson
-from flask import Response, request
+from flask import Response
 
 from quilt.arrivals.heads import EntryHead
 from quilt.arrivals.queries import describe_spread
@@ -20,6 +19,7 @@ from quilt.web.lookups import get_head_or_404, phase_mark
 from quilt.web.pages import VersionedCache
 from quilt.web.repeats import repeat_for_all
 from quilt.web.settings import get_settings
+from quilt.web.tagged import ANY_SITE, TaggedJson, answer_tagged, tag_json
 from quilt.web.widget import widget
 
 FRESH = "public, max-age=5"  # the figures may be this many seconds old on other people's pages
@@ -45,15 +45,7 @@ class EntryFacts:
     may_vote: bool
 
 
-@dataclass(frozen=True, slots=True)
-class KeptJson:
-    """An answer's bytes and their ETag."""
-
-    body: bytes
-    etag: str
-
-
-_kept: VersionedCache[KeptJson] = VersionedCache(most=4_000)
+_kept: VersionedCache[TaggedJson] = VersionedCache(most=4_000)
 
 
 @widget.get("/widget/entries/<int:entry_id>.json")
@@ -61,16 +53,8 @@ def show_entry_json(entry_id: int) -> Response:
     """The entry for other sites' own scripts: the same bytes for everybody."""
     head = get_head_or_404(entry_id)
     kept = _kept.get((database_key(), entry_id), version_of(head), lambda: _build_json(read_facts(head)))
-    headers = {
-        "ETag": kept.etag,
-        "Cache-Control": FRESH,
-        "Access-Control-Allow-Origin": "*",
-        "Cross-Origin-Resource-Policy": "cross-origin",
-    }
     repeat_for_all()
-    if "HTTP_IF_NONE_MATCH" in request.environ and request.if_none_match.contains_weak(kept.etag[1:-1]):
-        return Response(status=304, headers=headers)
-    return Response(kept.body, headers=headers, mimetype="application/json")
+    return answer_tagged(kept, {"Cache-Control": FRESH, **ANY_SITE})
 
 
 def version_of(head: EntryHead) -> tuple[int, ...]:
@@ -105,7 +89,7 @@ def read_facts(head: EntryHead) -> EntryFacts:
     )
 
 
-def _build_json(facts: EntryFacts) -> KeptJson:
+def _build_json(facts: EntryFacts) -> TaggedJson:
     base_url = get_settings().base_url
     body = orjson.dumps(
         {
@@ -122,4 +106,4 @@ def _build_json(facts: EntryFacts) -> KeptJson:
             "may_vote": facts.may_vote,
         }
     )
-    return KeptJson(body, f'"{blake2b(body, digest_size=12).hexdigest()}"')
+    return tag_json(body)

@@ -1,10 +1,9 @@
 """The script that puts frames on somebody's page: `v1.js` moves on with us, `v1.0.js` never changes and can be pinned."""
 
-import hashlib
-
 from flask import Response, abort, request
 
 from quilt.web.scripts import NEWEST, Script, has_release, load_script
+from quilt.web.tagged import ANY_SITE, make_digest
 from quilt.web.widget import widget
 
 A_DAY, A_YEAR = 86_400, 31_536_000
@@ -34,14 +33,13 @@ def _answer(script: Script) -> Response:
         script.compressed if is_compressed else script.plain,
         mimetype="text/javascript",
         headers={
-            "Access-Control-Allow-Origin": "*",
-            "Cross-Origin-Resource-Policy": "cross-origin",
+            **ANY_SITE,
             "Vary": "Accept-Encoding",
         },
     )
     if is_compressed:
         response.headers["Content-Encoding"] = "gzip"
-    tag = hashlib.blake2b(script.plain, digest_size=12).hexdigest()
+    tag = make_digest(script.plain)
     response.set_etag(f"{tag}-gzip" if is_compressed else tag)
     response.make_conditional(request)
     return response
