@@ -142,9 +142,16 @@ def _welcome(address: str, folder: Path) -> str:
     return (
         f"\nQuilt is open:  {address}\n\n"
         f"Sign in at {address}/sign-in as\n{people}\n"
-        f"or with any e-mail address: the code arrives at {address}/outbox\n\n"
+        f"or with any e-mail address: the code arrives at {address}/outbox\n{_name_for_passkeys(address)}\n"
         f"Logs and data are in {folder}. Ctrl-C closes the demo.\n"
     )
+
+
+def _name_for_passkeys(address: str) -> str:
+    """Passkeys belong to a name, never to a number: where the demo has one besides, it is told."""
+    if "//127.0.0.1:" not in address:
+        return ""
+    return f"To try passkeys, use {address.replace('127.0.0.1', 'localhost')}: they need a name.\n"
 
 
 def _start(arguments: list[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:

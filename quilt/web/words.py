@@ -4,8 +4,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from quilt.accounts import rules as accounts
+from quilt.accounts.providers import list_on
 from quilt.contests.rules import describe_instant
 from quilt.votes import rules as votes
+from quilt.web.settings import get_settings
 
 ACCOUNT_WORDS: dict[type[accounts.AccountRefused], tuple[int, str]] = {
     accounts.AddressMissing: (422, "Enter an e-mail address."),
@@ -95,9 +97,10 @@ def describe_vote_refusal(refusal: votes.VoteRefused, zone: str) -> tuple[int, s
                 "This contest counts votes that are proven in another way. Sign in that way, then vote again.",
             )
         case votes.DisposableAddress():
+            other_way = ", or sign in with another service" if list_on(get_settings()) else ""
             return 422, (
-                "That address works for a short while only, so it proves nobody. Use another address, or sign in with "
-                "another service: your vote waits."
+                "That address works for a short while only, so it proves nobody. Use another "
+                f"address{other_way}: your vote waits."
             )
         case votes.IdentityUsed():
             return 409, (

@@ -38,7 +38,8 @@ const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 for (const place of document.querySelectorAll("[data-local]")) {
   if (place.dataset.zone === zone) continue;
   const instant = new Date(place.dataset.local);
-  const own = new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: "short" });
-  place.querySelector("span").textContent = own.format(instant);
+  // Written as the page writes dates: 3 December 2026, 20:00.
+  const [day, hour] = [{ dateStyle: "long" }, { timeStyle: "short" }].map((style) => new Intl.DateTimeFormat("en-GB", style));
+  place.querySelector("span").textContent = `${day.format(instant)}, ${hour.format(instant)}`;
   place.hidden = false;
 }

@@ -60,6 +60,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("site.show_spread_picture", "GET"): Route(EVERYBODY, refusal=404),  # young: no picture yet
     ("site.export_spread", "GET"): Route(EVERYBODY, refusal=404),
     ("site.show_media", "GET"): Route(EVERYBODY),
+    ("site.show_icon", "GET"): Route(EVERYBODY),
     ("site.show_robots", "GET"): Route(EVERYBODY),
     ("site.show_sitemap", "GET"): Route(EVERYBODY),
     # links, arrivals, shares

@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from flask import Response, render_template
+from flask import Response, make_response, redirect, render_template
 from markupsafe import Markup
 
 from quilt.contests.queries import list_contests, pick_face
 from quilt.standings.rules import hide_few
 from quilt.web.clock import now
+from quilt.web.context import asset
 from quilt.web.pages import slot
 from quilt.web.site import site
 from quilt.web.site.contest_heads import describe_contest
@@ -32,6 +33,14 @@ def show_home() -> Response:
     return answer_kept(
         ("home", face.id), (gallery.serial, others, this_minute()), lambda: _render(gallery, others, moment)
     )
+
+
+@site.get("/favicon.ico")
+def show_icon() -> Response:
+    """On to the icon, for those who ask without having read a page."""
+    response = make_response(redirect(asset("img/icon.svg"), 302))
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
 
 
 @site.get("/robots.txt")

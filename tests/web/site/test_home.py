@@ -125,3 +125,8 @@ def test_robots_are_told_what_is_public(client):
     page = open_page(client, "/sitemap.xml")
     assert page.mimetype == "application/xml"
     assert "/contests/open</loc>" in page.text and "-bees</loc>" in page.text
+
+
+def test_who_asks_for_an_icon_by_its_old_name_gets_it(client):
+    answer = client.get("/favicon.ico")
+    assert answer.status_code == 302 and "/static/img/icon.svg" in answer.location
