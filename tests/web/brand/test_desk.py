@@ -214,6 +214,7 @@ def test_a_frames_look_changes_from_the_desk(client, desk, brand):
     assert client.get(f"/embed/by/{placement.code}").status_code == 404
     desk.post(path, data={"action": "restart"})
     assert client.get(f"/embed/by/{placement.code}").status_code == 200
+    db.session.expire_all()
     assert db.session.get(Placement, placement.id).label == "Footer"
 
 

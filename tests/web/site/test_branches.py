@@ -165,7 +165,7 @@ def list_names(client, entry):
     table = re.search(
         r"The people through whom the most others came</caption>(.*?)</table>", html, re.DOTALL
     )[1]
-    return re.findall(r'<th scope="row">([^<]*)</th>', table)
+    return re.findall(r'<th scope="row">([^<]*) <span', table)
 
 
 def test_names_only_by_wish(client, me):

@@ -34,7 +34,7 @@ def plant_three(contest):
 
 def read_lines(page):
     """The table's rows as texts: number, title, figures."""
-    table = re.search(r'<table class="table spread-table">.*?</table>', page.text, re.DOTALL)[0]
+    table = re.search(r'<table class="table table-snug spread-table">.*?</table>', page.text, re.DOTALL)[0]
     body = table.partition("<tbody>")[2]
     rows = re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
     return [[" ".join(re.sub("<.*?>", " ", cell).split()) for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL)] for row in rows]  # fmt: skip
