@@ -19,7 +19,7 @@ def outcomes(app):
     presses = [press for name in HONEST for press in CROWDS[name](Chance(f"1 {name}", taken))]
     presses += [press for name in CRUDE for press in ATTACKS[name].make(Chance(f"1 {name}", taken))]
     by_crowd = defaultdict(list)
-    for outcome in run_world(open_world(1, 1000), sorted(presses, key=lambda press: press.at)):
+    for outcome in run_world(open_world(1, 1_000_000), sorted(presses, key=lambda press: press.at)):
         by_crowd[outcome.press.crowd].append(outcome)
     return by_crowd
 
