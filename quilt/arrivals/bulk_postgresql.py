@@ -41,10 +41,10 @@ COLUMNS_OF_STATS = (
 class PostgresqlBulk:
     """PostgreSQL answers each statement as of its own start, while others go on writing."""
 
-    # Counting 1,000,000 anew takes 1.6 µs for each and 13 µs for each row that differs; a fold of 10,000 into
-    # them takes 27 µs for each of the 29,000 that it touches (clock, for half of the work is the server's;
-    # benchmarks/spread.py). 1.6 / (27 − 13), less a margin:
-    share = 0.1
+    # Counting 1,000,000 anew takes 1.1 µs for each and 4 µs for each row that differs; a fold of 10,000 into
+    # them takes 13 µs for each of the 29,000 that it touches (clock, for half of the work is the server's;
+    # benchmarks/spread.py). 1.1 / (13 − 4), less a margin:
+    share = 0.11
 
     def __init__(self, raw: Any) -> None:
         self._cursor = raw.cursor(binary=True)
