@@ -9,6 +9,7 @@ Folds are undone after each round, so that every round meets the same tree.
 """
 
 import argparse
+import gc
 import os
 import platform
 import random
@@ -270,6 +271,7 @@ def measure_page(kind: str, size: int) -> None:
             run_recompute(entry.id)
             paths.append(f"/entries/{entry.id}/spread")
         db.session.remove()
+        rest_collector()
         client, path = app.test_client(), paths[1]
         client.get(paths[0])  # the templates are compiled
         first, answer = take_best(lambda: client.get(path), 1)
@@ -288,6 +290,13 @@ def measure_page(kind: str, size: int) -> None:
             f"{len(drawings)} drawings, the largest {largest:.0f} kB (limit {SVG_LIMIT_KB}), "
             f"the page {len(answer.data) / 1000:.0f} kB"
         )
+
+
+def rest_collector() -> None:
+    """Let Python's collector look as seldom as in a worker of the server (quilt/serving.py)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def ask_after_a_change(client: FlaskClient, entry_id: int, path: str) -> Spent:
