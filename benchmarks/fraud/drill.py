@@ -29,7 +29,7 @@ from sqlalchemy import select
 
 from quilt.accounts.models import User
 from quilt.database import db, transaction
-from quilt.integrity.judging import judge_batch
+from quilt.integrity.verdicts import judge_batch
 from quilt.votes.models import Vote, Voter
 from quilt.web.tickets import issue_ticket
 from tests.factories import make_contest, make_entry

@@ -12,8 +12,8 @@ from benchmarks.fraud.world import World, add_votes, draw_presses, list_batches,
 from benchmarks.spread_data import open_scratch
 from quilt.database import db, write
 from quilt.integrity.facts import get_rulebook
-from quilt.integrity.judging import weigh_votes
 from quilt.integrity.rules import Finding
+from quilt.integrity.verdicts import weigh_votes
 
 
 class Outcome(NamedTuple):

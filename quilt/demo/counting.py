@@ -6,7 +6,7 @@ from datetime import datetime
 
 from quilt.config import Settings
 from quilt.contests.freezing import freeze_contest
-from quilt.integrity.judging import judge_batch
+from quilt.integrity.verdicts import judge_batch
 from quilt.votes.heads import open_ledger
 from quilt.votes.keys import get_signing_key
 from quilt.votes.sequencing import close_batch

@@ -1,6 +1,6 @@
 """What workers do for the ledgers again and again: take in what was cast, by the verdict of the evidence rules."""
 
-from quilt.integrity.judging import judge_batch
+from quilt.integrity.verdicts import judge_batch
 from quilt.jobs.queue import Job, every
 from quilt.votes.schedule import close_due
 

@@ -14,9 +14,9 @@ from quilt.contests.models import Contest
 from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.integrity.facts import ABOUT, build_cast, find_first_vote, get_rulebook
-from quilt.integrity.judging import weigh_votes
 from quilt.integrity.models import VoteCheck, VoteReview
 from quilt.integrity.rules import Cast, Finding
+from quilt.integrity.verdicts import weigh_votes
 from quilt.votes.models import EntryTally, Vote, VoteDecision, Voter
 
 MOST_VOTES = 20_000  # of one stretch

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, update
 from quilt.arrivals.nodes import Visit
 from quilt.contests.models import Phase
 from quilt.database import db, write
-from quilt.integrity.judging import judge_batch
+from quilt.integrity.verdicts import judge_batch
 from quilt.votes.decisions import decide_votes
 from quilt.votes.evidence import Evidence, make_marks, pack_evidence
 from quilt.votes.models import DecisionInbox, Vote

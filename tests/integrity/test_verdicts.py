@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from quilt.database import db
 from quilt.integrity.facts import find_first_vote, split_address
-from quilt.integrity.judging import judge_batch
+from quilt.integrity.verdicts import judge_batch
 from quilt.votes.models import VoteDecision
 from tests.conftest import NOW
 from tests.factories import make_user
