@@ -13,7 +13,7 @@ from quilt.accounts.proofs import Interrupted, PermissionDenied, ProviderSilent
 from quilt.accounts.rules import safe_next
 from quilt.config import Settings
 from quilt.database import db, transaction
-from quilt.shares.connectors.base import Busy, Connector, Errand, KeyRefused
+from quilt.shares.connectors.base import Busy, Connector, Errand, KeyRefused, Renewal
 from quilt.shares.connectors.table import find_connector
 from quilt.shares.granting import Grant, PostTrip, come_back, leave, renew, revoke
 from quilt.shares.models_posting import ConnectFlow, Connection, Post
@@ -21,7 +21,6 @@ from quilt.shares.sealing import CannotOpen, reseal, seal, unseal
 
 LIFE = timedelta(minutes=10)
 MARGIN = timedelta(minutes=2)  # a token that ends so soon is renewed before it is used
-THREADS_ENDING = "#_"  # Threads hangs it on its codes
 
 
 class AccountTaken(Interrupted):
@@ -75,7 +74,7 @@ def finish_connecting(
         facts = unseal(flow.sealed, settings.token_keys)
         check_issuer(facts, arguments.get("iss"))
         trip = PostTrip(connector.provider, settings, now, connector)
-        told = arguments.get("code", "").removesuffix(THREADS_ENDING)
+        told = arguments.get("code", "").removesuffix(connector.code_ending)
         grant = come_back(trip, facts, read_code({**arguments, "code": told}))
         _keep(connector, grant, user_id, flow.contest_id, settings, now)
     except CannotOpen:
@@ -242,7 +241,7 @@ def _renew(
 ) -> dict[str, str]:
     """Renew the tokens once, whoever else wants to: who loses the row comes again in a moment."""
     ends, connection_id, host = row.expires_at, row.id, row.host
-    if not tokens.get("refresh_token") and connector.provider.name != "threads":
+    if connector.renewal is Renewal.REFRESH and not tokens.get("refresh_token"):
         drop_tokens(connection_id)
         raise KeyRefused(f"Your leave to post to {connector.provider.label} has ended. Connect again.")
     with transaction() as session:

@@ -15,7 +15,7 @@ from quilt.accounts.exchange import Client, Facts, Trip, build_address, prove_by
 from quilt.accounts.proofs import Interrupted, ProviderSilent
 from quilt.accounts.providers import Auth, Kind, client_id_of, client_secret_of
 from quilt.outbound import Answer, OutboundFailed, fetch
-from quilt.shares.connectors.base import Connector, Errand
+from quilt.shares.connectors.base import Connector, Errand, Renewal
 from quilt.shares.connectors.bluesky import OLD_SCOPE, SCOPE, prove_possession
 from quilt.shares.connectors.mastodon import ask_most
 from quilt.shares.connectors.table import callback_url
@@ -80,14 +80,14 @@ def come_back(trip: PostTrip, facts: Facts, code: str) -> Grant:
         trip, client, metadata, "fetch_token", code=code, code_verifier=facts["verifier"], grant_type="authorization_code"
     )  # fmt: skip
     _check_scope(token)
-    if trip.provider.name == "threads":
+    if trip.row.renewal is Renewal.EXCHANGE:
         token = _lengthen(trip, token, "th_exchange_token")
     address = f"{origin}{mastodon.ACCOUNT_PATH}" if origin else metadata.userinfo_endpoint
     proof = prove_by_account(trip, facts["issuer"], address, token)
     most = 0
     if origin:
         most = ask_most(Errand(trip.row, trip.settings, trip.now, origin))
-    handle = f"@{proof.label}" if trip.provider.name in ("x", "threads") else proof.label
+    handle = f"{trip.row.handle_sign}{proof.label}"
     if origin:
         handle = f"@{proof.label.partition('@')[0]}@{origin.partition('://')[2]}"
     kept = {name: str(token[name]) for name in ("access_token", "refresh_token") if token.get(name)}
@@ -100,7 +100,7 @@ def renew(trip: PostTrip, host: str, tokens: dict[str, str]) -> tuple[dict[str, 
     if trip.provider.kind is Kind.BLUESKY:
         return _renew_bluesky(trip, tokens)
     _, metadata, client = _find_office(trip, host or trip.provider.issuer)
-    if trip.provider.name == "threads":
+    if trip.row.renewal is Renewal.EXCHANGE:
         token = _lengthen(trip, tokens, "th_refresh_token")
     else:
         token = _ask_token(trip, client, metadata, "refresh_token", refresh_token=tokens["refresh_token"])
@@ -232,7 +232,7 @@ def _metadata(trip: PostTrip) -> Metadata:
 
 
 def _scope_of(trip: PostTrip) -> str:
-    return ("," if trip.provider.name == "threads" else " ").join(trip.provider.scopes)
+    return trip.row.scope_separator.join(trip.provider.scopes)
 
 
 def _ask_token(
@@ -272,7 +272,7 @@ def _check_scope(token: dict[str, Any]) -> None:
 
 
 def _lengthen(trip: PostTrip, token: dict[str, Any], grant: str) -> dict[str, Any]:
-    """Threads: a token of an hour for one of sixty days, or that one for a fresh one."""
+    """A token handed in for one that lasts: at Threads one of an hour for sixty days, or that one for a fresh one."""
     base = trip.provider.token_endpoint.removesuffix("/oauth/access_token")
     query = {"grant_type": grant, "access_token": str(token["access_token"])}
     path = "refresh_access_token"

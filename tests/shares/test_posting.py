@@ -41,7 +41,7 @@ class Desk:
         self.entry = make_entry(self.contest, story="He walked. " * 60)
         self.user, self.connection_id = connect(name, posting, played, contest=self.contest)
         self.account = find_account(self.user.id, self.connection_id, posting)
-        self.link = LINK + self.account.connector.key
+        self.link = LINK + self.account.connector.channel
 
     def queue(self, words="Watch it, please", form_key="form-1", now=NOW, group=None):
         group = ("r/volunteer" if self.name == "reddit" else "") if group is None else group

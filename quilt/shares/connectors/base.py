@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import Any
 from urllib.parse import urlencode
 
@@ -153,40 +154,37 @@ class Errand:
         return NotPosted(f"{self.label} did not accept the post{f': {told}' if told else ''}.")
 
 
+class Renewal(Enum):
+    """How a token that ends soon becomes one that lasts."""
+
+    REFRESH = "a refresh token buys a new pair"
+    EXCHANGE = "the token itself is handed in for one that lasts longer"
+
+
 @dataclass(frozen=True, slots=True)
 class Connector:
     """A network that takes posts. `provider` has its endpoints, scopes and how we prove who we are.
 
-    `permissions` are the scopes in plain words. `find` looks for a post that may have arrived and answers None
+    `channel` is its name in the spread; `permissions` are the scopes in plain words. `find` looks for a post that may have arrived and answers None
     where it is not there; a connector without it cannot look. `revoke` is '' where a network has no such endpoint:
     `farewell` then says where its owner ends it.
     """
 
     provider: Provider
+    channel: str
     counting: Counting
     permissions: tuple[str, ...]
     publish: Callable[[Errand, Draft], Published]
     find: Callable[[Errand, Draft], Published | None] | None = None
     revoke: str = ""
     farewell: str = ""
+    renewal: Renewal = Renewal.REFRESH
+    scope_separator: str = " "
+    handle_sign: str = ""  # what stands before a name there
+    code_ending: str = ""  # what the network hangs on its codes
     group_label: str = ""  # where a post needs a place to go to
     costs: str = ""
     review: str = ""
-
-    @property
-    def key(self) -> str:
-        """Its channel in the spread, too."""
-        return CHANNEL_OF[self.provider.name]
-
-
-CHANNEL_OF = {
-    "mastodon": "ma",
-    "bluesky": "bs",
-    "x": "x",
-    "linkedin": "li",
-    "reddit": "rd",
-    "threads": "th",
-}
 
 
 def read_json(answer: Answer) -> Any:

@@ -148,7 +148,7 @@ BLUESKY = Connector(
         "bluesky", "Bluesky", Kind.BLUESKY, (), scopes=tuple(SCOPE.split()), auth=Auth.NONE,
         asks_where="Your handle", register_at="",
     ),
-    Counting(Unit.GRAPHEME, 300),
+    "bs", Counting(Unit.GRAPHEME, 300),
     ("read your name", "post what you have confirmed here, with its picture"),
     publish, find, revoke="discovered",
     costs="Free.", review="None; the site must be reachable under its https address.",

@@ -41,7 +41,7 @@ LINKEDIN = Connector(
         account_endpoint=f"{API}/v2/userinfo", subject_at="sub", label_at="name",
         register_at="https://www.linkedin.com/developers/apps",
     ),
-    Counting(Unit.CHARACTER, 3_000, has_link=False),
+    "li", Counting(Unit.CHARACTER, 3_000, has_link=False),
     ("read your name", "post what you have confirmed here"),
     publish, revoke="https://www.linkedin.com/oauth/v2/revoke",
     costs="Free.", review="Add the product “Share on LinkedIn”; it needs a company page.",

@@ -63,7 +63,7 @@ MASTODON = Connector(
         "mastodon", "Mastodon", Kind.MASTODON, (), scopes=("read:accounts", "write:statuses"),
         subject_at="id", label_at="acct", asks_where="Your server", register_at="",
     ),
-    Counting(Unit.SIGN, MOST),
+    "ma", Counting(Unit.SIGN, MOST),
     ("read your name", "post what you have confirmed here"),
     publish, find, revoke="/oauth/revoke",
     costs="Free.", review="None: each server registers us by itself when the first person from there comes.",

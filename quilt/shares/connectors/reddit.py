@@ -49,7 +49,7 @@ REDDIT = Connector(
         account_endpoint=f"{API}/api/v1/me", subject_at="id", label_at="name",
         extra=(("duration", "permanent"),), register_at="https://www.reddit.com/prefs/apps",
     ),
-    Counting(Unit.CHARACTER, 300, has_link=False),
+    "rd", Counting(Unit.CHARACTER, 300, has_link=False),
     ("read your name", "post what you have confirmed here, in the community that you name"),
     publish, publish,  # sending again is looking: Reddit takes one address once
     revoke="https://www.reddit.com/api/v1/revoke_token", group_label="Community",

@@ -1,7 +1,7 @@
 """Threads: a container first, then its publication. https://developers.facebook.com/docs/threads/posts"""
 
 from quilt.accounts.providers import Auth, Kind, Provider
-from quilt.shares.connectors.base import Connector, Draft, Errand, Published, read_json
+from quilt.shares.connectors.base import Connector, Draft, Errand, Published, Renewal, read_json
 from quilt.shares.counting import Counting, Unit
 
 API = "https://graph.threads.net"
@@ -46,9 +46,10 @@ THREADS = Connector(
         token_endpoint=f"{API}/oauth/access_token", account_endpoint=f"{API}{ACCOUNT}",
         subject_at="id", label_at="username", register_at="https://developers.facebook.com/apps",
     ),
-    Counting(Unit.BYTES_OF_EMOJI, 500),
+    "th", Counting(Unit.BYTES_OF_EMOJI, 500),
     ("read your name", "see your own posts, to look whether one arrived", "post what you have confirmed here"),
     publish, find,
+    renewal=Renewal.EXCHANGE, scope_separator=",", handle_sign="@", code_ending="#_",
     farewell="Threads has no door for it: end it there too, under Settings → Account → Website permissions.",
     costs="Free.", review="Meta’s app review for both permissions, with business verification.",
 )  # fmt: skip

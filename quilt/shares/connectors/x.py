@@ -51,8 +51,8 @@ X = Connector(
         subject_at="data.id", label_at="data.username",
         register_at="https://developer.x.com/en/portal/dashboard",
     ),
-    Counting(Unit.WEIGHT, 280),
+    "x", Counting(Unit.WEIGHT, 280),
     ("read your name", "see your own posts, to look whether one arrived", "post what you have confirmed here"),
-    publish, find, revoke=f"{API}/2/oauth2/revoke",
+    publish, find, handle_sign="@", revoke=f"{API}/2/oauth2/revoke",
     costs="Pay per use: each post costs the site.", review="None for posting by its own users.",
 )  # fmt: skip

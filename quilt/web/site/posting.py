@@ -130,7 +130,7 @@ def _get_post(post_id: int) -> ShownPost:
 def _find_link(entry_id: int, account: Account) -> str:
     """This person's own link with the network as its channel; '' where they have none in this browser."""
     code = describe_visitor(request).codes.get(entry_id, "")
-    return f"{get_settings().base_url}/s/{code}?c={account.connector.key}" if code else ""
+    return f"{get_settings().base_url}/s/{code}?c={account.connector.channel}" if code else ""
 
 
 def _answer(
