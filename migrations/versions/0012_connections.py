@@ -29,6 +29,15 @@ def upgrade() -> None:
     op.create_index("ix_connection_user_id", "connection", ["user_id"])
     op.create_index("ix_connection_contest_id", "connection", ["contest_id"])
     op.create_table(
+        "key_return",
+        sa.Column("id", ID, nullable=False),
+        _text("connector", 16), _text("host", 253),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("attempts_count", sa.Integer(), nullable=False),
+        sa.Column("due_at", TIME, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_key_return")),
+    )  # fmt: skip
+    op.create_table(
         "connect_flow",
         _text("state_hash", 64),
         sa.Column("user_id", ID, nullable=False),
@@ -62,7 +71,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("kit_picture", "share_kit", "post", "connect_flow", "connection"):
+    for table in ("kit_picture", "share_kit", "post", "connect_flow", "key_return", "connection"):
         op.drop_table(table)
 
 

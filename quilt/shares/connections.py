@@ -15,8 +15,10 @@ from quilt.config import Settings
 from quilt.database import db, transaction
 from quilt.shares.connectors.base import Busy, Connector, Errand, KeyRefused, Renewal
 from quilt.shares.connectors.table import find_connector
-from quilt.shares.granting import Grant, PostTrip, come_back, leave, renew, revoke
-from quilt.shares.models_posting import ConnectFlow, Connection, Post
+from quilt.shares.granting import Grant, PostTrip, come_back, leave, renew
+from quilt.shares.key_returns import give_back, let_go_of
+from quilt.shares.models_posting import ConnectFlow, Connection, KeyReturn
+from quilt.shares.revoking import Fate
 from quilt.shares.sealing import CannotOpen, reseal, seal, unseal
 
 LIFE = timedelta(minutes=10)
@@ -85,38 +87,22 @@ def finish_connecting(
     return flow.next_path
 
 
-def disconnect(user_id: int, connection_id: int, settings: Settings, now: datetime) -> bool | None:
-    """Give the tokens back and erase them; what waits to be posted is not. None where it is nobody's of this person.
+def disconnect(user_id: int, connection_id: int, settings: Settings, now: datetime) -> Fate | None:
+    """Erase the connection and give its keys back. None where it is nobody's of this person.
 
-    True when the network confirmed that it has forgotten them, else False; here they are gone in any case.
+    Keys without a clear answer are offered again for a while (`key_returns`).
     """
     row = db.session.scalars(
         select(Connection).where(Connection.id == connection_id, Connection.user_id == user_id)
     ).first()
-    return None if row is None else erase(row, settings, now)
+    return None if row is None else erase(row.id, settings, now)
 
 
-def erase(row: Connection, settings: Settings, now: datetime) -> bool:
-    """Revoke at the network, then delete here; True when the network confirmed."""
-    connector = find_connector(row.connector, settings)
-    is_confirmed, connection_id = False, row.id
-    if connector is not None and row.sealed:
-        try:
-            tokens = unseal(row.sealed, settings.token_keys)
-        except CannotOpen:
-            tokens = {}
-        if tokens:
-            trip = PostTrip(connector.provider, settings, now, connector)
-            is_confirmed = revoke(trip, row.host, tokens)
+def erase(connection_id: int, settings: Settings, now: datetime) -> Fate:
+    """Delete it here, then tell the network."""
     with transaction() as session:
-        session.execute(
-            update(Post)
-            .where(Post.connection_id == connection_id, Post.state == "queued")
-            .values(state="failed", reason="The account was disconnected before it was posted.")
-        )
-        session.execute(update(Post).where(Post.connection_id == connection_id).values(connection_id=None))
-        session.execute(delete(Connection).where(Connection.id == connection_id))
-    return is_confirmed
+        key_ids = let_go_of(session, Connection.id == connection_id)
+    return give_back(key_ids[0], settings, now) if key_ids else Fate.NO_DOOR
 
 
 def list_connections(user_id: int, settings: Settings) -> list[OwnConnection]:
@@ -173,21 +159,20 @@ def keep_tokens(connection_id: int, tokens: dict[str, str], settings: Settings) 
 def rotate_keys(settings: Settings) -> tuple[int, int]:
     """Seal every token anew with the first key; returns how many were, and how many no key opens."""
     done = lost = 0
-    for connection_id, sealed in db.session.execute(
-        select(Connection.id, Connection.sealed).where(Connection.sealed != "")
-    ).all():
-        try:
-            anew = reseal(sealed, settings.token_keys)
-        except CannotOpen:
-            lost += 1
-            continue
-        with transaction() as session:
-            changed = session.execute(
-                update(Connection)
-                .where(Connection.id == connection_id, Connection.sealed == sealed)
-                .values(sealed=anew)
-            )
-            done += int(changed.rowcount)  # type: ignore[attr-defined]
+    for table in (Connection, KeyReturn):
+        for row_id, sealed in db.session.execute(
+            select(table.id, table.sealed).where(table.sealed != "")
+        ).all():
+            try:
+                anew = reseal(sealed, settings.token_keys)
+            except CannotOpen:
+                lost += 1
+                continue
+            with transaction() as session:
+                changed = session.execute(
+                    update(table).where(table.id == row_id, table.sealed == sealed).values(sealed=anew)
+                )
+                done += int(changed.rowcount)  # type: ignore[attr-defined]
     return done, lost
 
 

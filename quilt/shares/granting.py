@@ -1,22 +1,21 @@
-"""Being allowed to post: to a network and back, new tokens for old ones, and giving them back.
+"""Being allowed to post: to a network and back, and new tokens for old ones.
 
 What signing in knows about providers is used as it is; the scopes, the redirect address and what is kept differ.
 """
 
-import base64
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from quilt.accounts import bluesky, mastodon
-from quilt.accounts.discovery import Metadata, fetch_json
+from quilt.accounts.discovery import Metadata
 from quilt.accounts.exchange import Client, Facts, Trip, build_address, prove_by_account
 from quilt.accounts.proofs import Interrupted, ProviderSilent
-from quilt.accounts.providers import Auth, Kind, client_id_of, client_secret_of
-from quilt.outbound import Answer, OutboundFailed, fetch
+from quilt.accounts.providers import Kind, client_id_of, client_secret_of
+from quilt.outbound import OutboundFailed, fetch
 from quilt.shares.connectors.base import Connector, Errand, Renewal
-from quilt.shares.connectors.bluesky import OLD_SCOPE, SCOPE, prove_possession
+from quilt.shares.connectors.bluesky import OLD_SCOPE, SCOPE
 from quilt.shares.connectors.mastodon import ask_most
 from quilt.shares.connectors.table import callback_url
 
@@ -106,48 +105,6 @@ def renew(trip: PostTrip, host: str, tokens: dict[str, str]) -> tuple[dict[str, 
         token = _ask_token(trip, client, metadata, "refresh_token", refresh_token=tokens["refresh_token"])
     kept = tokens | {name: str(token[name]) for name in ("access_token", "refresh_token") if token.get(name)}
     return kept, _expiry(token.get("expires_in"), trip.now)
-
-
-def revoke(trip: PostTrip, host: str, tokens: dict[str, str]) -> bool:
-    """Give the tokens back; True when the network says that it took them. Never raises: they go here anyhow."""
-    address, form, headers = _plan_revocation(trip, host, tokens)
-    names = [name for name in ("refresh_token", "access_token") if tokens.get(name)]
-    if not address or not names:
-        return False
-    send = _send_bound if trip.provider.kind is Kind.BLUESKY else _send_plain
-    try:
-        for name in names:
-            body = urlencode({**form, "token": tokens[name], "token_type_hint": name}).encode()
-            if not send(trip, address, headers, body, tokens).is_good:
-                return False
-    except OutboundFailed:
-        return False
-    return True
-
-
-def _send_plain(
-    trip: PostTrip, address: str, headers: dict[str, str], body: bytes, _tokens: dict[str, str]
-) -> Answer:
-    return fetch(
-        "POST", address, headers=headers, body=body, deadline_seconds=trip.seconds_left,
-        allow_loopback=trip.settings.may_ask_loopback,
-    )  # fmt: skip
-
-
-def _send_bound(
-    trip: PostTrip, address: str, headers: dict[str, str], body: bytes, tokens: dict[str, str]
-) -> Answer:
-    """With a proof of the tokens' key: a server forgets bound tokens for nobody else, and says 200 all the same."""
-    key = bluesky.unpack_key(tokens["key"])
-    nonce = key.as_nonce or ""
-    for _ in range(2):
-        proof = prove_possession(key, "POST", address, trip.now, nonce=nonce)
-        answer = _send_plain(trip, address, {**headers, "DPoP": proof}, body, tokens)
-        told = answer.headers.get("dpop-nonce", nonce)
-        if answer.is_good or told == nonce:
-            break
-        nonce = told
-    return answer
 
 
 def _leave_for_bluesky(trip: PostTrip, state: str, verifier: str, where: str) -> tuple[str, Facts]:
@@ -304,30 +261,3 @@ def _expiry(seconds: object, now: datetime) -> datetime | None:
     if isinstance(seconds, bool) or not isinstance(seconds, int | str) or not str(seconds).isdecimal():
         return None
     return now + min(timedelta(seconds=int(seconds)), LONGEST_LIFE)
-
-
-def _plan_revocation(
-    trip: PostTrip, host: str, tokens: dict[str, str]
-) -> tuple[str, dict[str, str], dict[str, str]]:
-    """Where tokens are given back, with what form and headers; the address is '' where nobody takes them."""
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-    row, settings = trip.provider, trip.settings
-    if row.kind is Kind.BLUESKY:
-        try:
-            address = f"{tokens['issuer']}/.well-known/oauth-authorization-server"
-            facts = fetch_json(address, allow_loopback=settings.may_ask_loopback, seconds=trip.seconds_left)
-        except ProviderSilent:
-            return "", {}, {}
-        client_id = bluesky.client_id(settings, trip.redirect_uri, tokens["scope"])
-        return str(facts.get("revocation_endpoint") or ""), {"client_id": client_id}, headers
-    if row.kind is Kind.MASTODON:
-        client = mastodon.find_client(trip, host, MASTODON_SCOPE)
-        if client is None:
-            return "", {}, {}
-        secret = {"client_id": client.client_id, "client_secret": client.client_secret}
-        return f"{host}{trip.row.revoke}", secret, headers
-    client_id, secret_text = client_id_of(row, settings), client_secret_of(row, settings)
-    if row.auth is Auth.BASIC:
-        basic = f"Basic {base64.b64encode(f'{client_id}:{secret_text}'.encode()).decode()}"
-        return trip.row.revoke, {"client_id": client_id}, {**headers, "Authorization": basic}
-    return trip.row.revoke, {"client_id": client_id, "client_secret": secret_text}, headers

@@ -36,6 +36,22 @@ class Connection(Model):
     connected_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class KeyReturn(Model):
+    """A key whose connection is gone here, until its network has it back. It leads to nobody.
+
+    `due_at` is the next try, None before the first; a worker moves it on as its lease.
+    """
+
+    __tablename__ = "key_return"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    connector: Mapped[str] = mapped_column(String(16))
+    host: Mapped[str] = mapped_column(String(253))
+    sealed: Mapped[str] = mapped_column(Text)
+    attempts_count: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class ConnectFlow(Model):
     """One trip to a network and back: good once, for ten minutes, for the person who began it.
 

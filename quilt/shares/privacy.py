@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from quilt.accounts.belongings import OwnFile, Row, cuts, forgets, keeps_files, tells
 from quilt.entries.models import Entry
+from quilt.shares.key_returns import let_go_of
 from quilt.shares.models_posting import ConnectFlow, Connection, KitPicture, Post, ShareKit
 
 
@@ -43,21 +44,20 @@ def list_kit_pictures(session: Session, user_id: int) -> Iterable[OwnFile]:
 
 @forgets("shares")
 def forget_connections(session: Session, user_id: int, now: datetime) -> None:
-    """Erase connections, posts and pictures here; what stands on a network is its author's to take down there."""
+    """Erase connections, posts and pictures here; what stands on a network is its author's to take down there.
+
+    The keys go back to the networks afterwards, by a worker: no name is kept with them.
+    """
     own = select(Entry.id).where(Entry.entrant_id == user_id)
     for kit in (KitPicture, ShareKit):
         session.execute(delete(kit).where(kit.entry_id.in_(own)))
-    for table in (Post, ConnectFlow, Connection):
+    for table in (Post, ConnectFlow):
         session.execute(delete(table).where(table.user_id == user_id))
+    let_go_of(session, Connection.user_id == user_id)
 
 
 @cuts("shares")
 def cut_connections(session: Session, user_id: int) -> None:
     """No account of a network is connected any more, and what waited to be posted is not."""
-    session.execute(
-        update(Post)
-        .where(Post.user_id == user_id, Post.state == "queued")
-        .values(state="failed", reason="The account was disconnected before it was posted.")
-    )
-    for table in (ConnectFlow, Connection):
-        session.execute(delete(table).where(table.user_id == user_id))
+    session.execute(delete(ConnectFlow).where(ConnectFlow.user_id == user_id))
+    let_go_of(session, Connection.user_id == user_id)

@@ -7,6 +7,8 @@ from quilt.contests.rules import is_over
 from quilt.database import db
 from quilt.jobs.queue import Job, every, task
 from quilt.shares.connections import erase
+from quilt.shares.key_returns import give_back
+from quilt.shares.key_returns import list_due as list_due_keys
 from quilt.shares.models_posting import Connection
 from quilt.shares.posting import list_due, send_post
 
@@ -37,4 +39,13 @@ def end_connections(job: Job) -> None:
             continue
         if job.is_stopping():
             return
-        erase(row, job.settings, job.now())
+        erase(connection_id, job.settings, job.now())
+
+
+@every(60)
+def return_keys(job: Job) -> None:
+    """Give back the keys whose connection is gone here: of accounts that left, and what a network did not answer."""
+    for key_id in list_due_keys(job.now()):
+        if job.is_stopping():
+            return
+        give_back(key_id, job.settings, job.now())

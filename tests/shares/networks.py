@@ -41,6 +41,7 @@ class Played:
     faults: list[int | str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     refuses_renewal: bool = False
+    is_deaf: bool = False  # to tokens that are given back
     granted_scope: str | None = None
     most_characters: int = 640
 
@@ -234,6 +235,8 @@ def _revoke(network: str, auth: str) -> Callable[..., Any]:
     def play(handler: _Handler, played: Played) -> Any:
         form = handler.form()
         _check_client(handler, played, form, auth)
+        if played.is_deaf:
+            return 503, {}, {}
         mine = [
             token
             for token, it in played.tokens.items()

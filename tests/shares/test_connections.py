@@ -22,6 +22,7 @@ from quilt.shares.connections import (
 from quilt.shares.connectors.base import Busy, KeyRefused
 from quilt.shares.connectors.table import CONNECTORS, find_connector, list_missing, list_on
 from quilt.shares.models_posting import ConnectFlow, Connection
+from quilt.shares.revoking import Fate
 from quilt.shares.sealing import CannotOpen, new_key, unseal
 from quilt.shares.tasks import end_connections
 from tests.conftest import NOW
@@ -59,7 +60,7 @@ def test_there_and_back_and_given_back(app, posting, played, name):
     assert row.most_characters == (640 if name == "mastodon" else 0)
     assert db.session.scalars(select(ConnectFlow)).all() == []
     db.session.rollback()
-    assert disconnect(user.id, made.id, posting, NOW) is (name != "threads")
+    assert disconnect(user.id, made.id, posting, NOW) is (Fate.NO_DOOR if name == "threads" else Fate.TAKEN)
     assert list_connections(user.id, posting) == [] and db.session.scalars(select(Connection)).all() == []
     assert (live in played.revoked) is (name != "threads")
     assert played.complaints == []

@@ -19,6 +19,7 @@ from quilt.shares.connections import (
 from quilt.shares.connectors.base import Connector
 from quilt.shares.connectors.table import find_connector, list_on
 from quilt.shares.posting import list_posts
+from quilt.shares.revoking import Fate
 from quilt.web.clock import entropy, now
 from quilt.web.events import record_event
 from quilt.web.guards import signed_in_only
@@ -32,6 +33,13 @@ WORDS: dict[type[SignInRefused], tuple[int, str]] = {
     ProviderSilent: (503, "{label} is not answering. Nothing was connected: try again in a minute."),
     ServerUnknown: (422, "We could not find that at {label}. Look at the spelling and try again."),
     Interrupted: (400, "It was interrupted, or posting was not allowed. Nothing was connected: start again."),
+}
+
+FAREWELLS = {
+    Fate.TAKEN: "{label} is disconnected: {label} has forgotten our key, and so have we.",
+    Fate.NO_DOOR: "{label} is disconnected: our key to it is erased here. {rest}",
+    Fate.UNCLEAR: "{label} is disconnected, but does not answer: we go on telling it for three days to forget our key, "
+    "then erase it here all the same. You can end it there too, among your connected apps.",
 }
 
 
@@ -102,18 +110,12 @@ def finish_connection(name: str) -> Response:
 def end_connection(connection_id: int) -> Response:
     """Give the tokens back and erase them."""
     connections = {it.id: it for it in list_connections(current_user.id, get_settings())}
-    is_confirmed = disconnect(current_user.id, connection_id, get_settings(), now())
-    if is_confirmed is None:
+    fate = disconnect(current_user.id, connection_id, get_settings(), now())
+    if fate is None:
         abort(404)
-    record_event("connection_ended", is_confirmed=is_confirmed)
+    record_event("connection_ended", is_confirmed=fate is Fate.TAKEN)
     shown = connections[connection_id]
-    if is_confirmed:
-        flash(f"{shown.label} is disconnected: {shown.label} has forgotten our key, and so have we.", "good")
-    else:
-        rest = (
-            shown.farewell or f"{shown.label} did not confirm it: look there too, among your connected apps."
-        )
-        flash(f"{shown.label} is disconnected: our key to it is erased here. {rest}", "good")
+    flash(FAREWELLS[fate].format(label=shown.label, rest=shown.farewell).rstrip(), "good")
     return make_response(redirect(url_for("site.show_connections"), 303))
 
 
