@@ -29,15 +29,20 @@ def check_provider(provider: Provider, settings: Settings, now: datetime) -> str
     if missing:
         raise CheckFailed(f"Not set: {', '.join(missing)}.")
     row = complete(provider, settings)
+    return ask_provider(row, Trip(row, settings, now))
+
+
+def ask_provider(row: Provider, trip: Trip) -> str:
+    """The same for a row that is on, on a trip that is never begun. Raises CheckFailed."""
     try:
-        return _check(row, Trip(row, settings, now))
+        return _ask(row, trip)
     except SignInRefused as refusal:
         raise CheckFailed(f"{row.label} does not answer as it should: {refusal.why}.") from None
     except OutboundFailed as failure:
         raise CheckFailed(f"{row.label} does not answer: {failure}.") from None
 
 
-def _check(row: Provider, trip: Trip) -> str:
+def _ask(row: Provider, trip: Trip) -> str:
     is_loopback_fine = trip.settings.may_ask_loopback
     if row.kind is Kind.MASTODON:
         return "It is on. Each server is asked when the first person from there comes."
@@ -53,4 +58,8 @@ def _check(row: Provider, trip: Trip) -> str:
     answer = fetch(
         "GET", metadata.token_endpoint, deadline_seconds=trip.seconds_left, allow_loopback=is_loopback_fine
     )
+    if answer.status >= 500:
+        raise CheckFailed(
+            f"{row.label} has trouble: its token endpoint says {answer.status}. Try again in a while."
+        )
     return f"It answers: the token endpoint says {answer.status} to an empty request."

@@ -192,6 +192,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("site.show_evidence_rules", "GET"): Route(EVERYBODY),
     ("admin.show_connections", "GET"): Route(STAFF),
     ("admin.test_connection", "POST"): Route(STAFF),
+    ("admin.test_posting", "POST"): Route(STAFF),
     # contests
     ("admin.show_contests", "GET"): Route(STAFF),
     ("admin.new_contest", "GET"): Route(ADMIN),
@@ -227,6 +228,13 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("admin.advance_prize", "POST"): Route(ADMIN, _form(step="verified", words="Checked.")),
     ("admin.pass_prize_on", "POST"): Route(ADMIN, _form(words="They moved away.")),
     ("admin.download_pack", "GET"): Route(ADMIN),
+    # tables to take away
+    ("admin.show_tables", "GET"): Route(ADMIN),
+    ("admin.take_table", "GET"): Route(ADMIN),
+    ("admin.show_contest_tables", "GET"): Route(ADMIN),
+    ("admin.take_contest_table", "GET"): Route(ADMIN),
+    ("admin.ask_for_vote_table", "POST"): Route(ADMIN, _form(file_format="csv")),
+    ("admin.take_vote_table", "GET"): Route(ADMIN, refusal=404),  # nobody has asked for one
     # judging
     ("site.show_judging", "GET"): Route(SIGNED_IN),
     ("site.show_judged_contest", "GET"): Route(JUDGE),
