@@ -17,4 +17,5 @@ from quilt.web.admin import (
     results,  # noqa: F401
     review,  # noqa: F401
     spread,  # noqa: F401
+    tables,  # noqa: F401
 )
