@@ -25,10 +25,10 @@ _BY_SESSION = Prepared(
     .where(_user.c.id == bindparam("user_id"), _session.c.key_hash == bindparam("key_hash"))
 )  # fmt: skip
 _app, _passkey = Authenticator.__table__, Passkey.__table__
+_APP = select(_app.c.user_id).where(_app.c.user_id == bindparam("user_id"), _app.c.confirmed_at.is_not(None))
+_HAS_APP = Prepared(_APP)
 _HAS_FACTOR = Prepared(
-    select(_app.c.user_id)
-    .where(_app.c.user_id == bindparam("user_id"), _app.c.confirmed_at.is_not(None))
-    .union_all(select(_passkey.c.user_id).where(_passkey.c.user_id == bindparam("user_id")))
+    _APP.union_all(select(_passkey.c.user_id).where(_passkey.c.user_id == bindparam("user_id")))
 )
 
 
@@ -58,6 +58,11 @@ def find_signed_in(user_id: int, key: str) -> Person | None:
 def has_second_factor(user_id: int) -> bool:
     """Whether this person has an authenticator that counts, or a passkey."""
     return _HAS_FACTOR.read_first(db.engine, {"user_id": user_id}) is not None
+
+
+def has_app(user_id: int) -> bool:
+    """Whether this person has an authenticator that counts."""
+    return _HAS_APP.read_first(db.engine, {"user_id": user_id}) is not None
 
 
 def find_user_by_email(email: str) -> User | None:

@@ -6,12 +6,12 @@ from functools import lru_cache
 from typing import Any
 
 from flask import current_app, request, session
-from flask_login import login_user, logout_user
+from flask_login import current_user, login_user, logout_user
 from itsdangerous import BadSignature
 
 from quilt.accounts.models import User
 from quilt.accounts.people import Person
-from quilt.accounts.queries import find_signed_in, has_second_factor
+from quilt.accounts.queries import find_signed_in, has_app, has_second_factor
 from quilt.accounts.rules import is_recent_proof
 from quilt.accounts.sessions import end_session_of, is_alive, note_visit, start_session
 from quilt.web.clock import entropy, now
@@ -129,9 +129,23 @@ def find_factor() -> datetime | None:
 
 
 def is_fresh(user_id: int) -> bool:
-    """Whether this person has shown just now that it is them: by their second factor where they have one."""
+    """Whether the person who is signed in has shown just now that it is them: by their second factor if they have one.
+
+    Or by a code from their mailbox, where that is as good (`takes_code`).
+    """
     shown_at = find_factor() if has_second_factor(user_id) else _read_time(_FRESH_AT)
-    return is_recent_proof(shown_at, now())
+    if is_recent_proof(shown_at, now()):
+        return True
+    return is_recent_proof(find_proof(), now()) and takes_code(user_id)
+
+
+def takes_code(user_id: int) -> bool:
+    """Whether a code to the address of the person who is signed in is enough for them to confirm a change.
+
+    Not with an app, nor for those who decide about others. But passkeys alone need JavaScript and the device at hand:
+    nobody shall be locked out of their own account by having made one.
+    """
+    return bool(current_user.has_address) and not current_user.has_desk and not has_app(user_id)
 
 
 def _read_time(name: str) -> datetime | None:

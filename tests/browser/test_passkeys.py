@@ -1,6 +1,7 @@
 """A passkey in a real browser, with a device that Chromium plays: made, used to sign in and to confirm, taken away."""
 
 import itertools
+import re
 from urllib.parse import parse_qsl
 
 import pytest
@@ -10,7 +11,8 @@ from sqlalchemy import select
 
 from quilt.accounts.models_security import Passkey, PasskeyChallenge
 from quilt.accounts.service import create_user
-from quilt.database import db
+from quilt.database import db, transaction
+from quilt.mail import MailMessage
 from tests.browser.chromium import open_page
 from tests.conftest import NOW
 from tests.live import open_site
@@ -36,10 +38,10 @@ def email(site):
     return address
 
 
-def new_page(browser: Browser, site) -> Page:
+def new_page(browser: Browser, site, **options) -> Page:
     """One device: passkeys belong to names, not to numbers, so the site is called localhost here."""
     home = f"http://localhost:{site.port}"
-    page = open_page(browser, home)
+    page = open_page(browser, home, **options)
     page.home = home
     return page
 
@@ -129,6 +131,30 @@ def test_a_device_that_is_not_unlocked_opens_nothing(browser: Browser, site, ema
     page.goto("/sign-in")
     page.get_by_role("button", name="Sign in with a passkey").click()
     expect(page.get_by_text("Your device did not confirm it.")).to_be_visible()
+
+
+def test_without_a_script_a_code_confirms_what_a_passkey_would(browser: Browser, site) -> None:
+    with site.app.app_context():
+        member = create_user("member@example.org", now=NOW, name="Ana", password=PASSWORD)
+        passkey = Passkey(
+            user_id=member.id, credential_id=b"far away", public_key=b"k", name="Phone", created_at=NOW
+        )
+        with transaction() as session:
+            session.add(passkey)
+    page = new_page(browser, site, java_script_enabled=False)
+    sign_in_with_password(page, "member@example.org", "/me/security")
+    page.get_by_role("link", name="Confirm that it is me").click()
+    expect(page.get_by_role("button", name="Use your passkey")).to_be_hidden()
+    page.get_by_role("button", name="Send me a code").click()
+    with site.app.app_context():
+        [letter] = db.session.scalars(
+            select(MailMessage.text).where(MailMessage.kind == "sign_in_code")
+        ).all()
+    page.get_by_label("Code").fill(re.search(r"^\s+(\d{8})$", letter, re.MULTILINE)[1])
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{page.home}/me/security")
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("None yet.")).to_be_visible()
 
 
 def test_an_answer_counts_once_and_only_unaltered(browser: Browser, site, email: str) -> None:

@@ -23,7 +23,7 @@ from quilt.web.errors import answer_error
 from quilt.web.events import record_event
 from quilt.web.guards import signed_in_only
 from quilt.web.settings import get_settings
-from quilt.web.signing_in import find_proof, is_fresh, sign_in
+from quilt.web.signing_in import find_proof, is_fresh, sign_in, takes_code
 from quilt.web.words import describe_account_refusal
 
 P = ParamSpec("P")
@@ -127,5 +127,6 @@ def answer_confirm(digits_form: DigitsForm, again_form: AgainForm, status: int =
     page = render_template(
         "auth/confirm.html", digits_form=digits_form, again_form=again_form, has_app=factors.has_app,
         has_passkey=has_passkey, is_for_desk=bool(current_user.waiting_role), way_back=way_back,
+        takes_code=takes_code(current_user.id),
     )  # fmt: skip
     return make_response(page, status)

@@ -9,14 +9,14 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from quilt.accounts.models import EmailCode, User
-from quilt.accounts.models_security import EmailChange, UserSession
+from quilt.accounts.models_security import Authenticator, EmailChange, Passkey, UserSession
 from quilt.accounts.service import create_user, sign_in_with_password
 from quilt.database import db, transaction
 from quilt.mail import MailMessage
 from quilt.votes.models import Vote
 from quilt.web import clock
 from tests.conftest import NOW
-from tests.factories import make_entry, make_user
+from tests.factories import make_entry, make_user, save
 from tests.web.auth.conftest import Browser
 from tests.web.site.browsing import make_open_contest
 
@@ -389,3 +389,52 @@ def test_the_way_back_from_confirming_stays_here(signed_in: Browser) -> None:
         "/sign-in/confirm/password", page="/sign-in/confirm", password=PASSWORD, next="//evil.example"
     )
     assert answer.location == "/"
+
+
+# Only a passkey
+
+
+def give_passkey(user: User) -> None:
+    save(
+        Passkey(user_id=user.id, credential_id=b"a device", public_key=b"k", name="My phone", created_at=NOW)
+    )
+
+
+def test_a_code_stands_in_for_a_passkey_that_is_not_at_hand(
+    signed_in: Browser, ana: User, mailed_code: Callable[[], str]
+) -> None:
+    give_passkey(ana)
+    page = signed_in.get("/sign-in/confirm?next=/me/security").text
+    assert (
+        "Your device is not at hand?" in page and "Lost them all?" not in page and "your password" not in page
+    )
+    answer = signed_in.send(f"{SECURITY}/passkeys/1/remove", page="/me")
+    assert answer.location.startswith("/sign-in/confirm")
+    signed_in.send("/sign-in/confirm/password", page="/me", password=PASSWORD)
+    assert "confirm first that it is you" in signed_in.get(SECURITY).text, "a password is not enough"
+    signed_in.send("/sign-in", page="/sign-in/confirm", email=ana.email, next=SECURITY)
+    answer = signed_in.send("/sign-in/code", page="/sign-in/code", code=mailed_code())
+    assert answer.location == SECURITY and "confirm first" not in signed_in.get(SECURITY).text
+    ask_for(signed_in)
+    age(signed_in, 31)
+    assert "confirm first that it is you" in signed_in.get(SECURITY).text, "for half an hour"
+
+
+def test_a_code_does_not_stand_in_for_an_app(
+    signed_in: Browser, ana: User, mailed_code: Callable[[], str]
+) -> None:
+    save(Authenticator(user_id=ana.id, secret=b"s", last_step=0, created_at=NOW, confirmed_at=NOW))
+    give_passkey(ana)
+    assert "not at hand" not in signed_in.get("/sign-in/confirm").text
+    enter_by_code(signed_in, mailed_code)
+    assert "confirm first that it is you" in signed_in.get(SECURITY).text
+
+
+def test_nor_for_the_passkey_of_those_who_decide_about_others(
+    browser: Browser, mailed_code: Callable[[], str]
+) -> None:
+    mo = create_user("mo@example.org", now=NOW, name="Mo", role="moderator", password=PASSWORD)
+    give_passkey(mo)
+    enter_by_code(browser, mailed_code, "mo@example.org")
+    assert "not at hand" not in browser.get("/sign-in/confirm").text
+    assert "confirm first that it is you" in browser.get(SECURITY).text
