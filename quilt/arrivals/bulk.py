@@ -30,6 +30,15 @@ PUT_GENERATION = (
     " ON CONFLICT (entry_id, generation) DO UPDATE"
     " SET people_count = excluded.people_count, votes_count = excluded.votes_count"
 )
+ADD_GENERATION = (
+    " ON CONFLICT (entry_id, generation) DO UPDATE"
+    " SET people_count = entry_generation.people_count + excluded.people_count,"
+    " votes_count = entry_generation.votes_count + excluded.votes_count RETURNING people_count"
+)
+CHANNEL_COLUMNS = "entry_id, channel, people_count, votes_count, voters_count, brought_count"
+ADD_CHANNEL = " ON CONFLICT (entry_id, channel) DO UPDATE SET " + ", ".join(
+    f"{name} = entry_channel.{name} + excluded.{name}" for name in CHANNEL_COLUMNS.split(", ")[2:]
+)
 WAITING = "SELECT arrival_id FROM arrival_inbox WHERE entry_id = {0} AND is_new"
 
 Waiting = tuple[int, bool, int, int]  # arrival id, is it new, votes, returns
@@ -96,6 +105,12 @@ class Bulk(Protocol):
 
     def put_generations(self, entry_id: int, rows: Iterable[tuple[int, int, int]]) -> None:
         """Store (generation, people, votes), whatever stood there."""
+
+    def add_generations(self, entry_id: int, rows: Iterable[tuple[int, int, int]]) -> int:
+        """Add to (generation, people, votes); returns the people of the largest of these, 0 of none."""
+
+    def add_channels(self, entry_id: int, rows: Iterable[tuple[str, int, int, int, int]]) -> None:
+        """Add to (channel, people, votes, voters, those who brought somebody)."""
 
 
 def in_order(columns: Sequence[list[Any]]) -> list[list[Any]]:

@@ -10,7 +10,10 @@ from itertools import islice
 from typing import Any
 
 from quilt.arrivals.bulk import (
+    ADD_CHANNEL,
+    ADD_GENERATION,
     ADD_OWN,
+    CHANNEL_COLUMNS,
     DRAIN,
     IS_NOT_PLAIN,
     PLAIN,
@@ -35,6 +38,10 @@ STORED = (
 COLUMNS_OF_STATS = (
     "unnest(%s::bigint[], %s::bigint[], %s::int[], %s::int[], %s::bigint[])"
     " AS new(id, size, children, own, below)"
+)
+INSERT_GENERATIONS = (
+    "INSERT INTO entry_generation (entry_id, generation, people_count, votes_count)"
+    " SELECT %s::bigint, * FROM unnest(%s::int[], %s::bigint[], %s::bigint[])"
 )
 
 
@@ -110,24 +117,48 @@ class PostgresqlBulk:
 
     def put_stats(self, entry_id: int, rows: Iterable[StatOf]) -> None:
         self._send(
-            f"INSERT INTO arrival_stat ({STAT_COLUMNS}) SELECT id, {entry_id:d}, size, children, own, below, 0"
+            f"INSERT INTO arrival_stat ({STAT_COLUMNS}) SELECT id, %s::bigint, size, children, own, below, 0"
             f" FROM {COLUMNS_OF_STATS}{PUT_STAT}",
+            (entry_id,),
             rows,
         )
 
     def add_own(self, entry_id: int, rows: Collection[tuple[int, int, int]], size: int = 1) -> None:
         self._send(
-            f"INSERT INTO arrival_stat ({STAT_COLUMNS}) SELECT id, {entry_id:d}, {size:d}, 0, votes, 0, returns"
+            f"INSERT INTO arrival_stat ({STAT_COLUMNS})"
+            " SELECT id, %s::bigint, %s::bigint, 0, votes, 0, returns"
             f" FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS own(id, votes, returns){ADD_OWN}",
+            (entry_id, size),
             rows,
         )
 
     def put_generations(self, entry_id: int, rows: Iterable[tuple[int, int, int]]) -> None:
         self._send(
-            "INSERT INTO entry_generation (entry_id, generation, people_count, votes_count)"
-            f" SELECT {entry_id:d}, * FROM unnest(%s::int[], %s::bigint[], %s::bigint[]){PUT_GENERATION}",
+            f"{INSERT_GENERATIONS}{PUT_GENERATION}",
+            (entry_id,),
             rows,
         )
+
+    def add_generations(self, entry_id: int, rows: Iterable[tuple[int, int, int]]) -> int:
+        columns = [_as_array(column) for column in zip(*rows, strict=True)]
+        if not columns:
+            return 0
+        grown = self._fetch(
+            f"WITH put AS ({INSERT_GENERATIONS}{ADD_GENERATION}) SELECT max(people_count) FROM put",
+            entry_id,
+            *columns,
+        )
+        return int(grown[0][0])
+
+    def add_channels(self, entry_id: int, rows: Iterable[tuple[str, int, int, int, int]]) -> None:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        if columns:
+            self._cursor.execute(
+                f"INSERT INTO entry_channel ({CHANNEL_COLUMNS}) SELECT %s::bigint, * FROM"
+                " unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])"
+                f"{ADD_CHANNEL}",
+                [entry_id, *columns],
+            )
 
     def _make_room(self) -> None:
         """Until the end of this transaction."""
@@ -137,9 +168,11 @@ class PostgresqlBulk:
         rows: list[Any] = self._cursor.execute(statement, values).fetchall()
         return rows
 
-    def _send(self, statement: str, rows: Iterable[tuple[int, ...]]) -> None:
+    def _send(self, statement: str, first: tuple[int, ...], rows: Iterable[tuple[int, ...]]) -> None:
         for some in _cut(rows):
-            self._cursor.execute(statement, [_as_array(column) for column in zip(*some, strict=True)])
+            self._cursor.execute(
+                statement, [*first, *(_as_array(column) for column in zip(*some, strict=True))]
+            )
 
 
 def _as_array(numbers: Iterable[int]) -> str:

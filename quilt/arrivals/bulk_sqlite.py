@@ -10,7 +10,10 @@ from itertools import compress
 from typing import Any
 
 from quilt.arrivals.bulk import (
+    ADD_CHANNEL,
+    ADD_GENERATION,
     ADD_OWN,
+    CHANNEL_COLUMNS,
     DRAIN,
     IS_NOT_PLAIN,
     PUT_GENERATION,
@@ -112,6 +115,19 @@ class SqliteBulk:
             "INSERT INTO entry_generation (entry_id, generation, people_count, votes_count)"
             f" VALUES ({entry_id:d}, ?, ?, ?){PUT_GENERATION}",
             rows,
+        )
+
+    def add_generations(self, entry_id: int, rows: Iterable[tuple[int, int, int]]) -> int:
+        statement = (
+            "INSERT INTO entry_generation (entry_id, generation, people_count, votes_count)"
+            f" VALUES (?, ?, ?, ?){ADD_GENERATION}"
+        )
+        return max((self._raw.execute(statement, (entry_id, *row)).fetchone()[0] for row in rows), default=0)
+
+    def add_channels(self, entry_id: int, rows: Iterable[tuple[str, int, int, int, int]]) -> None:
+        self._raw.executemany(
+            f"INSERT INTO entry_channel ({CHANNEL_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?){ADD_CHANNEL}",
+            ((entry_id, *row) for row in rows),
         )
 
     def _read_columns(self, statement: str, entry_id: int) -> tuple[Any, ...] | None:

@@ -143,8 +143,9 @@ def _store_fold(
     left_out = drained.moved - read.channels.keys()
     bulk.add_own(entry_id, [(node, drained.votes[node], 0) for node in left_out], LEFT_OUT)
     bulk.add_own(entry_id, [(node, 0, more) for node, more in drained.returns.items()])
-    add_channels(connection, entry_id, _count_channels(read, votes))
-    broadest = add_generations(connection, entry_id, grown.generations)
+    add_channels(bulk, entry_id, _count_channels(read, votes))
+    is_first = spread["version"] == 0
+    broadest = add_generations(bulk, entry_id, grown.generations, is_first=is_first)
     figures = Figures(
         totals=grown.totals,
         max_depth=max([spread["max_depth"], *(node.depth for node in read.new)]),

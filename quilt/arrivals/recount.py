@@ -44,7 +44,7 @@ def store_recount(
     if right != stored:
         bulk.put_stats(entry_id, _find_changes(right, stored))
     replace_generations(connection, bulk, entry_id, generations)
-    replace_channels(connection, entry_id, _count_channels(links, tree, counted))
+    replace_channels(connection, bulk, entry_id, _count_channels(links, tree, counted))
     figures = Figures(
         totals=counted.measures.totals,
         max_depth=counted.measures.depth,

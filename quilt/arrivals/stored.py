@@ -6,28 +6,32 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from quilt.arrivals.bulk import Bulk
 from quilt.arrivals.models import EntryChannel, EntryGeneration, EntryPoint, EntrySpread
 from quilt.database import insert_if_new, insert_or_change
+from quilt.prepared import Prepared
 from quilt.spread.fold import Change
 from quilt.spread.measures import Totals, structural_virality
 
-_spread, _generation = EntrySpread.__table__, EntryGeneration.__table__
+_spread, _generation, _point = EntrySpread.__table__, EntryGeneration.__table__, EntryPoint.__table__
 _EMPTY = {
     "size": 1, "total_depth": 0, "squared_sizes": 0, "max_depth": 0, "max_breadth": 1, "passed_on_count": 0,
     "votes_count": 0, "shared_votes_count": 0, "version": 0,
 }  # fmt: skip
-_CHANNEL_COLUMNS = ("people_count", "votes_count", "voters_count", "brought_count")
-_LOCK = select(_spread).where(_spread.c.entry_id == bindparam("entry_id")).with_for_update()
+_LOCK = Prepared(select(_spread).where(_spread.c.entry_id == bindparam("entry_id")).with_for_update())
+_ADD_SPREAD = Prepared(lambda dialect: insert_if_new(_spread, dialect), ("entry_id", *_EMPTY))
+_SET_SPREAD = Prepared(
+    update(EntrySpread).where(_spread.c.entry_id == bindparam("of_entry")), (*_EMPTY, "folded_at")
+)
+_POINT_FIGURES = ("size", "max_depth", "structural_virality", "votes_count")
+_PUT_POINT = Prepared(
+    lambda dialect: insert_or_change(_point, dialect, put=_POINT_FIGURES), ("entry_id", "at", *_POINT_FIGURES)
+)
 _GENERATIONS = select(
     _generation.c.generation, _generation.c.people_count, _generation.c.votes_count
 ).where(_generation.c.entry_id == bindparam("of_entry"))  # fmt: skip
-_BROADEST = select(func.max(_generation.c.people_count)).where(
-    _generation.c.entry_id == bindparam("of_entry"),
-    _generation.c.generation.in_(bindparam("touched", expanding=True)),
-)
 _DROP_DEEPER = delete(EntryGeneration).where(
     _generation.c.entry_id == bindparam("of_entry"), _generation.c.generation > bindparam("deepest")
 )
@@ -65,12 +69,12 @@ def gather_channels(
 
 def lock_spread(connection: Connection, entry_id: int) -> dict[str, Any]:
     """The entry's stored row, locked against any other fold until this transaction ends."""
-    row = connection.execute(_LOCK, {"entry_id": entry_id}).mappings().first()
+    row = _LOCK.first(connection, {"entry_id": entry_id})
     if row is None:
-        insert = insert_if_new(_spread, connection.dialect.name)
-        connection.execute(insert, {"entry_id": entry_id, **_EMPTY})
-        row = connection.execute(_LOCK, {"entry_id": entry_id}).mappings().one()
-    return dict(row)
+        _ADD_SPREAD.rows(connection, {"entry_id": entry_id, **_EMPTY})
+        row = _LOCK.first(connection, {"entry_id": entry_id})
+    stored: dict[str, Any] = row._asdict()
+    return stored
 
 
 def get_totals(spread: Mapping[str, Any]) -> Totals:
@@ -83,22 +87,20 @@ def write_spread(
 ) -> None:
     """Store an entry's new figures, whoever counted them: the last step of each fold and each recount."""
     size, total_depth, squared_sizes, passed_on = figures.totals
-    connection.execute(
-        update(EntrySpread)
-        .where(EntrySpread.entry_id == entry_id)
-        .values(
-            size=size,
-            total_depth=total_depth,
-            squared_sizes=squared_sizes,
-            max_depth=figures.max_depth,
-            max_breadth=figures.max_breadth,
-            passed_on_count=passed_on,
-            votes_count=figures.votes,
-            shared_votes_count=figures.shared_votes,
-            version=spread["version"] + 1,
-            folded_at=now,
-        )
-    )
+    row = {
+        "of_entry": entry_id,
+        "size": size,
+        "total_depth": total_depth,
+        "squared_sizes": squared_sizes,
+        "max_depth": figures.max_depth,
+        "max_breadth": figures.max_breadth,
+        "passed_on_count": passed_on,
+        "votes_count": figures.votes,
+        "shared_votes_count": figures.shared_votes,
+        "version": spread["version"] + 1,
+        "folded_at": now,
+    }
+    _SET_SPREAD.rows(connection, row)
     write_point(connection, entry_id, figures, now)
 
 
@@ -113,24 +115,18 @@ def write_point(connection: Connection, entry_id: int, figures: Figures, now: da
         "structural_virality": structural_virality(size, total_depth, squared_sizes),
         "votes_count": figures.votes,
     }
-    put = ("size", "max_depth", "structural_virality", "votes_count")
-    _upsert(connection, EntryPoint.__table__, [point], put=put)
+    _PUT_POINT.rows(connection, point)
 
 
-def add_generations(connection: Connection, entry_id: int, changes: Mapping[int, Change]) -> int:
+def add_generations(bulk: Bulk, entry_id: int, changes: Mapping[int, Change], *, is_first: bool) -> int:
     """Add a fold's people and votes to the stored generations; returns the largest of those it touched.
 
     Generation 0 is the entry itself, one node from the first fold on.
     """
-    rows = [{"entry_id": entry_id, "generation": 0, "people_count": 1, "votes_count": 0}]
-    connection.execute(insert_if_new(_generation, connection.dialect.name), rows)
-    rows = [
-        {"entry_id": entry_id, "generation": generation, "people_count": people, "votes_count": votes}
-        for generation, (people, votes) in changes.items()
-    ]
-    _upsert(connection, _generation, rows, add=("people_count", "votes_count"))
-    touched = {"of_entry": entry_id, "touched": list(changes)}
-    return connection.execute(_BROADEST, touched).scalar_one() or 1
+    grown = {**changes}
+    if is_first:
+        grown[0] = Change(1, changes[0].votes if 0 in changes else 0)
+    return bulk.add_generations(entry_id, [(generation, *grown[generation]) for generation in sorted(grown)])
 
 
 def replace_generations(
@@ -146,29 +142,14 @@ def replace_generations(
     )
 
 
-def add_channels(connection: Connection, entry_id: int, changes: Mapping[str, ChannelFigures]) -> None:
+def add_channels(bulk: Bulk, entry_id: int, changes: Mapping[str, ChannelFigures]) -> None:
     """Add figures to the stored channels."""
-    rows = [
-        {"entry_id": entry_id, "channel": channel}
-        | dict(zip(_CHANNEL_COLUMNS, changes[channel], strict=True))
-        for channel in sorted(changes)
-    ]
-    _upsert(connection, EntryChannel.__table__, rows, add=_CHANNEL_COLUMNS)
+    bulk.add_channels(entry_id, [(channel, *changes[channel]) for channel in sorted(changes)])
 
 
-def replace_channels(connection: Connection, entry_id: int, counted: Mapping[str, ChannelFigures]) -> None:
+def replace_channels(
+    connection: Connection, bulk: Bulk, entry_id: int, counted: Mapping[str, ChannelFigures]
+) -> None:
     """Make the stored channels equal to those counted."""
     connection.execute(delete(EntryChannel).where(EntryChannel.entry_id == entry_id))
-    add_channels(connection, entry_id, counted)
-
-
-def _upsert(
-    connection: Connection,
-    table: Any,
-    rows: list[dict[str, Any]],
-    put: tuple[str, ...] = (),
-    add: tuple[str, ...] = (),
-) -> None:
-    """Insert the rows; where the key is there, replace the columns in `put` and add to those in `add`."""
-    if rows:
-        connection.execute(insert_or_change(table, connection.dialect.name, put, add), rows)
+    add_channels(bulk, entry_id, counted)
