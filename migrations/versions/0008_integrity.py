@@ -145,6 +145,7 @@ def _create_appeals() -> None:
         sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("answered_by_id", ID, nullable=True),
         sa.Column("answered_at", TIME, nullable=True),
+        sa.Column("told_at", TIME, nullable=True),
         *_keys(
             "appeal", contest_id="contest", entry_id="entry", vote_id="vote", author_id="user_account",
             decided_by_id="user_account", answered_by_id="user_account",

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import Connection, and_, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from quilt.accounts.models import User
@@ -41,9 +42,9 @@ class CheckedVote:
 
 
 def mail_checks(settings: Settings, now: datetime) -> int:
-    """Write to the voters of votes that the rules hold, once each (a primary key); returns how many letters.
+    """Write to the voters of votes that the rules or a reviewer hold, once each (a primary key); how many letters.
 
-    Only once the decision is in the ledger: before the public batch nobody learns what became of a vote.
+    What a reviewer holds is not counted by its voter's answer: the answer is put before a reviewer. Only once the decision is in the ledger: before the public batch nobody learns what became of a vote.
     """
     return sum(_ask(vote_id, settings, now) for vote_id in _list_unasked())
 
@@ -95,13 +96,14 @@ def _answer(connection: Connection, vote_id: int, evidence: bytes, now: datetime
 
 
 def _is_held_by_score(connection: Connection, vote_id: int) -> bool:
-    last = connection.execute(
-        select(VoteDecision.actor, VoteDecision.reason)
-        .where(VoteDecision.vote_id == vote_id)
-        .order_by(VoteDecision.id.desc())
-        .limit(1)
-    ).first()
-    return last is not None and (last.actor, last.reason) == ("rules", ASKED_ABOUT)
+    last = _find_last(connection, vote_id)
+    return (last.actor, last.reason) == ("rules", ASKED_ABOUT)
+
+
+def _find_last(connection: Connection, vote_id: int) -> Any:
+    """Who decided last about a vote that is held, and why."""
+    statement = select(VoteDecision.actor, VoteDecision.reason).where(VoteDecision.vote_id == vote_id)
+    return connection.execute(statement.order_by(VoteDecision.id.desc()).limit(1)).one()
 
 
 def _is_too_quick(book: Rulebook, wait: float, evidence: bytes) -> bool:
@@ -118,12 +120,15 @@ def _list_unasked() -> list[int]:
         .where(
             Vote.state == "held",
             VoteDecision.after == "held",
-            VoteDecision.actor == "rules",
-            VoteDecision.reason == ASKED_ABOUT,
+            or_(
+                and_(VoteDecision.actor == "rules", VoteDecision.reason == ASKED_ABOUT),
+                VoteDecision.actor == "reviewer",
+            ),
             Voter.user_id.is_not(None),
             ~in_inbox,
             ~exists().where(_check.c.vote_id == Vote.id),
         )
+        .distinct()
         .order_by(Vote.id)
         .limit(MOST_LETTERS)
     )
@@ -142,7 +147,8 @@ def _ask(vote_id: int, settings: Settings, now: datetime) -> bool:
             .where(Voter.id == vote.voter_id)
         ).one()
         url = f"{settings.base_url}{PATH}{make_token(vote_id, settings.secret_key, VOTE_CHECK)}"
-        letter = composer(settings)("vote_check", title=row.title, check_url=url)
+        is_by_person = _find_last(session.connection(), vote_id).actor == "reviewer"
+        letter = composer(settings)("vote_check", title=row.title, check_url=url, is_by_person=is_by_person)
         put_in_outbox(
             session, kind=letter.name, recipient=row.email, subject=letter.subject, text=letter.text,
             html=letter.html, now=now,

@@ -88,6 +88,20 @@ def test_a_proof_and_a_reviewer_s_hold_are_not_undone_by_the_voter(held, setting
     assert answer_check(held, CALM, LATER) is False and states()[held] == "held"
 
 
+def test_whose_vote_a_reviewer_holds_is_asked_too_and_the_answer_is_put_before_a_person(contest, settings):
+    vote = cast(contest_entry(contest), contest, user=make_user("doubted@example.org"))
+    close_batch(contest)
+    write(decide_votes, [vote], Verdict("held", "reviewer", "program", "rules-1"), NOW)
+    assert mail_checks(settings, NOW) == 0  # the decision still waits for the ledger
+    write(lambda connection: connection.execute(delete(DecisionInbox)).rowcount)
+    db.session.rollback()
+    assert [mail_checks(settings, NOW), mail_checks(settings, LATER)] == [1, 0]
+    [letter] = list_letters()
+    assert letter.recipient == "doubted@example.org" and "put before a person" in letter.text
+    assert answer_check(vote, CALM, LATER) is False and states()[vote] == "held"
+    assert db.session.get(VoteCheck, vote).answered_at == LATER
+
+
 @pytest.mark.parametrize("reason", ["alias", "lockstep"])
 def test_a_proof_asks_nobody(contest, settings, reason):
     vote = cast(contest_entry(contest), contest)
