@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 THREADS = 16
 BACKLOG = 2048  # connections that may wait in the kernel
 PATIENCE = 30  # seconds that running requests get once the server is asked to stop
+LET_GO = 4.5  # seconds, of the 5.5 in which granian takes a second end of one worker for the end of all
 
 
 class AddressTaken(Exception):
@@ -100,7 +101,7 @@ def _make_server(host: str, port: int, workers: int) -> Any:
     from granian import Granian
     from granian.constants import HTTPModes, Interfaces
 
-    return Granian(
+    server = Granian(
         "quilt.serving:build_app",
         factory=True,
         interface=Interfaces.WSGI,
@@ -116,6 +117,16 @@ def _make_server(host: str, port: int, workers: int) -> Any:
         log_access=False,  # the application writes one structured line a request itself
         log_dictconfig=LOGGING,
     )
+    server.respawned_wrks = _Starts()
+    return server
+
+
+class _Starts(dict[int, float]):
+    """When workers were started again. Only one that ends as soon as it begins is beyond help, not one that is
+    killed twice within seconds: the others go on, and so does the site."""
+
+    def __setitem__(self, worker: int, at: float) -> None:
+        super().__setitem__(worker, at - LET_GO)
 
 
 def build_app() -> "Flask":
