@@ -3,6 +3,7 @@
 from wsgiref.headers import Headers
 
 from flask import Flask
+from sqlalchemy.exc import DBAPIError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
@@ -74,6 +75,7 @@ def create_app(settings: Settings | None = None, *, has_migrations: bool = True)
     app.extensions["quilt_settings"] = settings
     settings.data.mkdir(parents=True, exist_ok=True)
     db.init_app(app)
+    app.teardown_appcontext(_let_session_go)
     with app.app_context():
         prepare_engine(db.engine)
         app.extensions["quilt_engine"] = db.engine
@@ -95,6 +97,15 @@ def create_app(settings: Settings | None = None, *, has_migrations: bool = True)
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
         )
     return app
+
+
+def _let_session_go(_error: BaseException | None) -> None:
+    """Give the session's connection back before the library does: one whose server has gone has nothing to roll
+    back, and an answer that is made already is not spoilt by it."""
+    try:
+        db.session.remove()
+    except DBAPIError:
+        db.session.registry.clear()
 
 
 def _open_to_frames(headers: Headers, _path: str, _url: str) -> None:

@@ -36,6 +36,7 @@ CODES = {
     409: "conflict", 413: "too_large", 414: "too_long", 415: "wrong_type", 422: "unusable", 429: "too_many",
     500: "broken", 503: "busy",
 }  # fmt: skip
+DATABASE_AWAY = {"OperationalError", "InterfaceError"}
 log = structlog.get_logger("quilt.errors")
 
 
@@ -120,6 +121,8 @@ def _database_away(_error: Exception) -> Response:
     return answer_error(503, headers={"Retry-After": "2"})
 
 
-def _unexpected(_error: Exception) -> Response:
+def _unexpected(error: Exception) -> Response:
+    if not DATABASE_AWAY.isdisjoint(kind.__name__ for kind in type(error).__mro__):
+        return _database_away(error)  # as a driver tells it who cannot connect; PEP 249 has the names
     log.exception("unexpected_error", request_id=request_id())
     return answer_error(500)
