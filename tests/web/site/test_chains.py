@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from quilt.arrivals.fold import fold_waiting
-from quilt.arrivals.models import Arrival, ArrivalInbox, EntrySpread, UsedNonce, VisitorSalt
+from quilt.arrivals.models import Arrival, ArrivalInbox, EntrySpread, NamedLink, UsedNonce, VisitorSalt
 from quilt.arrivals.nodes import Visit
 from quilt.arrivals.service import forget_old, get_salt, record_arrival
 from quilt.database import db
@@ -227,6 +227,22 @@ def test_a_beacon_for_an_entry_that_is_not_there(app, number):
     person = Person(app, entry)
     assert person.tell({**person.open(), "entry": number}).status_code == 404
     assert list_chain() == [] == list(reasons())
+
+
+@pytest.mark.parametrize("aim", ["/s/{other}", "//evil.example", "https://evil.example/s/{own}"])
+def test_E11_a_link_leads_to_its_own_entry_and_never_on(app, aim):
+    entry, elsewhere = make_entry(), make_entry()
+    own, other = f"own{entry.id:08}", f"own{elsewhere.id:08}"
+    person, aim = Person(app, entry), aim.format(own=own, other=other)
+    for tag in ("next", "url", "to", "c"):
+        page = person.client.get(f"/s/{own}", query_string={tag: aim}, headers={"User-Agent": FIREFOX})
+        assert page.status_code == 200 and f'data-entry="{entry.id}"' in page.text
+        assert aim not in page.text and "Refresh" not in page.headers
+    assert person.client.get(f"/s/{own}/{aim}").status_code in (308, 404)  # 308 where slashes are put right
+    Person(app, entry, "B").arrive(f"/s/{own}", url=aim, target=aim, via=own)
+    assert list_chain() == [(1, None, "")]
+    columns = {column.name for table in (Arrival, NamedLink) for column in table.__table__.columns}
+    assert not {name for name in columns if re.search("url|target|address|path", name)}
 
 
 def test_E12_what_rides_along_in_an_address_is_cut_and_shown_as_text(app):
