@@ -1,18 +1,36 @@
 """From what has happened to who is told of it: a delivery of each event for each webhook that asked for its kind."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from quilt.database import insert_if_new, write
 from quilt.webhooks.models import Webhook, WebhookDelivery, WebhookEvent
 
 MOST = 2_000  # events in one round; the next goes on
+KEPT = timedelta(days=30)  # events and the log of their deliveries
 
 
 def make_deliveries(now: datetime) -> int:
     """Make a delivery of each new event for each webhook that asked for its kind; returns how many."""
     return write(_make, now)
+
+
+def forget_old(now: datetime) -> int:
+    """Delete events older than thirty days with all their deliveries, some at a time; returns how many events.
+
+    Those of milestones stay: their keys are what tells that a milestone was told.
+    """
+    return write(_forget, now - KEPT)
+
+
+def _forget(connection: Connection, before: datetime) -> int:
+    old = select(WebhookEvent.id).where(WebhookEvent.at < before, WebhookEvent.kind != "milestone.reached")
+    ids = connection.scalars(old.order_by(WebhookEvent.at).limit(MOST)).all()
+    if ids:
+        connection.execute(delete(WebhookDelivery).where(WebhookDelivery.event_id.in_(ids)))
+        connection.execute(delete(WebhookEvent).where(WebhookEvent.id.in_(ids)))
+    return len(ids)
 
 
 def _make(connection: Connection, now: datetime) -> int:

@@ -51,18 +51,23 @@ class Happening:
 def notice_events(now: datetime, most: int = MOST) -> int:
     """Write down what has happened since the last round, once for ever; returns how many events are new.
 
-    At most `most` of each kind; the next round goes on with the others. Nothing is looked for while nobody
-    listens. Any number of workers may do this at once: keys decide.
+    At most `most` of each kind; the next round goes on with the others. Any number of workers may do this at
+    once: keys decide.
     """
+    lists = (_list_submitted, _list_decided, _list_results, _list_alerts, _list_phases, _list_milestones)
+    found = [happening for list_new in lists for happening in list_new(now, most)]
+    db.session.rollback()
+    return write(_keep, found) if found else 0
+
+
+def notice_votes(now: datetime, most: int = MOST) -> int:
+    """The same for votes: one event for each entry whose shown votes have moved, however many came. At most `most`."""
     if not db.session.scalar(select(exists().where(Webhook.off_at.is_(None)))):
         db.session.rollback()
         return 0
-    lists = (_list_submitted, _list_decided, _list_results, _list_alerts, _list_phases, _list_milestones)
-    found = [happening for list_new in lists for happening in list_new(now, most)]
     counted = list(_list_votes(now, most))
     db.session.rollback()
-    added = write(_keep, found) if found else 0
-    return added + (write(_keep_votes, counted) if counted else 0)
+    return write(_keep_votes, counted) if counted else 0
 
 
 def build_body(happening: Happening) -> str:

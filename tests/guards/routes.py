@@ -234,7 +234,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("admin.show_contest_tables", "GET"): Route(ADMIN),
     ("admin.take_contest_table", "GET"): Route(ADMIN),
     ("admin.ask_for_vote_table", "POST"): Route(ADMIN, _form(file_format="csv")),
-    ("admin.take_vote_table", "GET"): Route(ADMIN, refusal=404),  # nobody has asked for one
+    ("admin.take_vote_table", "GET"): Route(ADMIN, refusal=410),  # nobody has asked for one
     # judging
     ("site.show_judging", "GET"): Route(SIGNED_IN),
     ("site.show_judged_contest", "GET"): Route(JUDGE),

@@ -7,7 +7,8 @@ import json
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -22,17 +23,22 @@ from quilt.config import Settings
 from quilt.contests.models import ContestChange, Phase
 from quilt.database import db, transaction
 from quilt.integrity.models import VoteAlert
+from quilt.jobs.queue import Job
 from quilt.mail import MailMessage
 from quilt.moderation.models import ModerationLog
 from quilt.votes.models import EntryTally
 from quilt.webhooks import service
-from quilt.webhooks.deliveries import make_deliveries
+from quilt.webhooks import tasks as webhook_tasks
+from quilt.webhooks.deliveries import forget_old, make_deliveries
 from quilt.webhooks.models import Webhook, WebhookDelivery, WebhookEvent
-from quilt.webhooks.noticing import notice_events
+from quilt.webhooks.noticing import notice_events, notice_votes
 from quilt.webhooks.rules import EVENTS, MOST_FAILURES, PAUSES, WebhookRefused, sign
 from quilt.webhooks.sending import send_due
+from quilt.webhooks.watching import Watch
 from tests.conftest import NOW
 from tests.factories import make_contest, make_entry, make_user, save
+
+CountQueries = Callable[[], AbstractContextManager[list[str]]]
 
 
 class Receiver(HTTPServer):
@@ -81,6 +87,13 @@ def verify(secret: str, headers: dict[str, str], body: bytes) -> bool:
     return f"v1,{wanted}" in headers["webhook-signature"].split(" ")
 
 
+def notice(moment: datetime) -> None:
+    """A worker's rounds, those of the votes among them."""
+    notice_events(moment)
+    notice_votes(moment)
+    make_deliveries(moment)
+
+
 def test_a_signature_as_the_specification_has_it() -> None:
     secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     body = b'{"test": 2432232314}'
@@ -95,8 +108,7 @@ def test_what_happened_is_told_once_and_signed(app: Flask, settings: Settings, r
     with transaction() as session:
         session.execute(update(EntryTally).values(standing=12))
     for _ in range(2):
-        notice_events(NOW)
-        make_deliveries(NOW)
+        notice(NOW)
         send_due(settings, lambda: NOW)
     said = {json.loads(body)["type"]: json.loads(body)["data"] for _, body in receiver.got}
     assert len(receiver.got) == 2
@@ -121,7 +133,8 @@ def test_what_does_not_fit_into_one_round_comes_with_the_next(
         save(EntrySpread(entry_id=entry.id, size=40, folded_at=NOW))
     with transaction() as session:
         session.execute(update(EntryTally).values(standing=12))
-    rounds = [notice_events(NOW + timedelta(seconds=number), most=1) for number in range(4)]
+    moments = [NOW + timedelta(seconds=number) for number in range(4)]
+    rounds = [notice_events(moment, most=1) + notice_votes(moment, most=1) for moment in moments]
     told = Counter(db.session.scalars(select(WebhookEvent.kind)))
     assert told == dict.fromkeys(
         ["entry.submitted", "entry.published", "milestone.reached", "vote.counted"], 3
@@ -142,7 +155,7 @@ def test_hidden_and_few_votes_stand_in_nobodys_way(
         with transaction() as session:
             session.execute(update(EntryTally).where(EntryTally.entry_id == entry.id).values(standing=votes))
     for _ in range(2):
-        notice_events(NOW, most=1)
+        notice_votes(NOW, most=1)
     body = db.session.scalars(select(WebhookEvent.body).where(WebhookEvent.kind == "vote.counted")).one()
     assert json.loads(body)["data"]["entry"] == shown.id
 
@@ -186,8 +199,7 @@ def test_each_kind_is_told_to_the_desk_and_private_ones_to_nobody_else(
     add_webhook(moderator, receiver.url, settings, [kind])
     hook_id = service.list_webhooks(moderator.id)[0].id
     about = happen(kind)
-    notice_events(NOW)
-    make_deliveries(NOW)
+    notice(NOW)
     send_due(settings, lambda: NOW)
     (_, body), *others = receiver.got
     assert json.loads(body)["type"] == kind and json.loads(body)["data"] == about and not others
@@ -201,6 +213,86 @@ def test_each_kind_is_told_to_the_desk_and_private_ones_to_nobody_else(
     if is_private:
         with pytest.raises(WebhookRefused):
             add_webhook(make_user(), receiver.url, settings, [kind])
+
+
+def run(settings: Settings, moment: datetime) -> None:
+    """The task as a worker runs it, at this moment."""
+    webhook_tasks.notice(Job(settings, lambda: moment, secrets.token_bytes))
+    db.session.rollback()
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that has seen nothing yet."""
+    monkeypatch.setattr(webhook_tasks, "_watch", Watch())
+
+
+def count_events() -> int:
+    return db.session.scalar(select(func.count()).select_from(WebhookEvent)) or 0
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EVENTS if kind != "vote.counted"])
+def test_what_happens_is_noticed_by_the_next_look(
+    app: Flask, settings: Settings, receiver: Receiver, watch: None, count_queries: CountQueries, kind: str
+) -> None:
+    add_webhook(make_user(role="moderator"), receiver.url, settings, [kind])
+    run(settings, NOW - timedelta(seconds=3))
+    with count_queries() as queries:
+        run(settings, NOW - timedelta(seconds=1))
+    assert len(queries) == 1, "nothing has happened: nothing else is read"
+    happen(kind)
+    run(settings, NOW + timedelta(seconds=2))
+    assert kind in db.session.scalars(select(WebhookEvent.kind)).all()
+    assert (db.session.scalar(select(func.count()).select_from(WebhookDelivery)) or 0) >= 1
+    before = count_events()
+    with count_queries() as queries:
+        run(settings, NOW + timedelta(seconds=5))
+    assert (len(queries), count_events()) == (1, before)
+    with count_queries() as queries:
+        run(settings, NOW + timedelta(seconds=65))
+    assert len(queries) > 5, "once a minute it looks whatever it believes"
+
+
+def test_nothing_is_read_while_nobody_listens(
+    app: Flask, settings: Settings, watch: None, count_queries: CountQueries
+) -> None:
+    happen("entry.published")
+    with count_queries() as queries:
+        run(settings, NOW)
+    assert (len(queries), count_events()) == (1, 0)
+
+
+def test_a_look_that_failed_is_made_again(
+    app: Flask, settings: Settings, receiver: Receiver, watch: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_webhook(make_user(), receiver.url, settings, ["entry.published"])
+    happen("entry.published")
+    with monkeypatch.context() as broken:
+        broken.setattr(webhook_tasks, "make_deliveries", lambda _: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            run(settings, NOW)
+    run(settings, NOW + timedelta(seconds=3))
+    assert service.list_log(db.session.scalars(select(Webhook.id)).one())[0].kind == "entry.published"
+
+
+def test_a_month_later_all_is_forgotten_but_which_milestones_were_told(
+    app: Flask, settings: Settings, receiver: Receiver
+) -> None:
+    add_webhook(make_user(), receiver.url, settings, ["entry.published", "milestone.reached"])
+    for kind in ("entry.published", "milestone.reached"):
+        happen(kind)
+    notice(NOW)
+    month = timedelta(days=30)
+    assert forget_old(NOW + month - timedelta(days=7)) == 0
+    before = count_events()
+    assert forget_old(NOW + month + timedelta(minutes=1)) == before - 1
+    db.session.rollback()
+    assert db.session.scalars(select(WebhookEvent.kind)).all() == ["milestone.reached"]
+    assert db.session.scalar(select(func.count()).select_from(WebhookDelivery)) == 1
+    with transaction() as session:
+        session.execute(update(EntrySpread).values(folded_at=NOW + month))
+    notice(NOW + month)
+    assert db.session.scalars(select(WebhookEvent.kind)).all().count("milestone.reached") == 1
 
 
 def test_both_secrets_are_good_for_a_day(app: Flask, settings: Settings, receiver: Receiver) -> None:

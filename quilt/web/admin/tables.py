@@ -58,18 +58,18 @@ def show_contest_tables(contest_id: int) -> Response:
     return _answer(get_contest_or_404(contest_id), StretchForm(request.args))
 
 
-@admin.get(f"/tables/<any({', '.join(OF_THE_SITE)}):name>.{_FORMS}")
+@admin.get(f"/tables/<any({', '.join(OF_THE_SITE)}):site_table>.{_FORMS}")
 @admin_only
-def take_table(name: str, file_format: str) -> Response:
+def take_table(site_table: str, file_format: str) -> Response:
     """One table of the site."""
-    return _take(None, OF_THE_SITE, name, file_format)
+    return _take(None, OF_THE_SITE, site_table, file_format)
 
 
-@admin.get(f"{_CONTEST}/<any({', '.join(OF_CONTESTS)}):name>.{_FORMS}")
+@admin.get(f"{_CONTEST}/<any({', '.join(OF_CONTESTS)}):contest_table>.{_FORMS}")
 @admin_only
-def take_contest_table(contest_id: int, name: str, file_format: str) -> Response:
+def take_contest_table(contest_id: int, contest_table: str, file_format: str) -> Response:
     """One table of a contest."""
-    return _take(get_contest_or_404(contest_id), OF_CONTESTS, name, file_format)
+    return _take(get_contest_or_404(contest_id), OF_CONTESTS, contest_table, file_format)
 
 
 @admin.post(f"{_CONTEST}/votes")
@@ -104,7 +104,7 @@ def take_vote_table(contest_id: int, size: int, file_format: str) -> Response:
         name = f"{contest.title} – votes at {size}.{file_format}"
         return _send(path, TYPES[file_format], name)
     if not is_wanted(wanted, get_settings()):
-        abort(404, "Nobody has asked for that table, or its three days are over. Ask for a new one.")
+        abort(410, "Nobody has asked for that table, or its three days are over. Ask for a new one.")
     response = _answer(contest, StretchForm(None), 202)
     response.headers["Retry-After"] = "5"
     return response

@@ -163,7 +163,7 @@ def ask(client, contest, file_format="csv", **fields):
 
 
 def test_I05_votes_are_written_by_a_worker_and_taken_piece_by_piece(client, admin, votes, settings):
-    assert client.get(f"/admin/contests/{votes.id}/tables/votes-1.csv").status_code == 404
+    assert client.get(f"/admin/contests/{votes.id}/tables/votes-1.csv").status_code == 410
     path = ask(client, votes)
     waiting = client.get(path)
     assert waiting.status_code == 202 and waiting.headers["Retry-After"] == "5"
