@@ -25,6 +25,7 @@ MOST_TEXT = 4_096  # of a session cookie: no browser keeps a longer one
 KEY = "key"  # of the session's row
 KEPT_ACT = "kept_act"  # the key of what somebody was about to do (quilt/web/resuming.py)
 _PROVED_AT, _FRESH_AT, _FACTOR_AT = "proved_at", "fresh_at", "factor_at"
+_PASSKEY_AT = "passkey_at"
 
 
 def sign_in(
@@ -48,7 +49,9 @@ def sign_in(
     device = describe_device(request.headers.get("User-Agent", "")[:MOST_AGENT])
     session[KEY] = start_session(user, way=way, device=device, now=moment, entropy=entropy, replaces=replaced)
     login_user(user)
-    for name, moment_of in ((_PROVED_AT, proved_at), (_FRESH_AT, moment), (_FACTOR_AT, factor_at)):
+    passkey_at = moment if way == "passkey" else None
+    times = (_PROVED_AT, proved_at), (_FRESH_AT, moment), (_FACTOR_AT, factor_at), (_PASSKEY_AT, passkey_at)
+    for name, moment_of in times:
         if moment_of is not None:
             session[name] = int(moment_of.timestamp())
 
@@ -67,15 +70,29 @@ def find_session(request: AnyRequest) -> tuple[int, int] | None:
 
     The cookie may be one of a session that was ended since: only the person's row knows.
     """
+    return _split(_read_cookie(request)[0])
+
+
+def came_by_passkey(request: AnyRequest) -> bool:
+    """Whether the session that the cookie of this request names began, or was confirmed last, with a passkey."""
+    return _read_cookie(request)[1]
+
+
+def is_by_passkey() -> bool:
+    """The same of the session as it is now: somebody may have signed in by this very request."""
+    return _PASSKEY_AT in session
+
+
+def _read_cookie(request: AnyRequest) -> tuple[str, bool]:
     text = request.cookies.get(current_app.config["SESSION_COOKIE_NAME"])
     if not text or len(text) > MOST_TEXT:
-        return None
+        return "", False
     serializer = LeanSessions().get_signing_serializer(current_app)
     lifetime = current_app.permanent_session_lifetime
     try:
-        return _split(_read_session_id(serializer, text, lifetime, int(time.time() // 60)))
+        return _read_session(serializer, text, lifetime, int(time.time() // 60))
     except BadSignature:
-        return None
+        return "", False
 
 
 def load_user(session_id: str) -> Person | None:
@@ -110,12 +127,13 @@ def _split(session_id: str) -> tuple[int, int] | None:
 
 
 @lru_cache(maxsize=8192)
-def _read_session_id(serializer: Any, text: str, lifetime: timedelta, _minute: int) -> str:
-    """Whom a session cookie names, '' for nobody; remembered for the minute, for a signature is dear to check.
+def _read_session(serializer: Any, text: str, lifetime: timedelta, _minute: int) -> tuple[str, bool]:
+    """Whom a session cookie names, '' for nobody, and whether a passkey brought them; remembered for the minute, for a signature is dear to check.
 
     Raises BadSignature, which is not remembered: nobody fills our memory with cookies that are not ours.
     """
-    return str(serializer.loads(text, max_age=int(lifetime.total_seconds())).get("_user_id", ""))
+    told = serializer.loads(text, max_age=int(lifetime.total_seconds()))
+    return str(told.get("_user_id", "")), _PASSKEY_AT in told
 
 
 def find_proof() -> datetime | None:

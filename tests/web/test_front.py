@@ -10,7 +10,7 @@ from sqlalchemy import select
 from quilt.arrivals.models import Arrival
 from quilt.database import db
 from quilt.web.front import MOST_BYTES, Front
-from quilt.web.signing_in import _read_session_id
+from quilt.web.signing_in import _read_session
 from tests.factories import make_entry, make_user
 from tests.live import sign_cookie
 from tests.web.site.test_arrivals import FIREFOX, open_page
@@ -143,6 +143,6 @@ def test_long_names_of_browsers_and_foreign_cookies_cost_nothing(app, client, as
         HTTP_COOKIE="quilt_session=" + "x" * 300_000,
     )  # fmt: skip
     assert time.perf_counter() - began < 1
-    known = _read_session_id.cache_info().currsize
+    known = _read_session.cache_info().currsize
     ask("/arrivals", body, CONTENT_TYPE="application/json", HTTP_COOKIE="quilt_session=nonsense")
-    assert _read_session_id.cache_info().currsize == known
+    assert _read_session.cache_info().currsize == known

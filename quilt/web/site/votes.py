@@ -55,7 +55,7 @@ from quilt.web.provider_words import describe_provider_refusal
 from quilt.web.request_keys import KeyInUse, KeyUnreadable, hold_key, read_key
 from quilt.web.resuming import finishes, keep_for_later
 from quilt.web.settings import get_settings
-from quilt.web.signing_in import find_session, sign_in
+from quilt.web.signing_in import came_by_passkey, find_session, is_by_passkey, sign_in
 from quilt.web.site import site
 from quilt.web.site.arrivals import record_form_visit
 from quilt.web.site.challenges import find_letter_delay, make_challenge, read_proof
@@ -99,6 +99,8 @@ def cast_at_once(request: AnyRequest, entry_id: int) -> Answer | None:
             form.get("ticket", ""), entry_id, str(user_id), get_settings().secret_key, now(), FORM_AGE
         )
         visitor, policy = describe_visitor(request), get_policy(head)
+        if "passkey" in policy.tiers and came_by_passkey(request):
+            return None
         visit = build_visit(visitor, head.id, form.get("via", ""), form.get("c", ""))
         evidence = _gather(request, visitor, policy, read_told(form, nonce, now()))
         ballot = Ballot(user_id, "email", visit, epoch, evidence, read_key(request))
@@ -237,7 +239,8 @@ def _cast(
     visit = build_visit(visitor, head.id, via, channel)
     evidence = _gather(request, visitor, policy, told, code_wait)
     try:
-        ballot = Ballot(user.id, "email", visit, user.session_epoch, evidence, read_key(request))
+        tier = _name_tier(user, policy)
+        ballot = Ballot(user.id, tier, visit, user.session_epoch, evidence, read_key(request))
         answer = _cast_and_answer(request, visitor, ballot, policy)
     except KeyUnreadable:
         abort(400, "An Idempotency-Key has 1 to 255 visible ASCII characters.")
@@ -246,6 +249,17 @@ def _cast(
     except VoteRefused as refusal:
         return _answer_refusal(head, refusal, policy)
     return answer.as_response()
+
+
+def _name_tier(user: User | Person, policy: Policy) -> str:
+    """The strongest proof that this session has shown, of those that count here.
+
+    A program can play a device: behind an address that proves nobody, a passkey proves nobody either.
+    """
+    if "passkey" not in policy.tiers or not is_by_passkey():
+        return "email"
+    is_short_lived = len(policy.tiers) > 1 and needs_step_up(user.email, policy.domains, now())
+    return "email" if is_short_lived else "passkey"
 
 
 def _gather(
@@ -287,7 +301,14 @@ def _answer_refusal(head: EntryHead, refusal: VoteRefused, policy: Policy) -> Re
     if wants_json(request):
         known = {"receipt": refusal.receipt} if isinstance(refusal, AlreadyVoted) else {}
         return answer_json({"detail": words, **known}, status)
-    return _answer_page("site/vote_refused.html", head, status, words=words, refusal=type(refusal).__name__)
+    return _answer_page(
+        "site/vote_refused.html",
+        head,
+        status,
+        words=words,
+        refusal=type(refusal).__name__,
+        tiers=policy.tiers,
+    )
 
 
 def _ask_again(head: EntryHead) -> Response:
