@@ -1,0 +1,163 @@
+"""A ledger of a million leaves that the product itself has written: its heads, proofs, receipts, files, and its gate.
+
+usage: python -m benchmarks.whole_ledger [--votes 1000000] [--databases sqlite] [--parts batch,proofs,files,gate]
+
+Votes are put into the tables at once; everything after that is the product's own code: evidence rules, batches, heads,
+the routes of the ledger's page, `verify.py` over what they serve, and the gate in front of a result.
+"""
+
+import argparse
+import random
+import secrets
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy import func, select
+
+from benchmarks.ledger import HEAD_LIMIT_MS, PROOF_LIMIT_MS, measure, run_verifier
+from benchmarks.sequencing import ENTRIES, add_votes
+from benchmarks.spread_data import open_scratch
+from quilt.config import Settings
+from quilt.contests.freezing import freeze_contest
+from quilt.contests.models import Contest
+from quilt.database import db, write
+from quilt.integrity.verdicts import judge_batch
+from quilt.ledger.proofs import check_inclusion
+from quilt.results.service import try_gate
+from quilt.votes.heads import open_ledger, sign_next_head
+from quilt.votes.keys import SigningKey, get_signing_key
+from quilt.votes.ledger_models import LedgerLeaf
+from quilt.votes.ledgers import find_ledger, prove_consistency, prove_inclusion, read_leaf_hash
+from quilt.votes.models import Vote
+from quilt.votes.receipts import find_receipt
+from quilt.votes.sequencing import close_batch
+from tests.factories import make_contest, make_entry, make_user
+
+CHUNK = 50_000  # votes that one batch finds waiting
+PROOFS = 500
+FILES = ("policy.json", "public_key", "heads.ndjson", "ledger.ndjson", "results.json")
+
+
+def main() -> None:
+    options = read_options()
+    for kind in options.databases.split(","):
+        with open_scratch(kind) as app, app.app_context():
+            measure_all(app, kind, options.votes, options.parts.split(","))
+
+
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--votes", type=int, default=1_000_000)
+    parser.add_argument("--databases", default="sqlite")
+    parser.add_argument("--parts", default="batch,proofs,files,gate")
+    return parser.parse_args()
+
+
+def measure_all(app: Flask, kind: str, votes: int, parts: list[str]) -> None:
+    settings: Settings = app.extensions["quilt_settings"]
+    settings.data.mkdir(parents=True, exist_ok=True)
+    key, now = get_signing_key(settings, secrets.token_bytes), datetime.now(UTC)
+    contest = make_contest("million", opens=now - timedelta(days=2), closes=now - timedelta(hours=1))
+    contest_id, entries = contest.id, [make_entry(contest).id for _ in range(ENTRIES)]
+    freeze_contest(contest_id, now - timedelta(days=2))
+    open_ledger(contest_id, key, now - timedelta(days=2))
+    print(f"## {kind}, {votes:,} votes by batches of {CHUNK:,}")
+    measure(
+        "all batches, with the rules of evidence", lambda: fill(contest_id, entries, votes, settings, key)
+    )
+    size = db.session.scalar(select(func.count()).select_from(LedgerLeaf))
+    db.session.remove()
+    print(f"  {size:,} leaves")
+    if "batch" in parts:
+        add_votes(contest_id, entries, 1_000, now - timedelta(hours=2))
+        measure(
+            "a batch of 1,000 votes and its head", lambda: take_in(contest_id, settings, key), HEAD_LIMIT_MS
+        )
+        measure(
+            "a head alone", lambda: write(sign_next_head, contest_id, key, datetime.now(UTC)), HEAD_LIMIT_MS
+        )
+    if "proofs" in parts:
+        measure_proofs(contest_id, settings, key)
+    if "files" in parts:
+        measure_files(app, contest_id)
+    if "gate" in parts:
+        admin = make_user(role="admin").id
+        gate = measure(
+            "the gate: the ledger counted, the site audited",
+            lambda: try_gate(contest_id, "", settings=settings, actor_id=admin, now=datetime.now(UTC)),
+        )
+        for check in gate.checks:
+            print(f"    {'yes' if check.is_fine else 'no '}  {check.name}  {check.words}")
+
+
+def fill(contest_id: int, entries: list[int], votes: int, settings: Settings, key: SigningKey) -> None:
+    """Votes of a day, a batch after each part of them."""
+    begun = datetime.now(UTC) - timedelta(days=1)
+    for first in range(0, votes, CHUNK):
+        at = begun + timedelta(hours=20) * (first / votes)
+        add_votes(contest_id, entries, min(CHUNK, votes - first), at)
+        take_in(contest_id, settings, key)
+
+
+def take_in(contest_id: int, settings: Settings, key: SigningKey) -> None:
+    close_batch(
+        contest_id, key, judge_batch, secret=settings.secret_key, now=lambda: datetime.now(UTC),
+        entropy=secrets.token_bytes,
+    )  # fmt: skip
+    db.session.remove()
+
+
+def measure_proofs(contest_id: int, settings: Settings, key: SigningKey) -> None:
+    ledger = find_ledger(contest_id)
+    assert ledger is not None
+    size, chance = ledger.size, random.Random(7)
+    places = [chance.randrange(size) for _ in range(PROOFS)]
+    proofs = measure(
+        "an inclusion proof from the tables",
+        lambda: [prove_inclusion(contest_id, place, size) for place in places],
+        PROOF_LIMIT_MS, PROOFS,
+    )  # fmt: skip
+    root = bytes.fromhex(ledger.head_line.partition('"root":"')[2][:64])
+    for proof in proofs[:50]:
+        leaf_hash = read_leaf_hash(contest_id, proof.index)
+        check_inclusion(leaf_hash, proof.index, size, proof.path, root)
+    measure(
+        "a consistency proof from the tables",
+        lambda: [prove_consistency(contest_id, place + 1, size) for place in places],
+        PROOF_LIMIT_MS, PROOFS,
+    )  # fmt: skip
+    numbers = db.session.scalars(
+        select(Vote.receipt).where(Vote.id.in_([place + 1 for place in places]))
+    ).all()
+    found = measure(
+        "a receipt with its proof, found and signed",
+        lambda: [find_receipt(number, key, settings.secret_key, timedelta(minutes=20)) for number in numbers],
+        times=len(numbers),
+    )
+    assert found and all(one is not None and one.proof is not None for one in found)
+    db.session.remove()
+
+
+def measure_files(app: Flask, contest_id: int) -> None:
+    slug = db.session.get_one(Contest, contest_id).slug
+    db.session.remove()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        measure("the files as the ledger's page serves them", lambda: download(app, slug, folder))
+        run_verifier(folder)
+
+
+def download(app: Flask, slug: str, folder: Path) -> None:
+    browser = app.test_client()
+    for name in FILES:
+        with browser.get(f"/contests/{slug}/ledger/{name}") as answer, open(folder / name, "wb") as file:
+            assert answer.status_code == 200, (name, answer.status)
+            file.writelines(answer.iter_encoded())
+
+
+if __name__ == "__main__":
+    main()
