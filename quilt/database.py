@@ -28,7 +28,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
 from quilt.writer import Crowd, RemoteCommitter, may_travel
-from quilt.writing import Committer, GroupWriter, lock_writes
+from quilt.writing import Committer, GroupWriter, lock_writes, may_run_together
 
 T = TypeVar("T")
 
@@ -122,18 +122,25 @@ def database_key() -> int:
 def write(work: Callable[..., T], *args: Any) -> T:
     """Run `work(connection, *args)` in a transaction and return its result once that is durable.
 
-    On PostgreSQL, which groups commits itself, the work has a transaction of its own. On SQLite everything that
-    waits is committed in one go: by the writer process where this server has one and `work` is a module's own
-    function, else by one thread of this process. `work` may be run again when another in its group failed: it
-    must depend on nothing but the database and its arguments.
+    Everything that waits is committed in one go, on SQLite any work, on PostgreSQL such as can be done for many at
+    a time (`quilt.writing.runs_together`): by one thread of this process, or on SQLite by the writer process where
+    this server has one and `work` is a module's own function. Who writes alone has a transaction of their own.
+    `work` may be run again when another in its group failed: it must depend on nothing but the database and its
+    arguments.
     """
     engine = get_engine()
-    if engine.dialect.name != "sqlite":
-        with engine.begin() as connection:
-            return work(connection, *args)
+    if engine.dialect.name != "sqlite" and not may_run_together(work):
+        return _run_alone(engine, work, args)
     with _crowd.joined() as is_dense:
+        if engine.dialect.name != "sqlite":
+            return _writer_of(engine, None).submit(work, args) if is_dense else _run_alone(engine, work, args)
         address = _address if is_dense and may_travel(work) else None
         return _writer_of(engine, address).submit(work, args)  # type: ignore[no-any-return]
+
+
+def _run_alone(engine: Engine, work: Callable[..., T], args: tuple[Any, ...]) -> T:
+    with engine.begin() as connection:
+        return work(connection, *args)
 
 
 @lru_cache

@@ -1,17 +1,20 @@
 """Statements of the hot paths: compiled once by SQLAlchemy, run by the database's own driver.
 
 A Core statement costs about 50 µs each time it is executed, the driver's own call a tenth of that, and a vote
-runs a dozen. The SQL, the types of what goes in and the types of what comes out stay SQLAlchemy's.
+runs half a dozen. The SQL, the types of what goes in and the types of what comes out stay SQLAlchemy's.
 """
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Engine, Executable, PoolProxiedConnection
+from sqlalchemy import BindParameter, Connection, Dialect, Engine, Executable, bindparam
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import TypeEngine
 
 Convert = Callable[[Any], Any]
+Row = Mapping[str, Any]
+MOST_ROWS = 32  # of one statement: there is a text of it for each number of rows
 
 
 class Prepared:
@@ -26,47 +29,91 @@ class Prepared:
         self._columns = columns
         self._kept: dict[str, _Compiled] = {}
 
-    def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[Any]:
+    def rows(self, connection: Connection, values: Row) -> list[Any]:
         """Run it and return all rows, as named tuples."""
-        return self._run(connection.connection, connection.dialect, values)
+        return self._run(connection.connection.driver_connection, connection.dialect, values)
 
-    def read_first(self, engine: Engine, values: Mapping[str, Any]) -> Any:
+    def read_first(self, engine: Engine, values: Row) -> Any:
         """Read the first row, or None, outside any transaction of the caller's."""
         connection = engine.raw_connection()
         try:
-            rows = self._run(connection, engine.dialect, values)
+            rows = self._run(connection.driver_connection, engine.dialect, values)
         finally:
             connection.close()
         return rows[0] if rows else None
 
-    def _run(
-        self, connection: PoolProxiedConnection, dialect: Dialect, values: Mapping[str, Any]
-    ) -> list[Any]:
-        compiled = self._kept.get(dialect.name) or self._compile(dialect)
-        driver: Any = dialect.dbapi
-        raw: Any = connection.driver_connection
-        try:
-            cursor = raw.execute(compiled.sql, compiled.bind(values))
-            return [compiled.read(row) for row in cursor.fetchall()] if compiled.has_rows else []
-        except driver.Error as error:
-            # As SQLAlchemy itself would raise it; what was bound stays out of every log.
-            raise DBAPIError.instance(
-                compiled.sql, None, error, driver.Error, hide_parameters=True, dialect=dialect
-            ) from error
-
-    def first(self, connection: Connection, values: Mapping[str, Any]) -> Any:
+    def first(self, connection: Connection, values: Row) -> Any:
         """Run it and return the first row, or None."""
         rows = self.rows(connection, values)
         return rows[0] if rows else None
 
-    def scalar(self, connection: Connection, values: Mapping[str, Any]) -> Any:
+    def scalar(self, connection: Connection, values: Row) -> Any:
         """Run it and return the first value of the first row, or None."""
         row = self.first(connection, values)
         return None if row is None else row[0]
 
+    def each(self, connection: Connection, many: Sequence[Row]) -> None:
+        """Run it for each of the values, in their order: PostgreSQL is asked once for all."""
+        compiled = self._compile(connection.dialect)
+        raw: Any = connection.connection.driver_connection
+        bound = [compiled.bind(values) for values in many]
+        try:
+            raw.cursor().executemany(compiled.sql, bound)
+        except compiled.error as error:
+            raise compiled.explain(error) from error
+
+    def _run(self, raw: Any, dialect: Dialect, values: Row) -> list[Any]:
+        compiled = self._kept.get(dialect.name) or self._compile(dialect)
+        return compiled.run(raw, compiled.bind(values))
+
     def _compile(self, dialect: Dialect) -> "_Compiled":
-        statement = self._build(dialect.name) if callable(self._build) else self._build
-        compiled = self._kept[dialect.name] = _Compiled(statement, self._columns, dialect)
+        compiled = self._kept.get(dialect.name)
+        if compiled is None:
+            statement = self._build(dialect.name) if callable(self._build) else self._build
+            compiled = self._kept[dialect.name] = _Compiled(statement, self._columns, dialect)
+        return compiled
+
+
+class PreparedRows:
+    """A statement about many rows at a time, such as an INSERT of all of them.
+
+    `build` makes it for a dialect's name, given for each row the bind parameters of `columns` (their types by name).
+    """
+
+    def __init__(
+        self,
+        columns: Mapping[str, TypeEngine[Any]],
+        build: Callable[[str, list[dict[str, BindParameter[Any]]]], Executable],
+    ) -> None:
+        self._columns = columns
+        self._build = build
+        self._kept: dict[tuple[str, int], _Compiled] = {}
+
+    def rows(self, connection: Connection, given: Sequence[Row]) -> list[Any]:
+        """Run it for all that is given, in as few statements as may be; what comes back, in no order."""
+        found: list[Any] = []
+        for start in range(0, len(given), MOST_ROWS):
+            some = given[start : start + MOST_ROWS]
+            key = (connection.dialect.name, len(some))
+            compiled = self._kept.get(key) or self._compile(connection.dialect, len(some))
+            bound = compiled.bind_rows(some)
+            found += compiled.run(connection.connection.driver_connection, bound)
+        return found
+
+    def _compile(self, dialect: Dialect, count: int) -> "_Compiled":
+        binds = [
+            {name: bindparam(f"{name}_{place}", type_=kind) for name, kind in self._columns.items()}
+            for place in range(count)
+        ]
+        # Values by their place with either driver: psycopg counts on in the names of so many for longer than it runs.
+        make: Any = type(dialect)
+        by_place = make(paramstyle="qmark" if dialect.name == "sqlite" else "format")
+        by_place.dbapi = dialect.dbapi
+        compiled = _Compiled(self._build(dialect.name, binds), (), by_place)
+        compiled.spread_over(
+            {f"{name}_{place}": (place, name) for place in range(count) for name in binds[0]}
+        )
+        self._kept[dialect.name, count] = compiled
         return compiled
 
 
@@ -74,6 +121,9 @@ class _Compiled:
     def __init__(self, statement: Executable, columns: Sequence[str], dialect: Dialect) -> None:
         compiled: Any = statement.compile(dialect=dialect, column_keys=list(columns) or None)  # type: ignore[attr-defined]
         self.sql = str(compiled)
+        self._dialect = dialect
+        driver: Any = dialect.dbapi
+        self.error: type[Exception] = driver.Error
         self._fixed = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
         self._convert: dict[str, Convert] = {}
         for name, bind in compiled.binds.items():
@@ -81,8 +131,9 @@ class _Compiled:
             if convert is not None:
                 self._convert[name] = convert
         # SQLite takes values by their place, psycopg by their name.
-        places = compiled.positiontup
-        self._steps = None if places is None else [(name, self._convert.get(name)) for name in places]
+        self._places = compiled.positiontup
+        self._steps = self._places and [(name, self._convert.get(name)) for name in self._places]
+        self._row_steps: list[tuple[int, str, Convert | None]] = []
         results = list(compiled._result_columns)
         self.has_rows = bool(results)
         names = [column.keyname for column in results]
@@ -91,7 +142,11 @@ class _Compiled:
         found = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in results]
         self._read = [(place, convert) for place, convert in enumerate(found) if convert is not None]
 
-    def bind(self, values: Mapping[str, Any]) -> Any:
+    def spread_over(self, owners: Mapping[str, tuple[int, str]]) -> None:
+        """Say which row and column each bind parameter belongs to."""
+        self._row_steps = [(*owners[name], self._convert.get(name)) for name in self._places]
+
+    def bind(self, values: Row) -> Any:
         """The driver's parameters, in its own types."""
         given = {**self._fixed, **values} if self._fixed else values
         if self._steps is not None:
@@ -99,8 +154,28 @@ class _Compiled:
         converted = {name: convert(given[name]) for name, convert in self._convert.items()}
         return {**given, **converted}
 
-    def read(self, row: Any) -> Any:
-        """A row of the driver's as a named tuple in Python's types."""
+    def bind_rows(self, given: Sequence[Row]) -> list[Any]:
+        """The driver's parameters for as many rows as the statement is about."""
+        return [
+            given[place][name] if convert is None else convert(given[place][name])
+            for place, name, convert in self._row_steps
+        ]
+
+    def run(self, raw: Any, bound: Any) -> list[Any]:
+        """Run it on a connection of the driver's; its rows as named tuples in Python's types."""
+        try:
+            cursor = raw.execute(self.sql, bound)
+            return [self._read_row(row) for row in cursor.fetchall()] if self.has_rows else []
+        except self.error as error:
+            raise self.explain(error) from error
+
+    def explain(self, error: Exception) -> Exception:
+        """The driver's error as SQLAlchemy itself would raise it; what was bound stays out of every log."""
+        return DBAPIError.instance(
+            self.sql, None, error, self.error, hide_parameters=True, dialect=self._dialect
+        )
+
+    def _read_row(self, row: Any) -> Any:
         if self._read:
             row = list(row)
             for place, convert in self._read:

@@ -1,17 +1,40 @@
-"""One SQLite transaction for everybody who waits: the group commit of one process, and the lock between processes."""
+"""One transaction for everybody who waits: the group commit of one process, and SQLite's lock between processes."""
 
 import fcntl
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 CACHE_KB = 16_000  # of pages that the writing connection keeps; those that only read keep few
 BATCH = 256  # pieces of work that one commit carries at the most
+
+Work = TypeVar("Work", bound=Callable[..., Any])
+Many = Callable[[Connection, Sequence[tuple[Any, ...]]], Sequence[Any]]
+_together: dict[Callable[..., Any], Many] = {}
+
+
+def runs_together(many: Many) -> Callable[[Work], Work]:
+    """Have what is asked for by many at a time done by `many(connection, [arguments, …])`.
+
+    It returns for each the result, or the exception that is to be heard; where it raises one, nothing may be
+    kept, and each is done alone.
+    """
+
+    def register(work: Work) -> Work:
+        _together[work] = many
+        return work
+
+    return register
+
+
+def may_run_together(work: Callable[..., Any]) -> bool:
+    """Whether there is a way to do this work for many at a time."""
+    return work in _together
 
 
 class Piece:
@@ -41,7 +64,7 @@ class Committer:
         A piece that fails before it changed anything hears its error and harms nobody; where one fails later,
         all are taken back and committed one by one.
         """
-        if not self._commit_together(group):
+        if len(group) == 1 or not self._commit_together(group):
             for piece in group:
                 self._commit_alone(piece)
 
@@ -55,16 +78,12 @@ class Committer:
         """Commit the group at once; False when one of them failed after it had changed something."""
         try:
             with self._transaction() as connection:
-                raw: Any = connection.connection.driver_connection
-                for piece in group:
-                    before = raw.total_changes
-                    try:
-                        piece.result = piece.run(connection)
-                    except Exception as error:
-                        # A full disk takes back the whole transaction, which then has ended.
-                        if raw.total_changes != before or not raw.in_transaction:
-                            raise
-                        piece.error = error
+                for work, pieces in _sort_by_work(group):
+                    many = _together.get(work)
+                    if many is None:
+                        _run_apart(connection, pieces)
+                    else:
+                        _run_together(connection, many, pieces)
         except Exception:  # noqa: BLE001 whatever it was, each of the group now hears its own error
             return False
         return True
@@ -83,13 +102,43 @@ class Committer:
         try:
             if self._connection is None:
                 self._connection = self._engine.connect().execution_options(quilt_begin="IMMEDIATE")
-                raw: Any = self._connection.connection.driver_connection
-                raw.execute(f"PRAGMA cache_size=-{CACHE_KB}")
+                if self._engine.dialect.name == "sqlite":
+                    raw: Any = self._connection.connection.driver_connection
+                    raw.execute(f"PRAGMA cache_size=-{CACHE_KB}")
             with lock_writes(self._engine), self._connection.begin():
                 yield self._connection
         except Exception:
             self.close()
             raise
+
+
+def _sort_by_work(group: Sequence[Piece]) -> "Iterable[tuple[Callable[..., Any], list[Piece]]]":
+    sorts: dict[Callable[..., Any], list[Piece]] = {}
+    for piece in group:
+        sorts.setdefault(piece.work, []).append(piece)
+    return sorts.items()
+
+
+def _run_together(connection: Connection, many: Many, pieces: Sequence[Piece]) -> None:
+    for piece, outcome in zip(pieces, many(connection, [piece.args for piece in pieces]), strict=True):
+        if isinstance(outcome, Exception):
+            piece.error = outcome
+        else:
+            piece.result = outcome
+
+
+def _run_apart(connection: Connection, pieces: Sequence[Piece]) -> None:
+    """Run one after the other; only SQLite tells whether one that failed had changed anything."""
+    raw: Any = connection.connection.driver_connection
+    for piece in pieces:
+        before = raw.total_changes
+        try:
+            piece.result = piece.run(connection)
+        except Exception as error:
+            # A full disk takes back the whole transaction, which then has ended.
+            if raw.total_changes != before or not raw.in_transaction:
+                raise
+            piece.error = error
 
 
 class Commits(Protocol):

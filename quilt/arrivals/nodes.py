@@ -3,20 +3,22 @@
 Arrivals and votes both do this: a vote or a share without JavaScript counts as its visitor's visit.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import BindParameter, Connection, Integer, and_, bindparam, column, insert, select, values
 
 from quilt.arrivals.models import Arrival, ArrivalInbox
-from quilt.arrivals.queries import find_link
+from quilt.arrivals.queries import Link, describe_arrival, find_link
 from quilt.database import insert_if_new
-from quilt.prepared import Prepared
+from quilt.prepared import Prepared, PreparedRows
 from quilt.spread.attribution import find_parent
 from quilt.spread.codes import new_code
 
+Entropy = Callable[[int], bytes]
 _arrival = Arrival.__table__
+_inbox = ArrivalInbox.__table__
 _KNOWN = select(_arrival.c.id, _arrival.c.code).where(_arrival.c.entry_id == bindparam("entry_id"))
 _BY_CODE = Prepared(_KNOWN.where(_arrival.c.code == bindparam("code")))
 _BY_VISITOR = Prepared(_KNOWN.where(_arrival.c.visitor_key == bindparam("visitor_key")))
@@ -25,7 +27,43 @@ _COLUMNS = (
 )  # fmt: skip
 _ADD = Prepared(lambda dialect: insert_if_new(_arrival, dialect, "id"), _COLUMNS)
 _INBOX_COLUMNS = ("entry_id", "arrival_id", "is_new", "votes", "returns")
-_TO_INBOX = Prepared(insert(ArrivalInbox.__table__), _INBOX_COLUMNS)  # type: ignore[arg-type]
+_TO_INBOX = Prepared(insert(_inbox), _INBOX_COLUMNS)  # type: ignore[arg-type]
+_ALL_TO_INBOX = PreparedRows(
+    {name: _inbox.c[name].type for name in _INBOX_COLUMNS},
+    lambda _, rows: insert(_inbox).values(rows),  # type: ignore[arg-type]
+)
+_ADD_ALL = PreparedRows(
+    {name: _arrival.c[name].type for name in _COLUMNS},
+    lambda dialect, rows: (
+        insert_if_new(_arrival, dialect).values(rows).returning(_arrival.c.id, _arrival.c.code)
+    ),
+)
+
+
+def _build_search(_dialect: str, rows: list[dict[str, BindParameter[Any]]]) -> Any:
+    """For each place the arrival that a cookie's code is, and the one whose link was followed."""
+    asked = (
+        values(*(column(name, kind) for name, kind in _ASKED.items()), name="asked")
+        .data([tuple(row.values()) for row in rows])
+        .cte("asked")
+    )
+    own, followed = _arrival.alias("own"), _arrival.alias("followed")
+    return (
+        select(
+            asked.c.place, own.c.id.label("own_id"), own.c.code.label("own_code"),
+            followed.c.entry_id, followed.c.id, followed.c.depth, followed.c.state,
+        )
+        .select_from(asked)
+        .outerjoin(own, and_(own.c.code == asked.c.own_code, own.c.entry_id == asked.c.entry_id))
+        .outerjoin(followed, followed.c.code == asked.c.via)
+    )  # fmt: skip
+
+
+_ASKED = {
+    "place": Integer(), "entry_id": _arrival.c.entry_id.type, "own_code": _arrival.c.code.type,
+    "via": _arrival.c.code.type,
+}  # fmt: skip
+_SEARCH = PreparedRows(_ASKED, _build_search)
 
 
 class Visit(NamedTuple):
@@ -51,9 +89,7 @@ class Node(NamedTuple):
     is_new: bool
 
 
-def find_or_add_node(
-    connection: Connection, visit: Visit, now: datetime, entropy: Callable[[int], bytes]
-) -> Node:
+def find_or_add_node(connection: Connection, visit: Visit, now: datetime, entropy: Entropy) -> Node:
     """The visitor's node: found by their cookie, else added under their link's owner, unless the pseudonym has one.
 
     Whoever gets a new one must put it into the inbox, with whatever else the person did.
@@ -61,9 +97,32 @@ def find_or_add_node(
     return _find_by_code(connection, visit) or _add_node(connection, visit, now, entropy)
 
 
-def add_own_node(
-    connection: Connection, visit: Visit, key: bytes, now: datetime, entropy: Callable[[int], bytes]
-) -> Node:
+def find_or_add_nodes(
+    connection: Connection, comers: Sequence[tuple[Visit, datetime, Entropy]]
+) -> list[Node | None]:
+    """As `find_or_add_node`, for many at once, each with the time and the chance of their own.
+
+    None where somebody must be looked at alone: a pseudonym that has a node, or a link that is not a person's.
+    """
+    found = _search(connection, [visit for visit, _, _ in comers])
+    nodes: list[Node | None] = [None] * len(comers)
+    rows: dict[str, dict[str, object]] = {}
+    places: dict[str, int] = {}
+    for place, (visit, now, entropy) in enumerate(comers):
+        known = found.get(place)
+        if known is not None and known.own_id is not None:
+            nodes[place] = Node(known.own_id, known.own_code, is_new=False)
+        elif not visit.via or (known is not None and known.id is not None):
+            code = new_code(entropy)
+            rows[code] = _lay_out(visit, code, describe_arrival(known) if visit.via else None, now)
+            places[code] = place
+    # In one order for all, so that parallel groups wait for each other and not in a ring.
+    for row in _ADD_ALL.rows(connection, sorted(rows.values(), key=_by_person)):
+        nodes[places[row.code]] = Node(row.id, row.code, is_new=True)
+    return nodes
+
+
+def add_own_node(connection: Connection, visit: Visit, key: bytes, now: datetime, entropy: Entropy) -> Node:
     """A node for a proven person who shares a pseudonym with somebody else (one school, one kind of laptop)."""
     apart = Visit(visit.entry_id, key, visit.via, "", visit.channel, visit.referrer_host)
     return find_or_add_node(connection, apart, now, entropy)
@@ -80,15 +139,22 @@ def put_in_inbox(
 ) -> None:
     """Tell the fold what happened to an arrival."""
     _TO_INBOX.rows(
-        connection,
-        {
-            "entry_id": entry_id,
-            "arrival_id": arrival_id,
-            "is_new": is_new,
-            "votes": votes,
-            "returns": returns,
-        },
+        connection, describe_event(entry_id, arrival_id, is_new=is_new, votes=votes, returns=returns)
     )
+
+
+def put_all_in_inbox(connection: Connection, events: Sequence[Mapping[str, object]]) -> None:
+    """Tell the fold what happened to many arrivals, each as `describe_event` lays it out."""
+    _ALL_TO_INBOX.rows(connection, events)
+
+
+def describe_event(
+    entry_id: int, arrival_id: int, *, is_new: bool = False, votes: int = 0, returns: int = 0
+) -> dict[str, object]:
+    """A row of the inbox: a new arrival, votes that its person cast, or returns."""
+    return {
+        "entry_id": entry_id, "arrival_id": arrival_id, "is_new": is_new, "votes": votes, "returns": returns,
+    }  # fmt: skip
 
 
 def _find_by_code(connection: Connection, visit: Visit) -> Node | None:
@@ -98,26 +164,10 @@ def _find_by_code(connection: Connection, visit: Visit) -> Node | None:
     return None if row is None else Node(row.id, row.code, is_new=False)
 
 
-def _add_node(connection: Connection, visit: Visit, now: datetime, entropy: Callable[[int], bytes]) -> Node:
+def _add_node(connection: Connection, visit: Visit, now: datetime, entropy: Entropy) -> Node:
     link = find_link(connection, visit.via) if visit.via else None
-    parent = find_parent(link.followed if link else None, visit.entry_id, visit.channel, visit.referrer_host)
     code = new_code(entropy)
-    is_ours = link is not None and link.followed.entry_id == visit.entry_id
-    arrival_id = _ADD.scalar(
-        connection,
-        {
-            "entry_id": visit.entry_id,
-            "parent_id": parent.parent_id,
-            "depth": parent.depth,
-            "code": code,
-            "visitor_key": visit.visitor_key,
-            "channel": parent.channel,
-            "link_id": link.link_id if link and is_ours else None,
-            "embed_id": link.embed_id if link and is_ours else None,
-            "state": "live",
-            "arrived_at": now,
-        },
-    )
+    arrival_id = _ADD.scalar(connection, _lay_out(visit, code, link, now))
     if arrival_id is None:  # the same visitor was here before, or in another tab was first
         key = {"entry_id": visit.entry_id, "visitor_key": visit.visitor_key}
         first = _BY_VISITOR.first(connection, key)
@@ -125,3 +175,33 @@ def _add_node(connection: Connection, visit: Visit, now: datetime, entropy: Call
             raise RuntimeError("An arrival was refused as a double, yet there is no first one.")
         return Node(first.id, first.code, is_new=False)
     return Node(arrival_id, code, is_new=True)
+
+
+def _lay_out(visit: Visit, code: str, link: Link | None, now: datetime) -> dict[str, object]:
+    parent = find_parent(link.followed if link else None, visit.entry_id, visit.channel, visit.referrer_host)
+    is_ours = link is not None and link.followed.entry_id == visit.entry_id
+    return {
+        "entry_id": visit.entry_id,
+        "parent_id": parent.parent_id,
+        "depth": parent.depth,
+        "code": code,
+        "visitor_key": visit.visitor_key,
+        "channel": parent.channel,
+        "link_id": link.link_id if link and is_ours else None,
+        "embed_id": link.embed_id if link and is_ours else None,
+        "state": "live",
+        "arrived_at": now,
+    }
+
+
+def _search(connection: Connection, visits: Sequence[Visit]) -> dict[int, Any]:
+    asked = [
+        {"place": place, "entry_id": visit.entry_id, "own_code": visit.own_code, "via": visit.via}
+        for place, visit in enumerate(visits)
+        if visit.own_code or visit.via
+    ]
+    return {row.place: row for row in _SEARCH.rows(connection, asked)}
+
+
+def _by_person(row: Mapping[str, Any]) -> tuple[int, bytes]:
+    return row["entry_id"], row["visitor_key"] or b""

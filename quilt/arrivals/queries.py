@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -114,8 +115,7 @@ def find_link(connection: Connection, code: str) -> Link | None:
     values = {"code": code}
     arrival = _ARRIVAL.first(connection, values)
     if arrival is not None:
-        is_excluded = arrival.state != "live"
-        return Link(FollowedLink(LinkKind.ARRIVAL, arrival.entry_id, arrival.id, arrival.depth, is_excluded))
+        return describe_arrival(arrival)
     named = _NAMED.first(connection, values)
     if named is not None:
         kind = LinkKind.NAMED if named.label else LinkKind.ENTRY
@@ -124,3 +124,8 @@ def find_link(connection: Connection, code: str) -> Link | None:
     if embed is not None:
         return Link(FollowedLink(LinkKind.EMBED, embed.entry_id), embed_id=embed.id)
     return None
+
+
+def describe_arrival(row: Any) -> Link:
+    """A person's own link, from the columns entry_id, id, depth and state of their arrival."""
+    return Link(FollowedLink(LinkKind.ARRIVAL, row.entry_id, row.id, row.depth, row.state != "live"))

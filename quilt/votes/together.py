@@ -1,0 +1,302 @@
+"""Many votes in one transaction: a statement a step for all of them, the unusual ones one by one.
+
+What a vote costs is mostly the asking, and on PostgreSQL the way there and back. So the votes that wait at the same
+moment are looked up, checked and inserted together. The decisions are those of one vote (`quilt.votes.casting`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, Integer, and_, column, select, values
+
+from quilt.accounts.models import User
+from quilt.arrivals.nodes import Node, find_or_add_nodes
+from quilt.database import insert_if_new
+from quilt.entries.models import Entry
+from quilt.prepared import PreparedRows
+from quilt.votes.casting import (
+    VOTE_COLUMNS,
+    VOTER_COLUMNS,
+    Ballot,
+    Cast,
+    Receipt,
+    check_facts,
+    choose_slot,
+    count_votes,
+    describe_first,
+    lay_out_vote,
+    lay_out_voter,
+    read_clock,
+    settle_vote,
+)
+from quilt.votes.models import Vote, Voter
+from quilt.votes.periods import name_period
+from quilt.votes.rules import NotOnBallot, Policy, VoteRefused
+from quilt.writing import runs_together
+
+Entropy = Callable[[int], bytes]
+Call = tuple[Ballot, Policy, str, datetime | None, Entropy]
+_entry, _vote, _voter, _user = Entry.__table__, Vote.__table__, Voter.__table__, User.__table__
+
+
+class Crossed(Exception):
+    """Somebody else's transaction was quicker with one of these votes: each must be cast alone."""
+
+
+@dataclass(slots=True)
+class _Wish:
+    """One vote of the group, as far as it has come; it is `apart` once it must be cast alone."""
+
+    ballot: Ballot
+    policy: Policy
+    secret: str
+    now: datetime
+    entropy: Entropy
+    period: str
+    is_apart: bool = False
+    refused: VoteRefused | None = None
+    facts: Any = None
+    tier: str = ""
+    voter_id: int = 0
+    slot: int | None = None
+    node: Node | None = None
+    cast: Cast | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still goes the way of all."""
+        return not self.is_apart and self.refused is None
+
+
+def cast_many(connection: Connection, calls: Sequence[Call]) -> list[Receipt | VoteRefused]:
+    """Cast votes, each as `cast_one` would, and return for each its receipt or why it was refused.
+
+    Raises Crossed where a parallel transaction cast one of them; then the caller takes everything back.
+    """
+    wishes = _open_wishes(connection, calls)
+    for step in (_check, _choose_slots, _settle_voters, _settle_nodes, _insert):
+        step(connection, [wish for wish in wishes if wish.is_open])
+    for wish in wishes:
+        if wish.is_apart:
+            _cast_apart(connection, wish)
+    count_votes(connection, [wish.cast for wish in wishes if wish.cast is not None])
+    return [_tell(wish) for wish in wishes]
+
+
+@runs_together(cast_many)
+def cast_one(
+    connection: Connection,
+    ballot: Ballot,
+    policy: Policy,
+    secret: str,
+    told: datetime | None,
+    entropy: Entropy,
+) -> Receipt:
+    """Cast one vote. Raises a VoteRefused, possibly after changes: the caller takes them back."""
+    cast = settle_vote(connection, ballot, policy, secret, told, entropy)
+    count_votes(connection, [cast])
+    return cast.receipt
+
+
+def _open_wishes(connection: Connection, calls: Sequence[Call]) -> list[_Wish]:
+    """The votes; of one person only the first goes the way of all, and none that has an Idempotency-Key."""
+    clock = read_clock(connection)
+    wishes, people = [], set()
+    for ballot, policy, secret, told, entropy in calls:
+        now = told or clock
+        wish = _Wish(ballot, policy, secret, now, entropy, name_period(policy.period, policy.time_zone, now))
+        wish.is_apart = ballot.key is not None or ballot.user_id in people
+        people.add(ballot.user_id)
+        wishes.append(wish)
+    return wishes
+
+
+def _check(connection: Connection, wishes: list[_Wish]) -> None:
+    """Read what each vote is decided by, and decide; who needs a provider's word is looked at alone."""
+    asked = [
+        {
+            "place": place,
+            "entry_id": wish.ballot.visit.entry_id,
+            "user_id": wish.ballot.user_id,
+            "period": wish.period,
+        }
+        for place, wish in enumerate(wishes)
+    ]
+    found = {row.place: row for row in _FACTS.rows(connection, asked)}
+    for place, wish in enumerate(wishes):
+        wish.facts = facts = found.get(place)
+        if facts is None:
+            wish.refused = NotOnBallot()
+            continue
+        try:
+            tier = check_facts(facts, wish.ballot, wish.policy, wish.now)
+        except VoteRefused as refused:
+            wish.refused = refused
+            continue
+        if tier in (None, "oauth"):
+            wish.is_apart = True
+        elif facts.first_state is not None:
+            first = (facts.first_state, facts.first_at, facts.first_receipt)
+            wish.refused = describe_first(*first, wish.policy, wish.now)
+        wish.tier = tier or ""
+
+
+def _choose_slots(connection: Connection, wishes: list[_Wish]) -> None:
+    limited = [wish for wish in wishes if wish.policy.limit is not None]
+    asked = [
+        {
+            "place": place,
+            "contest_id": wish.policy.contest_id,
+            "voter_id": wish.facts.voter_id,
+            "period": wish.period,
+        }
+        for place, wish in enumerate(limited)
+        if wish.facts.voter_id is not None
+    ]
+    used = _SLOTS.rows(connection, asked)
+    for place, wish in enumerate(limited):
+        try:
+            wish.slot = choose_slot([vote for vote in used if vote.place == place], wish.policy, wish.now)
+        except VoteRefused as refused:
+            wish.refused = refused
+
+
+def _settle_voters(connection: Connection, wishes: list[_Wish]) -> None:
+    """Add who votes here for the first time; a mailbox that voted by another account is looked at alone."""
+    rows = [
+        lay_out_voter(wish.ballot, wish.facts.email, wish.tier, wish.policy, wish.secret, wish.now)
+        for wish in wishes
+        if wish.facts.voter_id is None
+    ]
+    added = _ADD_VOTERS.rows(connection, sorted(rows, key=lambda row: row["key"]))
+    ids = {(row.contest_id, row.user_id): row.id for row in added}
+    for wish in wishes:
+        voter_id = wish.facts.voter_id or ids.get((wish.policy.contest_id, wish.ballot.user_id))
+        wish.voter_id, wish.is_apart = voter_id or 0, voter_id is None
+
+
+def _settle_nodes(connection: Connection, wishes: list[_Wish]) -> None:
+    """Find or add each voter's arrival; one that somebody else has voted from is looked at alone."""
+    nodes = find_or_add_nodes(connection, [(wish.ballot.visit, wish.now, wish.entropy) for wish in wishes])
+    asked = [
+        {"arrival_id": node.arrival_id, "voter_id": wish.voter_id}
+        for wish, node in zip(wishes, nodes, strict=True)
+        if node is not None and not node.is_new
+    ]
+    taken = {row.arrival_id for row in _CLAIMED.rows(connection, asked)}
+    for wish, node in zip(wishes, nodes, strict=True):
+        wish.node = node
+        wish.is_apart = node is None or node.arrival_id in taken
+        if node is not None:
+            taken.add(node.arrival_id)
+
+
+def _insert(connection: Connection, wishes: list[_Wish]) -> None:
+    rows = []
+    for wish in wishes:
+        assert wish.node is not None
+        receipt = Receipt(wish.entropy(12).hex(), wish.now, wish.node)
+        wish.cast = Cast(receipt, wish.ballot.visit.entry_id)
+        rows.append(lay_out_vote(wish.ballot, wish.policy, wish.voter_id, wish.period, receipt, wish.slot))
+    rows.sort(key=lambda row: row["voter_id"])
+    if len(_ADD_VOTES.rows(connection, rows)) < len(rows):
+        raise Crossed
+
+
+def _cast_apart(connection: Connection, wish: _Wish) -> None:
+    """Cast one vote with all its questions; what a refused one changed is taken back."""
+    savepoint = connection.begin_nested()
+    try:
+        wish.cast = settle_vote(connection, wish.ballot, wish.policy, wish.secret, wish.now, wish.entropy)
+    except VoteRefused as refused:
+        savepoint.rollback()
+        wish.refused = refused
+    else:
+        savepoint.commit()
+
+
+def _tell(wish: _Wish) -> Receipt | VoteRefused:
+    if wish.cast is not None:
+        return wish.cast.receipt
+    assert wish.refused is not None
+    return wish.refused
+
+
+Rows = list[dict[str, BindParameter[Any]]]
+
+
+def _list_asked(columns: dict[str, Any], rows: Rows) -> Any:
+    """The rows that were asked for, as a table to join."""
+    table = values(*(column(name, kind) for name, kind in columns.items()), name="asked")
+    return table.data([tuple(row.values()) for row in rows]).cte("asked")
+
+
+def _build_facts(_dialect: str, rows: Rows) -> Any:
+    """The facts of `quilt.votes.casting` for many, and the vote that the person has cast for the entry already."""
+    asked, entrant = _list_asked(_ASKED_FACTS, rows), _user.alias("entrant")
+    return (
+        select(
+            asked.c.place, _entry.c.state, _entry.c.contest_id, _entry.c.entrant_id,
+            entrant.c.email.label("entrant_email"), _user.c.email, _user.c.session_epoch, _user.c.is_proven,
+            _voter.c.id.label("voter_id"), _vote.c.state.label("first_state"), _vote.c.cast_at.label("first_at"),
+            _vote.c.receipt.label("first_receipt"),
+        )
+        .select_from(asked)
+        .join(_entry, _entry.c.id == asked.c.entry_id)
+        .join(entrant, entrant.c.id == _entry.c.entrant_id)
+        .join(_user, _user.c.id == asked.c.user_id)
+        .outerjoin(_voter, and_(_voter.c.contest_id == _entry.c.contest_id, _voter.c.user_id == _user.c.id))
+        .outerjoin(
+            _vote,
+            and_(
+                _vote.c.contest_id == _voter.c.contest_id, _vote.c.voter_id == _voter.c.id,
+                _vote.c.entry_id == asked.c.entry_id, _vote.c.period == asked.c.period,
+            ),
+        )
+    )  # fmt: skip
+
+
+def _build_slots(_dialect: str, rows: Rows) -> Any:
+    asked = _list_asked(_ASKED_SLOTS, rows)
+    return select(asked.c.place, _vote.c.slot, _vote.c.cast_at).join_from(
+        asked,
+        _vote,
+        and_(
+            _vote.c.contest_id == asked.c.contest_id,
+            _vote.c.voter_id == asked.c.voter_id,
+            _vote.c.period == asked.c.period,
+        ),
+    )
+
+
+def _build_claimed(_dialect: str, rows: Rows) -> Any:
+    asked = _list_asked(_ASKED_CLAIMED, rows)
+    is_another = and_(_vote.c.arrival_id == asked.c.arrival_id, _vote.c.voter_id != asked.c.voter_id)
+    return select(asked.c.arrival_id).join_from(asked, _vote, is_another)
+
+
+_ASKED_FACTS = {
+    "place": Integer(), "entry_id": _vote.c.entry_id.type, "user_id": _voter.c.user_id.type,
+    "period": _vote.c.period.type,
+}  # fmt: skip
+_ASKED_SLOTS = {"place": Integer()} | {
+    name: _vote.c[name].type for name in ("contest_id", "voter_id", "period")
+}
+_ASKED_CLAIMED = {name: _vote.c[name].type for name in ("arrival_id", "voter_id")}
+_FACTS = PreparedRows(_ASKED_FACTS, _build_facts)
+_SLOTS = PreparedRows(_ASKED_SLOTS, _build_slots)
+_CLAIMED = PreparedRows(_ASKED_CLAIMED, _build_claimed)
+_ADD_VOTERS = PreparedRows(
+    {name: _voter.c[name].type for name in VOTER_COLUMNS},
+    lambda dialect, rows: (
+        insert_if_new(_voter, dialect)
+        .values(rows)
+        .returning(_voter.c.id, _voter.c.contest_id, _voter.c.user_id)
+    ),
+)
+_ADD_VOTES = PreparedRows(
+    {name: _vote.c[name].type for name in VOTE_COLUMNS},
+    lambda dialect, rows: insert_if_new(_vote, dialect).values(rows).returning(_vote.c.id),
+)
