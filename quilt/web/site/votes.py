@@ -14,6 +14,7 @@ from flask import (
     url_for,
 )
 from flask_login import current_user
+from werkzeug.exceptions import NotFound
 
 from quilt.accounts.domains import needs_step_up
 from quilt.accounts.models import User
@@ -30,6 +31,7 @@ from quilt.extensions import csrf, limiter
 from quilt.letters import composer
 from quilt.votes import service
 from quilt.votes.challenges import ChallengeRefused
+from quilt.votes.queries import find_vote_key
 from quilt.votes.rules import (
     AlreadyVoted,
     DisposableAddress,
@@ -72,7 +74,10 @@ _gate = FloodGate(LIMIT)
 @limiter.limit(f"{LIMIT} per minute")
 def cast_vote(entry_id: int) -> Response:
     """Cast the vote of a signed-in person; send a code to everybody else."""
-    head = get_head_or_404(entry_id)
+    try:
+        head = get_head_or_404(entry_id)
+    except NotFound:
+        return _repeat_receipt_or_404(entry_id)
     nonce = find_nonce(entry_id)
     if nonce is None:
         return _ask_again(head)
@@ -260,6 +265,21 @@ def _name_tier(user: User | Person, policy: Policy) -> str:
         return "email"
     is_short_lived = len(policy.tiers) > 1 and needs_step_up(user.email, policy.domains, now())
     return "email" if is_short_lived else "passkey"
+
+
+def _repeat_receipt_or_404(entry_id: int) -> Response:
+    """The entry is gone: who sends the request of a vote that was cast before gets its receipt once more."""
+    try:
+        key = read_key(request)
+    except KeyUnreadable:
+        key = None
+    earlier = find_vote_key(current_user.id, key) if key and current_user.is_authenticated else None
+    if earlier is None or earlier.entry_id != entry_id:
+        abort(404, "We cannot find that entry. It may have been withdrawn.")
+    if wants_json(request):
+        words = "That vote was cast before. The entry has gone since."
+        return answer_json({"detail": words, "receipt": earlier.receipt}, 200)
+    return make_response(redirect(url_for("site.show_receipt", number=earlier.receipt), 303))
 
 
 def _gather(

@@ -14,6 +14,7 @@ from quilt.accounts.models import EmailCode
 from quilt.contests.dates import pause_contest
 from quilt.contests.models import Contest, Phase
 from quilt.database import db
+from quilt.entries.models import Entry
 from quilt.mail import MailMessage, deliver
 from quilt.votes.casting_models import VoteKey
 from quilt.votes.challenges import CALM, LoadMeter
@@ -74,6 +75,24 @@ def test_D20_the_same_request_after_the_close_gets_the_same_receipt(app, client)
         connection.execute(update(Contest).values(version=Contest.version + 1))
     again = client.post(f"/entries/{entry.id}/vote", data=ticket, headers=headers)
     assert (again.status_code, again.json["receipt"]) == (200, first.json["receipt"])
+
+
+def test_D20_the_same_request_after_the_entry_is_gone_gets_the_same_receipt(app, client):
+    entry = make_entry(open_contest())
+    sign_in(app, client, make_user())
+    ticket = {"ticket": find_ticket(client, entry)}
+    headers = {**JSON, "Idempotency-Key": "press-1"}
+    path = f"/entries/{entry.id}/vote"
+    first = client.post(path, data=ticket, headers=headers)
+    with db.engine.begin() as connection:
+        connection.execute(update(Entry).values(state="withdrawn", version=Entry.version + 1))
+    again = client.post(path, data=ticket, headers=headers)
+    assert (again.status_code, again.json["receipt"]) == (200, first.json["receipt"])
+    page = client.post(path, data=ticket, headers={**HEADERS, "Idempotency-Key": "press-1"})
+    assert (page.status_code, page.location) == (303, f"/receipts/{first.json['receipt']}")
+    assert client.post(path, data=ticket, headers={**JSON, "Idempotency-Key": "press-2"}).status_code == 404
+    sign_in(app, client, make_user())
+    assert client.post(path, data=ticket, headers=headers).status_code == 404  # a key is its owner's
 
 
 def test_D17_a_key_cannot_stand_for_another_vote(app, client):
