@@ -6,6 +6,7 @@ import random
 import sys
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -20,7 +21,7 @@ def set_up_logging(level: str = "INFO") -> None:
     """Send every log line as JSON to standard error."""
     logging.basicConfig(level=level, stream=sys.stderr, format="%(message)s", force=True)
     logging.getLogger("flask-limiter").setLevel("ERROR")  # its lines name the address that was too busy
-    _access_log.handlers = [BatchedLines(sys.stderr)]
+    _access_log.handlers = [BatchedLines(_PatientStream(sys.stderr))]
     _access_log.propagate = False
     logging.getLogger("alembic").setLevel("WARNING")  # it tells its context at each look at the schema
     structlog.configure(
@@ -32,7 +33,7 @@ def set_up_logging(level: str = "INFO") -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(_PatientStream(sys.stderr)),  # type: ignore[arg-type]
         cache_logger_on_first_use=True,
     )
 
@@ -41,7 +42,7 @@ class BatchedLines(logging.Handler):
     """Lines written together a few times a second: a write for each request would make every thread of a busy
     worker wait for the others. A kill loses the last quarter of a second of them."""
 
-    def __init__(self, stream: TextIO, seconds: float = 0.25) -> None:
+    def __init__(self, stream: "TextIO | _PatientStream", seconds: float = 0.25) -> None:
         super().__init__()
         self._stream = stream
         self._lines: list[str] = []
@@ -65,6 +66,21 @@ class BatchedLines(logging.Handler):
         while True:
             time.sleep(self._seconds)
             self.flush()
+
+
+class _PatientStream:
+    """Where nothing can be written, because the disk is full, lines are lost and no request is."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def register(app: Flask) -> None:
