@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -12,8 +12,9 @@ LEFT, RIGHT, TOP, BOTTOM = 54.0, 628.0, 22.0, 216.0
 MOST_TICKS = 4  # above nought
 MOST_DATES = 5
 MOST_ROWS = 24
-MOST_NUMBERED = 12  # columns that all have room for their number
+MOST_NUMBERED = 12  # columns that may have room for their numbers
 LETTER, SPACE = 10.0, 14.0  # of a label on a phone
+LINE, ABOVE = 17.0, 5.0  # how high a label is there, and how far above its column it stands
 THINNEST_GAP = 0.16  # between columns, as a share of one's place
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -34,13 +35,20 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a chart and, where there is room, its number above."""
+    """One column of a chart and, where there is room, its number above: its middle is at `label_x`."""
 
     x: float
     y: float
     width: float
     height: float
     label: str
+    label_x: float
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """From where to where the number stands, from left to right."""
+        half = LETTER * len(self.label) / 2
+        return self.label_x - half, self.label_x + half
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +80,17 @@ def build_columns(rows: Sequence[tuple[str, int]], others: Sequence[int] = ()) -
     is_numbered = len(rows) <= MOST_NUMBERED
     longest = max((len(label) for label, _ in rows), default=1)
     every = -(-len(rows) // int((RIGHT - LEFT) / (LETTER * longest + SPACE)))
+    columns = [
+        *(
+            _column(start, width, number, top, is_numbered)
+            for start, (_, number) in zip(starts, rows, strict=True)
+        ),
+        *(_column(start + width, width, number, top, is_numbered) for start, number in zip(starts, others)),
+    ]
+    columns = _leave_room(columns)
     return Columns(
-        columns=[_column(start, width, number, top, is_numbered) for start, (_, number) in zip(starts, rows, strict=True)],
-        others=[_column(start + width, width, number, top, is_numbered) for start, number in zip(starts, others)],
+        columns=columns[: len(rows)],
+        others=columns[len(rows) :],
         ticks=[
             Tick(round(LEFT + (turn + 0.5) * place, 1), label)
             for turn, (label, _) in enumerate(rows)
@@ -110,7 +126,31 @@ def list_dates(begin: datetime, end: datetime, zone: str) -> list[tuple[datetime
 def _column(x: float, width: float, number: int, top: int, is_numbered: bool) -> Column:
     y = _up(number, top)
     label = f"{number:,}" if is_numbered and number else ""
-    return Column(round(x, 1), y, round(width, 1), round(BOTTOM - y, 1), label)
+    middle = max(x + width / 2, LEFT + LETTER * len(label) / 2)  # clear of the scale's numbers
+    return Column(round(x, 1), y, round(width, 1), round(BOTTOM - y, 1), label, round(middle, 1))
+
+
+def _leave_room(columns: Sequence[Column]) -> list[Column]:
+    """The same columns, without the numbers that another column or an earlier number stands in the way of."""
+    kept: list[Column] = []
+    for column in columns:
+        is_free = column.label and not any(_covers(other, column) for other in columns if other is not column)
+        kept.append(
+            column
+            if is_free and not any(_touches(other, column) for other in kept)
+            else replace(column, label="")
+        )
+    return kept
+
+
+def _covers(other: Column, column: Column) -> bool:
+    left, right = column.reach
+    return other.x < right and other.x + other.width > left and other.y < column.y - ABOVE
+
+
+def _touches(other: Column, column: Column) -> bool:
+    (left, right), (start, end) = other.reach, column.reach
+    return bool(other.label) and left < end and start < right and abs(other.y - column.y) < LINE
 
 
 def _up(number: int, top: int) -> float:

@@ -47,10 +47,10 @@ def tell_reproduction(timing: Timing) -> str:
             f"Too early to tell how many others each person brings: that takes {LEAST_MATURED} people "
             f"who came more than {horizon} ago."
         )
+    value, low, high = name_estimate(estimate)
     return (
-        f"Each person who came brought {name_rate(estimate.value)} further "
-        f"{'person' if name_rate(estimate.value) == '1' else 'people'} within {horizon} "
-        f"(between {name_rate(estimate.low)} and {name_rate(estimate.high)}). {_judge(estimate)}"
+        f"Each person who came brought {value} further {'person' if value == '1' else 'people'} within {horizon} "
+        f"(between {low} and {high}). {_judge(estimate)}"
     )
 
 
@@ -73,11 +73,12 @@ def list_reproduction_rows(windows: Iterable[Window], zone: str) -> list[tuple[s
     return [
         (
             name_stretch(window.begin, window.until, zone),
-            name_rate(window.reproduction.value),
-            f"{name_rate(window.reproduction.low)} to {name_rate(window.reproduction.high)}",
+            value,
+            f"{low} to {high}",
             window.reproduction.people,
         )
         for window in windows
+        for value, low, high in [name_estimate(window.reproduction)]
     ]
 
 
@@ -117,6 +118,18 @@ def list_way_rows(
         )
         for way in ways
     ]
+
+
+def name_estimate(estimate: Reproduction) -> tuple[str, str, str]:
+    """R and its interval as people say them, with as many digits as tell the interval's ends apart (at most 3)."""
+    rates = (estimate.value, estimate.low, estimate.high)
+    words = tuple(map(name_rate, rates))
+    for digits in (2, 3):
+        if words[1] != words[2] or estimate.low == estimate.high:
+            break
+        words = tuple(f"{rate:,.{digits}f}" for rate in rates)
+    value, low, high = words
+    return value, low, high
 
 
 def name_rate(rate: float) -> str:

@@ -42,6 +42,26 @@ def test_columns_stand_side_by_side_in_proportion():
     assert LEFT < edges[0] and edges[-1] < RIGHT and edges == sorted(edges)
 
 
+def test_no_number_stands_on_a_column_or_on_another_number():
+    people = [15_625, 37_920, 17_063, 7_301, 3_581, 1_460, 497, 131, 30, 2]
+    chart = build_columns(
+        [(f"{turn}", number) for turn, number in enumerate(people, 1)], [n // 5 for n in people]
+    )
+    bars = [*chart.columns, *chart.others]
+    numbered = [bar for bar in bars if bar.label]
+    assert [bar.label for bar in chart.columns[:4]] == ["15,625", "37,920", "17,063", "7,301"]
+    assert 5 <= len(numbered) < 20
+    for bar in numbered:
+        left, right = bar.reach
+        assert left >= LEFT
+        for other in bars:
+            is_beside = other.x < right and other.x + other.width > left
+            assert other is bar or not is_beside or other.y >= bar.y - 5, (bar, other)
+        for other in numbered:
+            is_beside = other.reach[0] < right and other.reach[1] > left
+            assert other is bar or not is_beside or abs(other.y - bar.y) >= 17, (bar, other)
+
+
 def test_many_columns_go_without_numbers():
     chart = build_columns([(f"{number}", number) for number in range(1, 41)])
     assert {column.label for column in chart.columns} == {""} and 8 <= len(chart.ticks) <= 14

@@ -199,6 +199,9 @@ def test_a_young_spread_is_all_too_early():
         ),
         ((1.0, 0.7, 1.2), "brought 1 further person within a day (between 0.7 and 1.2). Whether it grows"),
         ((0.04, 0.0, 0.08), "brought 0.04 further people within a day (between 0 and 0.08)."),
+        ((0.17, 0.16, 0.18), "brought 0.17 further people within a day (between 0.16 and 0.18)."),
+        ((0.171, 0.1704, 0.1716), "brought 0.171 further people within a day (between 0.170 and 0.172)."),
+        ((0.0, 0.0, 0.0), "brought 0 further people within a day (between 0 and 0)."),
     ],
 )
 def test_r_in_a_sentence(estimate, words):

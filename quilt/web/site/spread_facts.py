@@ -66,9 +66,13 @@ class Moment:
 
 
 def list_frames(reach: int) -> tuple[int, int, int]:
-    """The slider of the replay: from five people in steps of … to … people."""
+    """The slider of the replay: from … people in steps of … to … people.
+
+    It begins with five, or with as many more as whole steps up to its end leave.
+    """
     most = min(reach, MOST_REPLAYED)
-    return LEAST_SHOWN, max(1, (most - LEAST_SHOWN) // FRAMES), most
+    step = max(1, (most - LEAST_SHOWN) // FRAMES)
+    return LEAST_SHOWN + (most - LEAST_SHOWN) % step, step, most
 
 
 def choose_frame(asked: str, head: EntryHead, reach: int) -> int | None:

@@ -188,10 +188,23 @@ def test_a_moment_that_is_none_is_refused(client, asked):
     assert page.status_code == 400 and "could not read that moment" in page.text
 
 
+def test_the_page_tells_first_what_is_asked_first(client):
+    entry = make_entry()
+    grow(entry, MIXED, VOTERS)
+    main = client.get(f"/entries/{entry.id}/spread").text.partition("<main")[2]
+    marks = ("spread-sentence", *(f'id="{part}"' for part in (
+        "tree", "icicle", "curve", "generations", "rate", "dial", "funnel", "spreaders", "refused",
+    )))  # fmt: skip
+    places = [main.index(mark) for mark in marks]
+    assert places == sorted(places)
+    assert re.search(r"<time[^>]*>\d\d:\d\d:\d\d</time>", main[places[-1] :])
+
+
 def test_a_large_replay_has_a_hundred_frames():
     assert list_frames(40) == (5, 1, 40)
     assert list_frames(100_005) == (5, 1000, 100_005)
-    assert list_frames(5_000_000) == (5, 1999, 200_000)
+    assert list_frames(10_000) == (100, 99, 10_000)  # 100 steps of 99 to the very end
+    assert list_frames(5_000_000) == (100, 1999, 200_000)
 
 
 @pytest.mark.parametrize("picture", PICTURES)
