@@ -1,11 +1,9 @@
 """The entry page: kept as bytes for everybody who is not signed in, filled with the visitor's own link."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import orjson
 from flask import Response, redirect, render_template, request, url_for
-from flask_login import current_user
 from markupsafe import Markup
 
 from quilt.accounts.models import User
@@ -13,15 +11,13 @@ from quilt.arrivals.heads import EntryHead
 from quilt.arrivals.queries import describe_spread
 from quilt.community.queries import list_comments
 from quilt.contests.models import Contest
-from quilt.contests.rules import Action, check_may, describe_refusal, may, shows_counts
-from quilt.contests.rules import NotNow as ContestRefused
+from quilt.contests.rules import Action, may
 from quilt.database import database_key, db
 from quilt.entries.models import Entry
 from quilt.media.linked import PROVIDER_NAMES, find_linked
 from quilt.media.models import Video
 from quilt.shares.kit import find_words
 from quilt.shares.networks import list_share_links
-from quilt.votes.queries import CastVote, count_votes, list_votes_of
 from quilt.web.clock import entropy, now
 from quilt.web.form_tickets import has_session, ticket_binding
 from quilt.web.headers import PLAYERS, build_policy, csp_nonce
@@ -31,26 +27,14 @@ from quilt.web.repeats import repeat_for_all, repeat_page
 from quilt.web.settings import get_settings
 from quilt.web.site import site
 from quilt.web.site.tree_facts import find_glance
+from quilt.web.site.vote_boxes import LEAST_SHOWN, build_box, find_shown_votes
 from quilt.web.tickets import issue_ticket
 from quilt.web.visitors import describe_visitor
 
-LEAST_SHOWN = 5  # no figure below five people is shown
 COMMENTS_SHOWN = 50
 
 _pages: VersionedCache[Page] = VersionedCache(most=400)
 _figures: VersionedCache[bytes] = VersionedCache(most=4_000)
-
-
-@dataclass(frozen=True, slots=True)
-class VoteBox:
-    """What stands in the vote box: whether one can vote now, and what this person has cast."""
-
-    is_open: bool
-    refusal: str
-    votes_count: int | None  # None: not shown in this phase, or fewer than five
-    hides_counts: bool
-    cast: CastVote | None
-    is_own_entry: bool
 
 
 @site.get("/entries/<int:entry_id>")
@@ -151,7 +135,7 @@ def _render(head: EntryHead, is_playing: bool) -> str:
         else None,
         provider_names=PROVIDER_NAMES,
         is_playing=is_playing,
-        box=_build_box(entry, contest),
+        box=build_box(entry, contest),
         spread=spread,
         glance=find_glance(entry.id, head.spread_version) if spread.reach >= LEAST_SHOWN else None,
         least_shown=LEAST_SHOWN,
@@ -195,35 +179,13 @@ def _describe_video(entry: Entry, video: Video | None, base_url: str) -> dict[st
     return facts
 
 
-def _build_box(entry: Entry, contest: Contest) -> VoteBox:
-    moment = now()
-    try:
-        check_may(contest.phases, Action.VOTE, moment)
-        refusal = ""
-    except ContestRefused as error:
-        refusal = describe_refusal(error, contest.time_zone)
-    votes, is_shown = count_votes(entry.id), shows_counts(contest.phases, moment)
-    user = current_user if has_session() and current_user.is_authenticated else None
-    mine = list_votes_of(user.id, entry.id) if user else []
-    cast = [vote for vote in mine if vote.state != "withdrawn"][:1]
-    return VoteBox(
-        is_open=not refusal,
-        refusal=refusal,
-        votes_count=votes if is_shown and votes >= LEAST_SHOWN else None,
-        hides_counts=not is_shown,
-        cast=cast[0] if cast else None,
-        is_own_entry=user is not None and user.id == entry.entrant_id and not contest.policy.may_vote_for_own,
-    )
-
-
 def _build_figures(entry_id: int) -> bytes:
     entry = db.session.get_one(Entry, entry_id, populate_existing=True)
     contest = db.session.get_one(Contest, entry.contest_id)
     spread = describe_spread(entry_id)
-    box = _build_box(entry, contest)
     return orjson.dumps(
         {
-            "votes": box.votes_count,
+            "votes": find_shown_votes(entry_id, contest),
             "reach": spread.reach if spread.reach >= LEAST_SHOWN else None,
             "passed_on": spread.passed_on if spread.reach >= LEAST_SHOWN else None,
             "longest_chain": spread.longest_chain if spread.reach >= LEAST_SHOWN else None,
