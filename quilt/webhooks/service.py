@@ -11,6 +11,8 @@ from quilt.accounts.people import STAFF_ROLES
 from quilt.accounts.sealing import seal
 from quilt.config import Settings
 from quilt.database import db, transaction
+from quilt.embeds.models import Membership
+from quilt.embeds.rules import Role
 from quilt.outbound import AddressRefused, check_url
 from quilt.webhooks.models import Webhook, WebhookDelivery, WebhookEvent
 from quilt.webhooks.noticing import Happening, build_body
@@ -43,9 +45,12 @@ class LogLine:
 
 def create_webhook(
     user_id: int, url: str, events: Sequence[str], *, settings: Settings, now: datetime,
-    entropy: Callable[[int], bytes],
+    entropy: Callable[[int], bytes], organisation_id: int | None = None,
 ) -> str:  # fmt: skip
-    """A new webhook; returns its secret, told this once. Raises WebhookRefused."""
+    """A new webhook; returns its secret, told this once. Raises WebhookRefused.
+
+    With an organisation, of which the person is an owner, it is told of the contests where that one's embeds stand.
+    """
     url = url.strip()
     try:
         if len(url) > 500:
@@ -62,9 +67,13 @@ def create_webhook(
         count = session.scalar(select(func.count()).where(Webhook.user_id == user_id)) or 0
         if count >= MOST_WEBHOOKS:
             raise WebhookRefused(f"You have {MOST_WEBHOOKS} webhooks. Remove one first.")
+        if organisation_id is not None:
+            member = session.get(Membership, (organisation_id, user_id))
+            if member is None or member.role != Role.OWNER:
+                raise WebhookRefused("Only its owners can have a brand's events sent. Choose another.")
         session.add(
             Webhook(
-                user_id=user_id, url=url, events=" ".join(sorted(set(events))),
+                user_id=user_id, organisation_id=organisation_id, url=url, events=" ".join(sorted(set(events))),
                 sealed=seal(secret, settings.secret_key, PURPOSE), created_at=now,
             )
         )  # fmt: skip

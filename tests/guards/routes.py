@@ -253,6 +253,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("api.list_entries", "GET"): Route(EVERYBODY),
     ("api.show_entry", "GET"): Route(EVERYBODY),
     ("api.show_standings", "GET"): Route(EVERYBODY),
+    ("api.show_results", "GET"): Route(EVERYBODY, refusal=404),  # not published yet
     ("api.show_spread", "GET"): Route(EVERYBODY),
     ("api.show_ledger", "GET"): Route(EVERYBODY),
     ("api.list_heads", "GET"): Route(EVERYBODY),
@@ -303,6 +304,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     # the widget
     ("widget.show_embed", "GET"): Route(EVERYBODY),
     ("widget.show_script", "GET"): Route(EVERYBODY),
+    ("widget.show_frame_part", "GET"): Route(EVERYBODY),
     ("widget.show_entry_json", "GET"): Route(EVERYBODY),
     ("widget.show_vote_button", "GET"): Route(EVERYBODY),
     ("widget.show_contest_frame", "GET"): Route(EVERYBODY),

@@ -213,7 +213,7 @@ def make_cast(settings: Settings, state: str) -> Cast:
         "entry_id": entry.id, "entry_slug": entry.slug, "contest_slug": contest.slug, "code": f"own{entry.id:08}",
         "kind": "svg", "key": MEDIA_KEY, "video_id": video.id, "comment_id": comment.id, "mail_id": mail.id,
         "contest_id": contest.id, "user_id": people["member"].id, "place": 1, "picture": "tree", "token": make_token(people["member"].id, settings.secret_key, LETTERS_OFF),
-        "file_format": "csv", **make_brand(people["member"], entry), "name": "google", "network": "x", "connection_id": 1, "token_id": 1, "webhook_id": 1, "delivery_id": 1, "act": "test", "post_id": 1, "identity_id": 1, "word_id": 1, "receipt": "f" * 24, "release": "v1.0", "link_key": "of-no-letter", "session_id": 1, "passkey_id": 1, "export_id": 1, "contest_table": "entries", "site_table": "log", "size": 1,
+        "file_format": "csv", **make_brand(people["member"], entry), "name": "google", "network": "x", "connection_id": 1, "token_id": 1, "webhook_id": 1, "delivery_id": 1, "act": "test", "post_id": 1, "identity_id": 1, "word_id": 1, "receipt": "f" * 24, "release": "v1.0", "link_key": "of-no-letter", "session_id": 1, "passkey_id": 1, "export_id": 1, "contest_table": "entries", "site_table": "log", "size": 1, "part": "css",
     }  # fmt: skip
     sessions = start_sessions(person.id for person in people.values())
     return Cast({role: sessions[person.id] for role, person in people.items()}, arguments)

@@ -1,10 +1,20 @@
 """Places, borders and what is too small to show."""
 
+import random
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from quilt.standings.rules import LEAST_SHOWN, STEPS, Figures, build_standings, build_totals, find_spread_step
+from quilt.standings.rules import (
+    LEAST_SHOWN,
+    STEPS,
+    Figures,
+    build_standings,
+    build_totals,
+    find_spread_step,
+    place_in_order,
+)
 
 
 def entries(*votes: int, reach: int = 0) -> list[Figures]:
@@ -75,3 +85,20 @@ def test_totals():
         7,
     )
     assert build_totals([], 0).longest_chain == 0
+
+
+@pytest.mark.parametrize("is_final", [True, False])
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_a_part_of_the_order_has_the_places_of_the_whole(size, is_final):
+    chance = random.Random(size)
+    figures = [Figures(number, chance.randrange(9), 9, 0, chance.random() < 0.8) for number in range(60)]
+    whole = build_standings(figures, is_final)
+    votes = {each.entry_id: each.votes for each in figures}
+    ordered = sorted(figures, key=lambda each: (-each.votes, each.entry_id))
+    parts = []
+    for begin in range(0, len(ordered), size):
+        first = ordered[begin].votes
+        more = sum(each.is_eligible and each.votes > first for each in figures)
+        as_many = sum(each.is_eligible and each.votes >= first for each in figures)
+        parts += place_in_order(ordered[begin : begin + size], is_final, more, as_many)
+    assert parts == whole and len({votes[each.entry_id] for each in whole}) > 5

@@ -22,6 +22,7 @@ from quilt.arrivals.models import EntrySpread
 from quilt.config import Settings
 from quilt.contests.models import ContestChange, Phase
 from quilt.database import db, transaction
+from quilt.embeds.models import Membership
 from quilt.integrity.models import VoteAlert
 from quilt.jobs.queue import Job
 from quilt.mail import MailMessage
@@ -36,6 +37,7 @@ from quilt.webhooks.rules import EVENTS, MOST_FAILURES, PAUSES, WebhookRefused, 
 from quilt.webhooks.sending import send_due
 from quilt.webhooks.watching import Watch
 from tests.conftest import NOW
+from tests.embeds.brands import make_organisation, make_placement
 from tests.factories import make_contest, make_entry, make_user, save
 
 CountQueries = Callable[[], AbstractContextManager[list[str]]]
@@ -73,10 +75,13 @@ def receiver() -> Iterator[Receiver]:
     server.server_close()
 
 
-def add_webhook(user: User, url: str, settings: Settings, events: list[str]) -> str:
+def add_webhook(
+    user: User, url: str, settings: Settings, events: list[str], organisation_id: int | None = None
+) -> str:
     return service.create_webhook(
-        user.id, url, events, settings=settings, now=NOW - timedelta(hours=1), entropy=secrets.token_bytes
-    )
+        user.id, url, events, settings=settings, now=NOW - timedelta(hours=1), entropy=secrets.token_bytes,
+        organisation_id=organisation_id,
+    )  # fmt: skip
 
 
 def verify(secret: str, headers: dict[str, str], body: bytes) -> bool:
@@ -293,6 +298,39 @@ def test_a_month_later_all_is_forgotten_but_which_milestones_were_told(
         session.execute(update(EntrySpread).values(folded_at=NOW + month))
     notice(NOW + month)
     assert db.session.scalars(select(WebhookEvent.kind)).all().count("milestone.reached") == 1
+
+
+def test_a_brand_is_told_of_the_contests_where_its_embeds_stand(
+    app: Flask, settings: Settings, receiver: Receiver
+) -> None:
+    owner, editor = make_user(), make_user()
+    shown, other = make_entry(), make_entry()
+    brand = make_organisation(owner)
+    save(Membership(organisation_id=brand.id, user_id=editor.id, role="editor", joined_at=NOW))
+    placement = make_placement(brand, shown)
+    add_webhook(owner, receiver.url, settings, ["entry.published"], brand.id)
+    for user, number in ((editor, brand.id), (owner, brand.id + 1)):
+        with pytest.raises(WebhookRefused):
+            add_webhook(user, receiver.url, settings, ["entry.published"], number)
+
+    def publish(minutes: int) -> list[int]:
+        """The contests of which is told when both entries are approved."""
+        then = NOW + timedelta(minutes=minutes)
+        for entry in (shown, other):
+            save(ModerationLog(subject_kind="entry", subject_id=entry.id, action="approve", decided_at=then))
+        receiver.got.clear()
+        notice(then)
+        send_due(settings, lambda: then)
+        return [json.loads(body)["data"]["contest"] for _, body in receiver.got]
+
+    assert publish(0) == [shown.contest_id]
+    with transaction() as session:
+        session.get_one(Membership, (brand.id, owner.id)).role = "viewer"
+    assert publish(1) == []
+    with transaction() as session:
+        session.get_one(Membership, (brand.id, owner.id)).role = "owner"
+        session.get_one(type(placement), placement.id).ended_at = NOW
+    assert publish(2) == [], "it was taken down"
 
 
 def test_both_secrets_are_good_for_a_day(app: Flask, settings: Settings, receiver: Receiver) -> None:

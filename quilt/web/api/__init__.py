@@ -13,6 +13,7 @@ from quilt.web.api import (
     ledger,  # noqa: F401
     moderation,  # noqa: F401
     own,  # noqa: F401
+    results,  # noqa: F401
     spread,  # noqa: F401
     standings,  # noqa: F401
     votes,  # noqa: F401

@@ -30,12 +30,13 @@ def show_embed(entry_id: int) -> Response:
     head = get_head_or_404(entry_id)
     code, script = find_embed_code(head.id), make_url("/widget/v1.js")
     page = make_url(f"/entries/{head.id}-{head.slug}")
-    element = f'<quilt-entry entry="{head.id}"><a href="{page}">{page}</a></quilt-entry>'
+    via = f' via="{code}"' if code else ""
+    element = f'<quilt-entry entry="{head.id}"{via}><a href="{page}">{page}</a></quilt-entry>'
     return answer_public(
         {
             "id": head.id,
             "code": code or None,
-            "frame_url": make_url(f"/embed/{head.id}"),
+            "frame_url": make_url(f"/embed/{head.id}" + (f"?via={code}" if code else "")),
             "script_url": script,
             "html": f'{element}\n<script async src="{script}"></script>',
             "oembed_url": make_url(f"/oembed?url={page}"),

@@ -7,7 +7,7 @@ from flask import Response, request
 
 from quilt.accounts.api_tokens import Bearer
 from quilt.database import db
-from quilt.votes.queries import find_vote_key
+from quilt.votes.queries import find_own_code, find_vote_key
 from quilt.votes.rules import AlreadyVoted, KeyReused, Policy, VoteRefused, make_contest_key
 from quilt.votes.service import Ballot, cast_vote
 from quilt.web.api.answers import answer_private, make_url
@@ -41,7 +41,7 @@ def cast(speaker: Bearer, entry_id: int) -> Response:
     key = _read_key()
     earlier = find_vote_key(speaker.user_id, key)
     if earlier is not None and earlier.entry_id == entry_id:  # also where the entry is gone since
-        return _answer(earlier.receipt, earlier.used_at, None, 200)
+        return _answer(earlier.receipt, earlier.used_at, find_own_code(earlier.receipt), 200)
     head = get_head_or_404(entry_id)
     body = read_object({"via": MOST_CHARACTERS, "channel": MOST_CHARACTERS})
     policy = get_policy(head)
@@ -60,7 +60,7 @@ def cast(speaker: Bearer, entry_id: int) -> Response:
     except KeyInUse:
         refuse(409, "key_in_use", "The first request with this key is still running.", {"Retry-After": "1"})
     except AlreadyVoted as refusal:
-        return _answer(refusal.receipt, refusal.first_at, None, 200)
+        return _answer(refusal.receipt, refusal.first_at, find_own_code(refusal.receipt), 200)
     except VoteRefused as refusal:
         _refuse(refusal, policy)
     return _answer(receipt.receipt, receipt.cast_at, receipt.node.code, 201)
@@ -90,7 +90,7 @@ def _name(words: str) -> str:
 
 
 def _answer(number: str, cast_at: datetime, code: str | None, status: int) -> Response:
-    """The receipt, and the voter's own link where the vote is new."""
+    """The receipt, and the link that the voter passes on."""
     facts = {
         "receipt": number,
         "receipt_url": make_url(f"/receipts/{number}"),

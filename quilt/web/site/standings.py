@@ -118,4 +118,4 @@ def _build_document(gallery: Gallery) -> TaggedJson:
 
 
 def _without_votes(gallery: Gallery) -> dict[int, Figures]:
-    return {entry_id: replace(figures, votes=0) for entry_id, figures in gallery.figures.items()}
+    return {entry_id: figures._replace(votes=0) for entry_id, figures in gallery.figures.items()}

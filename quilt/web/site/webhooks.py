@@ -5,6 +5,8 @@ from collections.abc import Callable
 from flask import Response, abort, flash, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 
+from quilt.embeds.desk import list_own
+from quilt.embeds.rules import Role
 from quilt.extensions import limiter
 from quilt.web.clock import entropy, now
 from quilt.web.confirming import fresh_only
@@ -28,12 +30,14 @@ def show_webhooks() -> Response:
 def add_webhook() -> Response:
     """A new webhook; its secret is shown this once."""
     url, events = request.form.get("url", ""), request.form.getlist("events")
+    brand = request.form.get("brand", "")
     try:
         secret = service.create_webhook(
-            current_user.id, url, events, settings=get_settings(), now=now(), entropy=entropy
-        )
+            current_user.id, url, events, settings=get_settings(), now=now(), entropy=entropy,
+            organisation_id=_read_brand(brand),
+        )  # fmt: skip
     except WebhookRefused as refusal:
-        return _answer(422, error=str(refusal), typed_url=url[:600], typed_events=events)
+        return _answer(422, error=str(refusal), typed_url=url[:600], typed_events=events, typed_brand=brand)
     return _answer(secret=secret)
 
 
@@ -73,6 +77,13 @@ def replay_delivery(delivery_id: int) -> Response:
     return _do(lambda: service.replay(current_user.id, delivery_id, now()), "It is sent again.")
 
 
+def _read_brand(text: str) -> int | None:
+    """The number of a brand; 0, which is nobody's, for what is no number."""
+    if not text:
+        return None
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+
+
 def _do(act: Callable[[], None], words: str) -> Response:
     try:
         act()
@@ -83,13 +94,15 @@ def _do(act: Callable[[], None], words: str) -> Response:
 
 
 def _answer(
-    status: int = 200, secret: str = "", error: str = "", typed_url: str = "", typed_events: list[str] | None = None
+    status: int = 200, secret: str = "", error: str = "", typed_url: str = "", typed_events: list[str] | None = None,
+    typed_brand: str = "",
 ) -> Response:  # fmt: skip
     hooks = [(hook, service.list_log(hook.id)) for hook in service.list_webhooks(current_user.id)]
     events = {kind: words for kind, (words, _) in EVENTS.items() if may_hear(kind, current_user.is_staff)}
     page = render_template(
         "site/webhooks.html", hooks=hooks, events=events, secret=secret, error=error, typed_url=typed_url,
-        typed_events=typed_events or [],
+        typed_events=typed_events or [], typed_brand=typed_brand or request.args.get("brand", ""),
+        brands={own.id: own.name for own in list_own(current_user.id) if own.role == Role.OWNER},
     )  # fmt: skip
     response = make_response(page, status)
     response.headers["Cache-Control"] = "private, no-store"

@@ -10,6 +10,7 @@ from quilt.web.headers import ANCESTORS
 from quilt.web.lookups import find_followed, get_head_or_404
 from quilt.web.pages import Page, VersionedCache, slot
 from quilt.web.repeats import repeat_for_all
+from quilt.web.scripts import find_frame_part
 from quilt.web.settings import get_settings
 from quilt.web.widget import widget
 from quilt.web.widget.entries import FRESH, EntryFacts, read_facts, version_of
@@ -77,6 +78,7 @@ def render_frame(name: str, wish: Wish, **values: object) -> str:
     """A template without what pages usually get: looking for the current user would open the session."""
     placement = wish.placement
     return current_app.jinja_env.get_template(name).render(
+        find_frame_part=find_frame_part,
         t=wish.phrases,
         lang=wish.options.lang,
         direction=wish.phrases.direction,

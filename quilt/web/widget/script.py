@@ -1,8 +1,9 @@
-"""The script that puts frames on somebody's page: `v1.js` moves on with us, `v1.0.js` never changes and can be pinned."""
+"""The script that puts frames on somebody's page: `v1.js` moves on with us, `v1.0.js` never changes and can be pinned;
+and what stands in the frames themselves."""
 
 from flask import Response, abort, request
 
-from quilt.web.scripts import NEWEST, Script, has_release, load_script
+from quilt.web.scripts import NEWEST, Script, has_release, load_frame_part, load_script
 from quilt.web.tagged import ANY_SITE, make_digest
 from quilt.web.widget import widget
 
@@ -27,11 +28,19 @@ def show_release(release: str) -> Response:
     return response
 
 
-def _answer(script: Script) -> Response:
+@widget.get("/widget/frame.<any(css, js):part>")
+def show_frame_part(part: str) -> Response:
+    """The style sheet or the script of every frame; its address has a version."""
+    response = _answer(load_frame_part(part), {"css": "text/css", "js": "text/javascript"}[part])
+    response.headers["Cache-Control"] = f"public, max-age={A_YEAR if 'v' in request.args else A_DAY}"
+    return response
+
+
+def _answer(script: Script, media_type: str = "text/javascript") -> Response:
     is_compressed = request.accept_encodings["gzip"] > 0
     response = Response(
         script.compressed if is_compressed else script.plain,
-        mimetype="text/javascript",
+        mimetype=media_type,
         headers={
             **ANY_SITE,
             "Vary": "Accept-Encoding",

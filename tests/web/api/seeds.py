@@ -9,8 +9,9 @@ from quilt.accounts.models import User
 from quilt.config import Settings
 from quilt.contests.models import Contest
 from quilt.entries.models import Entry
+from quilt.results.models import Prize, Result
 from quilt.web.clock import now
-from tests.factories import make_contest, make_entry, make_user
+from tests.factories import make_contest, make_entry, make_user, save
 from tests.votes.ledgers import start_ledger
 
 
@@ -19,15 +20,17 @@ class Seed:
     """The things by which a path is filled, and tokens by name."""
 
     contest: Contest
+    finished: Contest  # with a published result
     entry: Entry
     voter: User
     token: str
     staff_id: int
     staff_token: str
 
-    @property
-    def values(self) -> dict[str, object]:
-        return {"slug": self.contest.slug, "entry_id": self.entry.id}
+    def values(self, operation: str) -> dict[str, object]:
+        """What stands in the path of an operation."""
+        contest = self.finished if operation == "show_results" else self.contest
+        return {"slug": contest.slug, "entry_id": self.entry.id}
 
 
 def make_seed(settings: Settings) -> Seed:
@@ -38,7 +41,23 @@ def make_seed(settings: Settings) -> Seed:
     make_entry(contest, state="submitted", title="A secret that waits")
     start_ledger(settings, contest, moment)
     voter, moderator = make_user(name="Noor"), make_user(name="Mo", role="moderator")
-    return Seed(contest, entry, voter, make_token(voter), moderator.id, make_token(moderator, [*SCOPES]))
+    return Seed(contest, finish_one(moderator), entry, voter, make_token(voter), moderator.id, make_token(moderator, [*SCOPES]))
+
+
+def finish_one(moderator: User) -> Contest:
+    """A contest that is over, with one place."""
+    over = now() - timedelta(days=9)
+    finished = make_contest(opens=over - timedelta(days=9), closes=over)
+    entry = make_entry(finished, title="The library bus")
+    save(
+        Result(
+            contest_id=finished.id, state="final", size=7, body=b"{}", places=f"[{entry.id}]", proposed_by=moderator.id,
+            proposed_at=over, approved_by=make_user(role="admin").id, approved_at=over, appeals_until=over,
+            finished_at=over,
+        ),
+        Prize(contest_id=finished.id, place=1, entry_id=entry.id, state="paid"),
+    )  # fmt: skip
+    return finished
 
 
 def make_token(user: User, scopes: list[str] | None = None, days: int = 7) -> str:

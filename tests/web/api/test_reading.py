@@ -8,10 +8,12 @@ from sqlalchemy import update
 
 from quilt.contests.models import Phase
 from quilt.database import db, transaction
+from quilt.embeds.models import Embed
+from quilt.results.models import Result
 from quilt.votes.models import EntryTally
 from quilt.web.api.table import OPERATIONS, Operation
 from quilt.web.clock import now
-from tests.factories import make_contest, make_entry
+from tests.factories import make_contest, make_entry, save
 from tests.web.api.seeds import Seed
 from tests.web.api.shape_check import find_misfits
 
@@ -20,7 +22,8 @@ NEEDED = {"prove_leaf": "?leaf=0", "prove_growth": "?from=0"}
 
 
 def path_of(each: Operation, seed: Seed) -> str:
-    path = each.path.replace("<int:entry_id>", str(seed.entry.id)).replace("<slug>", seed.contest.slug)
+    values = seed.values(each.name)
+    path = each.path.replace("<int:entry_id>", str(values["entry_id"])).replace("<slug>", str(values["slug"]))
     return f"/api/v1{path}"
 
 
@@ -58,8 +61,8 @@ def test_hidden_contests_are_not_there(client: FlaskClient, seed: Seed) -> None:
     entry = make_entry(hidden)
     for path in (f"contests/{hidden.slug}", f"contests/{hidden.slug}/standings", f"entries/{entry.id}/embed"):
         assert client.get(f"/api/v1/{path}").status_code == 404, path
-    slugs = [contest["slug"] for contest in client.get("/api/v1/contests").json["items"]]
-    assert slugs == [seed.contest.slug]
+    slugs = {contest["slug"] for contest in client.get("/api/v1/contests").json["items"]}
+    assert slugs == {seed.contest.slug, seed.finished.slug}
 
 
 def test_hidden_counts_are_not_told(client: FlaskClient, seed: Seed) -> None:
@@ -82,6 +85,31 @@ def test_few_votes_are_told_when_voting_is_over(client: FlaskClient, seed: Seed)
     assert client.get(f"/api/v1/entries/{seed.entry.id}").json["votes"] == 3
 
 
+def test_a_result_is_told_once_it_is_published(client: FlaskClient, seed: Seed) -> None:
+    path = f"/api/v1/contests/{seed.finished.slug}/results"
+    told = client.get(path).json
+    assert (told["is_final"], told["ledger_size"], told["draw_value"]) == (True, 7, None)
+    [place] = told["places"]
+    assert (place["place"], place["title"], place["is_paid"], place["prize_state"], place["score"]) == (
+        1, "The library bus", True, "paid", None,
+    )  # fmt: skip
+    with transaction() as session:
+        session.execute(update(Result).values(state="proposed"))
+    for slug in (seed.finished.slug, seed.contest.slug):
+        hidden = client.get(f"/api/v1/contests/{slug}/results")
+        assert (hidden.status_code, hidden.json["code"]) == (404, "no_result")
+
+
+def test_an_entry_s_embed_brings_its_visitors_with_its_own_code(client: FlaskClient, seed: Seed) -> None:
+    path = f"/api/v1/entries/{seed.entry.id}/embed"
+    assert "via" not in client.get(path).json["html"]
+    save(Embed(entry_id=seed.entry.id, code="Embed000001", created_at=now()))
+    told = client.get(path).json
+    assert told["code"] == "Embed000001" and f'entry="{seed.entry.id}" via="Embed000001"' in told["html"]
+    assert told["frame_url"].endswith(f"/embed/{seed.entry.id}?via=Embed000001")
+    assert client.get(told["frame_url"]).status_code == 200
+
+
 @pytest.mark.parametrize("name", ["entries", "standings"])
 def test_pages_go_on_where_the_last_one_ended(client: FlaskClient, seed: Seed, name: str) -> None:
     wanted = [seed.entry.id, *(make_entry(seed.contest).id for _ in range(4))]
@@ -95,13 +123,27 @@ def test_pages_go_on_where_the_last_one_ended(client: FlaskClient, seed: Seed, n
     assert page["next"] is None
 
 
+def test_places_go_on_over_hundreds(client: FlaskClient, seed: Seed) -> None:
+    """Two blocks of a hundred, with equals across their border: as if all had been placed at once."""
+    entries = [seed.entry.id, *(make_entry(seed.contest).id for _ in range(104))]
+    for number, entry_id in enumerate(entries):
+        set_votes(entry_id, 9 if number < 98 else 6)
+    path = f"/api/v1/contests/{seed.contest.slug}/standings"
+    found, after = [], ""
+    while after is not None:
+        page = client.get(f"{path}?limit=49{f'&after={after}' if after else ''}").json
+        found += [(line["place"], line["id"]) for line in page["items"]]
+        after = page["next"]
+    assert found == [(1 if number < 98 else 99, entry_id) for number, entry_id in enumerate(entries)]
+
+
 def test_contests_and_heads_come_in_pages(client: FlaskClient, seed: Seed) -> None:
-    older = seed.contest.slug
+    older = seed.finished.slug
     newer = make_contest().slug
     first = client.get("/api/v1/contests?limit=1").json
     second = client.get(f"/api/v1/contests?limit=1&after={first['next']}").json
     assert [page["items"][0]["slug"] for page in (first, second)] == [newer, older]
-    heads = client.get(f"/api/v1/contests/{older}/ledger/heads?limit=1").json
+    heads = client.get(f"/api/v1/contests/{seed.contest.slug}/ledger/heads?limit=1").json
     assert heads["items"][0]["number"] == 0
 
 

@@ -98,7 +98,9 @@ def test_a_vote_counts_once(client: FlaskClient, seed: Seed) -> None:
     again = vote(client, seed)
     other_key = vote(client, seed, key="two")
     assert (again.status_code, other_key.status_code) == (200, 200)
-    assert {answer.json["receipt"] for answer in (first, again, other_key)} == {first.json["receipt"]}
+    for name in ("receipt", "link"):
+        assert {answer.json[name] for answer in (first, again, other_key)} == {first.json[name]}
+    assert client.get(first.json["link"]).status_code == 200
     assert db.session.scalar(select(func.count()).select_from(Vote)) == 1
     reused = vote(client, seed, entry_id=make_entry(seed.contest).id)
     assert (reused.status_code, reused.json["code"]) == (422, "key_reused")
