@@ -8,13 +8,27 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Dialect, Engine, Executable, bindparam
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Engine,
+    Executable,
+    FromClause,
+    bindparam,
+    column,
+    func,
+    select,
+    true,
+    values,
+)
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
 Convert = Callable[[Any], Any]
 Row = Mapping[str, Any]
-MOST_ROWS = 32  # of one statement: there is a text of it for each number of rows
+MOST_ROWS = 32  # of one statement on SQLite: there is a text of it for each number of rows
 
 
 class Prepared:
@@ -77,13 +91,13 @@ class Prepared:
 class PreparedRows:
     """A statement about many rows at a time, such as an INSERT of all of them.
 
-    `build` makes it for a dialect's name, given for each row the bind parameters of `columns` (their types by name).
+    `build` makes it for a dialect's name and a table "asked", whose rows are those that are given; `columns` are
+    the table's, each of the type of a column that there is. SQLite takes the rows as VALUES, in a text for each number of them. PostgreSQL
+    takes an array for each column: psycopg looks through a long text anew each time it is executed.
     """
 
     def __init__(
-        self,
-        columns: Mapping[str, TypeEngine[Any]],
-        build: Callable[[str, list[dict[str, BindParameter[Any]]]], Executable],
+        self, columns: Mapping[str, ColumnElement[Any]], build: Callable[[str, FromClause], Executable]
     ) -> None:
         self._columns = columns
         self._build = build
@@ -91,30 +105,43 @@ class PreparedRows:
 
     def rows(self, connection: Connection, given: Sequence[Row]) -> list[Any]:
         """Run it for all that is given, in as few statements as may be; what comes back, in no order."""
-        found: list[Any] = []
-        for start in range(0, len(given), MOST_ROWS):
-            some = given[start : start + MOST_ROWS]
-            key = (connection.dialect.name, len(some))
-            compiled = self._kept.get(key) or self._compile(connection.dialect, len(some))
-            bound = compiled.bind_rows(some)
-            found += compiled.run(connection.connection.driver_connection, bound)
-        return found
+        if connection.dialect.name == "sqlite":
+            parts = [given[start : start + MOST_ROWS] for start in range(0, len(given), MOST_ROWS)]
+            return [row for part in parts for row in self._run(connection, part, len(part))]
+        return self._run(connection, given, 0) if given else []
+
+    def _run(self, connection: Connection, given: Sequence[Row], count: int) -> list[Any]:
+        key = (connection.dialect.name, count)
+        compiled = self._kept.get(key)
+        if compiled is None:
+            compiled = self._kept[key] = self._compile(connection.dialect, count)
+        bound = compiled.bind_rows(given) if count else compiled.bind_columns(given)
+        return compiled.run(connection.connection.driver_connection, bound)
 
     def _compile(self, dialect: Dialect, count: int) -> "_Compiled":
-        binds = [
-            {name: bindparam(f"{name}_{place}", type_=kind) for name, kind in self._columns.items()}
+        asked = self._list_rows(count) if count else self._unnest()
+        compiled = _Compiled(self._build(dialect.name, asked), (), dialect)
+        compiled.take_rows({name: like.type for name, like in self._columns.items()}, count)
+        return compiled
+
+    def _list_rows(self, count: int) -> FromClause:
+        rows = [
+            tuple(bindparam(f"{name}_{place}", type_=like.type) for name, like in self._columns.items())
             for place in range(count)
         ]
-        # Values by their place with either driver: psycopg counts on in the names of so many for longer than it runs.
-        make: Any = type(dialect)
-        by_place = make(paramstyle="qmark" if dialect.name == "sqlite" else "format")
-        by_place.dbapi = dialect.dbapi
-        compiled = _Compiled(self._build(dialect.name, binds), (), by_place)
-        compiled.spread_over(
-            {f"{name}_{place}": (place, name) for place in range(count) for name in binds[0]}
-        )
-        self._kept[dialect.name, count] = compiled
-        return compiled
+        columns = (column(name, like.type) for name, like in self._columns.items())
+        return values(*columns, name="asked").data(rows).cte("asked")
+
+    def _unnest(self) -> FromClause:
+        arrays = (bindparam(name, type_=ARRAY(like.type)) for name, like in self._columns.items())
+        columns = (column(name, like.type) for name, like in self._columns.items())
+        return func.unnest(*arrays).table_valued(*columns, name="asked").render_derived()
+
+
+def insert_asked(insert: Any, asked: FromClause) -> Any:
+    """The INSERT of all rows that are asked for."""
+    # SQLite would take ON CONFLICT for a part of the SELECT, if that had no WHERE.
+    return insert.from_select(asked.c.keys(), select(asked).where(true()), include_defaults=False)
 
 
 class _Compiled:
@@ -134,6 +161,7 @@ class _Compiled:
         self._places = compiled.positiontup
         self._steps = self._places and [(name, self._convert.get(name)) for name in self._places]
         self._row_steps: list[tuple[int, str, Convert | None]] = []
+        self._column_steps: list[tuple[str, Convert | None]] = []
         results = list(compiled._result_columns)
         self.has_rows = bool(results)
         names = [column.keyname for column in results]
@@ -142,9 +170,15 @@ class _Compiled:
         found = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in results]
         self._read = [(place, convert) for place, convert in enumerate(found) if convert is not None]
 
-    def spread_over(self, owners: Mapping[str, tuple[int, str]]) -> None:
-        """Say which row and column each bind parameter belongs to."""
-        self._row_steps = [(*owners[name], self._convert.get(name)) for name in self._places]
+    def take_rows(self, columns: Mapping[str, TypeEngine[Any]], count: int) -> None:
+        """Say which columns the rows have that will be given: so many rows by their places, or (0) each as an array."""
+        converts = {
+            name: kind.dialect_impl(self._dialect).bind_processor(self._dialect)
+            for name, kind in columns.items()
+        }
+        owners = {f"{name}_{place}": (place, name) for place in range(count) for name in columns}
+        self._row_steps = [(*owners[name], converts[owners[name][1]]) for name in self._places or ()]
+        self._column_steps = list(converts.items())
 
     def bind(self, values: Row) -> Any:
         """The driver's parameters, in its own types."""
@@ -160,6 +194,13 @@ class _Compiled:
             given[place][name] if convert is None else convert(given[place][name])
             for place, name, convert in self._row_steps
         ]
+
+    def bind_columns(self, given: Sequence[Row]) -> dict[str, list[Any]]:
+        """The driver's parameters: for each column the array of its values."""
+        return {
+            name: [row[name] if convert is None else convert(row[name]) for row in given]
+            for name, convert in self._column_steps
+        }
 
     def run(self, raw: Any, bound: Any) -> list[Any]:
         """Run it on a connection of the driver's; its rows as named tuples in Python's types."""

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Connection, Integer, and_, bindparam, column, insert, select, values
+from sqlalchemy import Connection, FromClause, Integer, and_, bindparam, column, insert, select
 
 from quilt.arrivals.models import Arrival, ArrivalInbox
 from quilt.arrivals.queries import Link, describe_arrival, find_link
 from quilt.database import insert_if_new
-from quilt.prepared import Prepared, PreparedRows
+from quilt.prepared import Prepared, PreparedRows, insert_asked
 from quilt.spread.attribution import find_parent
 from quilt.spread.codes import new_code
 
@@ -29,24 +29,19 @@ _ADD = Prepared(lambda dialect: insert_if_new(_arrival, dialect, "id"), _COLUMNS
 _INBOX_COLUMNS = ("entry_id", "arrival_id", "is_new", "votes", "returns")
 _TO_INBOX = Prepared(insert(_inbox), _INBOX_COLUMNS)  # type: ignore[arg-type]
 _ALL_TO_INBOX = PreparedRows(
-    {name: _inbox.c[name].type for name in _INBOX_COLUMNS},
-    lambda _, rows: insert(_inbox).values(rows),  # type: ignore[arg-type]
+    {name: _inbox.c[name] for name in _INBOX_COLUMNS},
+    lambda _, asked: insert_asked(insert(_inbox), asked),  # type: ignore[arg-type]
 )
 _ADD_ALL = PreparedRows(
-    {name: _arrival.c[name].type for name in _COLUMNS},
-    lambda dialect, rows: (
-        insert_if_new(_arrival, dialect).values(rows).returning(_arrival.c.id, _arrival.c.code)
+    {name: _arrival.c[name] for name in _COLUMNS},
+    lambda dialect, asked: insert_asked(insert_if_new(_arrival, dialect), asked).returning(
+        _arrival.c.id, _arrival.c.code
     ),
 )
 
 
-def _build_search(_dialect: str, rows: list[dict[str, BindParameter[Any]]]) -> Any:
+def _build_search(_dialect: str, asked: FromClause) -> Any:
     """For each place the arrival that a cookie's code is, and the one whose link was followed."""
-    asked = (
-        values(*(column(name, kind) for name, kind in _ASKED.items()), name="asked")
-        .data([tuple(row.values()) for row in rows])
-        .cte("asked")
-    )
     own, followed = _arrival.alias("own"), _arrival.alias("followed")
     return (
         select(
@@ -59,11 +54,11 @@ def _build_search(_dialect: str, rows: list[dict[str, BindParameter[Any]]]) -> A
     )  # fmt: skip
 
 
-_ASKED = {
-    "place": Integer(), "entry_id": _arrival.c.entry_id.type, "own_code": _arrival.c.code.type,
-    "via": _arrival.c.code.type,
-}  # fmt: skip
-_SEARCH = PreparedRows(_ASKED, _build_search)
+_CODE = _arrival.c.code
+_SEARCH = PreparedRows(
+    {"place": column("place", Integer), "entry_id": _arrival.c.entry_id, "own_code": _CODE, "via": _CODE},
+    _build_search,
+)
 
 
 class Visit(NamedTuple):

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Integer, and_, column, select, values
+from sqlalchemy import Connection, FromClause, Integer, and_, column, select
 
 from quilt.accounts.models import User
 from quilt.arrivals.nodes import Node, find_or_add_nodes
 from quilt.database import insert_if_new
 from quilt.entries.models import Entry
-from quilt.prepared import PreparedRows
+from quilt.prepared import PreparedRows, insert_asked
 from quilt.votes.casting import (
     VOTE_COLUMNS,
     VOTER_COLUMNS,
@@ -224,18 +224,9 @@ def _tell(wish: _Wish) -> Receipt | VoteRefused:
     return wish.refused
 
 
-Rows = list[dict[str, BindParameter[Any]]]
-
-
-def _list_asked(columns: dict[str, Any], rows: Rows) -> Any:
-    """The rows that were asked for, as a table to join."""
-    table = values(*(column(name, kind) for name, kind in columns.items()), name="asked")
-    return table.data([tuple(row.values()) for row in rows]).cte("asked")
-
-
-def _build_facts(_dialect: str, rows: Rows) -> Any:
+def _build_facts(_dialect: str, asked: FromClause) -> Any:
     """The facts of `quilt.votes.casting` for many, and the vote that the person has cast for the entry already."""
-    asked, entrant = _list_asked(_ASKED_FACTS, rows), _user.alias("entrant")
+    entrant = _user.alias("entrant")
     return (
         select(
             asked.c.place, _entry.c.state, _entry.c.contest_id, _entry.c.entrant_id,
@@ -258,8 +249,7 @@ def _build_facts(_dialect: str, rows: Rows) -> Any:
     )  # fmt: skip
 
 
-def _build_slots(_dialect: str, rows: Rows) -> Any:
-    asked = _list_asked(_ASKED_SLOTS, rows)
+def _build_slots(_dialect: str, asked: FromClause) -> Any:
     return select(asked.c.place, _vote.c.slot, _vote.c.cast_at).join_from(
         asked,
         _vote,
@@ -271,32 +261,27 @@ def _build_slots(_dialect: str, rows: Rows) -> Any:
     )
 
 
-def _build_claimed(_dialect: str, rows: Rows) -> Any:
-    asked = _list_asked(_ASKED_CLAIMED, rows)
+def _build_claimed(_dialect: str, asked: FromClause) -> Any:
     is_another = and_(_vote.c.arrival_id == asked.c.arrival_id, _vote.c.voter_id != asked.c.voter_id)
     return select(asked.c.arrival_id).join_from(asked, _vote, is_another)
 
 
-_ASKED_FACTS = {
-    "place": Integer(), "entry_id": _vote.c.entry_id.type, "user_id": _voter.c.user_id.type,
-    "period": _vote.c.period.type,
-}  # fmt: skip
-_ASKED_SLOTS = {"place": Integer()} | {
-    name: _vote.c[name].type for name in ("contest_id", "voter_id", "period")
-}
-_ASKED_CLAIMED = {name: _vote.c[name].type for name in ("arrival_id", "voter_id")}
-_FACTS = PreparedRows(_ASKED_FACTS, _build_facts)
-_SLOTS = PreparedRows(_ASKED_SLOTS, _build_slots)
-_CLAIMED = PreparedRows(_ASKED_CLAIMED, _build_claimed)
+_PLACE = {"place": column("place", Integer)}
+_FACTS = PreparedRows(
+    _PLACE | {name: _vote.c[name] for name in ("entry_id", "period")} | {"user_id": _user.c.id},
+    _build_facts,
+)
+_SLOTS = PreparedRows(
+    _PLACE | {name: _vote.c[name] for name in ("contest_id", "voter_id", "period")}, _build_slots
+)
+_CLAIMED = PreparedRows({name: _vote.c[name] for name in ("arrival_id", "voter_id")}, _build_claimed)
 _ADD_VOTERS = PreparedRows(
-    {name: _voter.c[name].type for name in VOTER_COLUMNS},
-    lambda dialect, rows: (
-        insert_if_new(_voter, dialect)
-        .values(rows)
-        .returning(_voter.c.id, _voter.c.contest_id, _voter.c.user_id)
+    {name: _voter.c[name] for name in VOTER_COLUMNS},
+    lambda dialect, asked: insert_asked(insert_if_new(_voter, dialect), asked).returning(
+        _voter.c.id, _voter.c.contest_id, _voter.c.user_id
     ),
 )
 _ADD_VOTES = PreparedRows(
-    {name: _vote.c[name].type for name in VOTE_COLUMNS},
-    lambda dialect, rows: insert_if_new(_vote, dialect).values(rows).returning(_vote.c.id),
+    {name: _vote.c[name] for name in VOTE_COLUMNS},
+    lambda dialect, asked: insert_asked(insert_if_new(_vote, dialect), asked).returning(_vote.c.id),
 )
