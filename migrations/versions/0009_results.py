@@ -42,6 +42,7 @@ def downgrade() -> None:
         "prize_step",
         "prize",
         "result",
+        "gate_request",
         "gate_run",
         "entry_points",
         "sealed_panel",
@@ -141,6 +142,22 @@ def _create_results() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_gate_run")),
     )
     op.create_index("ix_gate_run_contest_id", "gate_run", ["contest_id"])
+    op.create_table(
+        "gate_request",
+        sa.Column("contest_id", ID, nullable=False),
+        sa.Column("action", sa.String(length=8), nullable=False),
+        sa.Column("value", sa.String(length=256), nullable=False),
+        sa.Column("actor_id", ID, nullable=False),
+        sa.Column("asked_at", INSTANT, nullable=False),
+        sa.Column("begun_at", INSTANT, nullable=True),
+        sa.Column("ended_at", INSTANT, nullable=True),
+        sa.Column("is_fine", sa.Boolean(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.CheckConstraint("action in ('try','propose','approve')", name=op.f("ck_gate_request_action")),
+        _key("gate_request", "contest_id", "contest"),
+        _key("gate_request", "actor_id", "user_account"),
+        sa.PrimaryKeyConstraint("contest_id", name=op.f("pk_gate_request")),
+    )
     op.create_table(
         "result",
         sa.Column("contest_id", ID, nullable=False),

@@ -23,6 +23,27 @@ class GateRun(Model):
     run_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class GateRequest(Model):
+    """Somebody asks the gate, and a worker answers: counting a ledger and auditing the site takes its time.
+
+    One row a contest; the next request takes its place. Nobody has begun where `begun_at` is None, or it has come
+    to its end: `words` say how.
+    """
+
+    __tablename__ = "gate_request"
+    __table_args__ = (CheckConstraint("action in ('try','propose','approve')", name="action"),)
+
+    contest_id: Mapped[int] = mapped_column(ForeignKey("contest.id"), primary_key=True, autoincrement=False)
+    action: Mapped[str] = mapped_column(String(8))
+    value: Mapped[str] = mapped_column(String(256), default="")  # of the draw
+    actor_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    begun_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    is_fine: Mapped[bool] = mapped_column(default=False)
+    words: Mapped[str] = mapped_column(Text, default="")
+
+
 class Result(Model):
     """A result on its way: proposed by one person, approved by another, final when the time for appeals is over."""
 

@@ -90,11 +90,7 @@ def approve_result(contest_id: int, *, settings: Settings, actor_id: int, now: d
 
     Another person than the one who proposed it: the database keeps that too. The gate is asked once more.
     """
-    proposed = db.session.get(Result, contest_id, populate_existing=True)
-    if proposed is None or proposed.state != "proposed":
-        raise ResultRefused("There is no proposed result. Nothing was changed.")
-    if proposed.proposed_by == actor_id:
-        raise ResultRefused("You proposed it yourself: somebody else has to approve it. Nothing was changed.")
+    proposed = check_approval(db.session.get(Result, contest_id, populate_existing=True), actor_id)
     value, size, places = proposed.draw_value, proposed.size, json.loads(proposed.places)
     gate = _ask(contest_id, value, settings, now)
     if (
@@ -116,6 +112,15 @@ def approve_result(contest_id: int, *, settings: Settings, actor_id: int, now: d
             session.add(Prize(contest_id=contest_id, place=place, entry_id=entry_id))
             _add_step(session, contest_id, place, entry_id, "promised", "", actor_id, now)
         _log(session, contest_id, "result", actor_id, now, is_public=True)
+
+
+def check_approval(result: Result | None, actor_id: int) -> Result:
+    """The proposed result that this person may approve. Raises ResultRefused."""
+    if result is None or result.state != "proposed":
+        raise ResultRefused("There is no proposed result. Nothing was changed.")
+    if result.proposed_by == actor_id:
+        raise ResultRefused("You proposed it yourself: somebody else has to approve it. Nothing was changed.")
+    return result
 
 
 def take_back_result(contest_id: int, reason: str, *, actor_id: int, now: datetime) -> None:

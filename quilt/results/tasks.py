@@ -5,11 +5,25 @@ from sqlalchemy import select
 from quilt.database import db
 from quilt.jobs.queue import Job, every, task
 from quilt.judging.models import SealedPanel
+from quilt.results.asking import answer_gate, list_waiting
 from quilt.results.queries import list_missing_points
 from quilt.results.service import finish_results, take_in_points
 from quilt.results.vote_tables import drop_old_votes, make_wanted
 from quilt.votes.keys import get_signing_key
 from quilt.votes.ledger_models import Ledger
+
+
+@task
+def answer_gate_request(job: Job, contest_id: int) -> None:
+    """Ask the gate of a contest, as somebody at the desk wished."""
+    answer_gate(contest_id, job.settings, job.now)
+
+
+@every(seconds=5)
+def sweep_gate_requests(job: Job) -> None:
+    """Tell the queue of every request that nobody works on."""
+    for contest_id in list_waiting(job.now()):
+        answer_gate_request.later(contest_id)
 
 
 @every(seconds=60)

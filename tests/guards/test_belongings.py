@@ -23,6 +23,7 @@ TOLD = {
     "email_change.user_id": "a wish of one day",
     "entry.entrant_id": "entries",
     "exclusion_log.actor_id": "a log that only grows, of what staff did",
+    "gate_request.actor_id": "what staff asked for last",
     "gate_run.actor_id": "a log of what staff did",
     "head_letter.user_id": "letters",
     "head_letter_off.user_id": "a choice, gone with the account",

@@ -149,6 +149,7 @@ def _make_value(column: Column[Any], ids: dict[str, dict[str, Any]]) -> Any:
 SAMPLES = {
     ("vote_review", "after"): "held",
     ("appeal", "outcome"): "upheld",
+    ("gate_request", "action"): "try",
     ("appeal", "decided_by_id"): None,  # not the one who answers
     ("result", "approved_by"): None,  # not the one who proposed it
 }

@@ -19,9 +19,11 @@ from flask_login import current_user
 from quilt.accounts.queries import list_admins_besides
 from quilt.contests.models import Contest
 from quilt.results import service
+from quilt.results.asking import ask_gate, find_request
 from quilt.results.gate import ResultRefused
 from quilt.results.pack import write_pack
 from quilt.results.queries import find_name, find_result, find_trial, list_names, list_places, list_prizes
+from quilt.results.tasks import answer_gate_request
 from quilt.votes.keys import get_signing_key
 from quilt.web.admin import admin
 from quilt.web.admin.contests import get_contest_or_404
@@ -29,7 +31,6 @@ from quilt.web.clock import entropy, now
 from quilt.web.guards import admin_only
 from quilt.web.settings import get_settings
 
-NOT_PASSED = "The gate is not passed yet: look below."
 IN_MEMORY = 1 << 20  # bytes of a pack that are not put on the disk
 STEP_WORDS = {"promised": "Promised", "verified": "Checked", "paid": "Paid", "told": "Told what it did"}
 
@@ -44,30 +45,16 @@ def show_result_desk(contest_id: int) -> Response:
 @admin.post("/contests/<int:contest_id>/result/gate")
 @admin_only
 def try_gate(contest_id: int) -> Response:
-    """Ask the gate; propose the result where that was asked for and it is passed."""
-    contest, value = get_contest_or_404(contest_id), request.form.get("value", "").strip()[:300]
-    told = {"settings": get_settings(), "actor_id": current_user.id, "now": now()}
-
-    def work() -> str:
-        if request.form.get("action") == "propose":
-            service.propose_result(contest_id, value, **told)
-            return "Proposed. Somebody else has to approve it."
-        gate = service.try_gate(contest_id, value, **told)
-        return "The gate is passed." if gate.is_passed else NOT_PASSED
-
-    return _do(contest, work, value=value)
+    """Have a worker ask the gate, and propose the result where that was asked for and it is passed."""
+    action = "propose" if request.form.get("action") == "propose" else "try"
+    return _ask(contest_id, action, request.form.get("value", "").strip()[:300])
 
 
 @admin.post("/contests/<int:contest_id>/result/approve")
 @admin_only
 def approve_result(contest_id: int) -> Response:
-    """Publish what somebody else proposed."""
-
-    def work() -> str:
-        service.approve_result(contest_id, settings=get_settings(), actor_id=current_user.id, now=now())
-        return "Published. Appeals are open for 48 hours."
-
-    return _do(get_contest_or_404(contest_id), work)
+    """Have a worker ask the gate once more, and publish what somebody else proposed."""
+    return _ask(contest_id, "approve", "")
 
 
 @admin.post("/contests/<int:contest_id>/result/back")
@@ -124,6 +111,16 @@ def download_pack(contest_id: int) -> Response:
     return response
 
 
+def _ask(contest_id: int, action: str, value: str) -> Response:
+    contest = get_contest_or_404(contest_id)
+    try:
+        ask_gate(contest_id, action, value, actor_id=current_user.id, now=now())
+    except ResultRefused as refusal:
+        return _answer(contest, 409, refusal.message, value=value)
+    answer_gate_request.later(contest_id)
+    return make_response(redirect(url_for("admin.show_result_desk", contest_id=contest_id), 303))
+
+
 def _words() -> str:
     return request.form.get("words", "")
 
@@ -133,7 +130,7 @@ def _do(contest: Contest, work: Callable[[], str], typed_in: str = "", value: st
         words = work()
     except ResultRefused as refusal:
         return _answer(contest, 409, refusal.message, typed_in, value)
-    flash(words, "info" if words == NOT_PASSED else "good")
+    flash(words, "good")
     return make_response(redirect(url_for("admin.show_result_desk", contest_id=contest.id), 303))
 
 
@@ -144,8 +141,9 @@ def _answer(
     places = list_places(result) if result else []
     prizes = list_prizes(contest.id)
     shown = {*places, *(trial.places if trial else ()), *(prize.entry_id for prize in prizes)}
+    asked = find_request(contest.id)
     page = render_template(
-        "admin/result.html", contest=contest, result=result, trial=trial, places=places, prizes=prizes,
+        "admin/result.html", contest=contest, asked=asked, asker=find_name(asked.actor_id) if asked else "", result=result, trial=trial, places=places, prizes=prizes,
         paid=contest.policy.places, names=list_names(sorted(shown)), refusal=refusal, typed_in=typed_in,
         typed=_words() if typed_in else "", value=value, step_words=STEP_WORDS,
         proposer=find_name(result.proposed_by) if result else "",

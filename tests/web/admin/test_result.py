@@ -2,6 +2,7 @@
 
 import io
 import json
+import secrets
 import zipfile
 from dataclasses import replace
 from datetime import timedelta
@@ -9,7 +10,9 @@ from datetime import timedelta
 import pytest
 
 from quilt.database import db
+from quilt.jobs.queue import Job
 from quilt.results.queries import find_result, list_prizes
+from quilt.results.tasks import answer_gate_request
 from quilt.web.clock import now
 from tests.factories import make_contest, make_entry, make_user
 from tests.votes.ledgers import SECRET, cast, run_batch, start_ledger, verify
@@ -40,7 +43,10 @@ def desks(app):
 
 
 def do(client, contest, step, **fields):
+    """Press a button of the desk, and let the worker do what it is asked for."""
     answer = post(client, f"/admin/contests/{contest.id}/result/{step}", **fields)
+    settings = client.application.extensions["quilt_settings"]
+    answer_gate_request(Job(settings, now, secrets.token_bytes), contest.id)
     db.session.rollback()
     return answer
 
