@@ -2,12 +2,13 @@
 
 
 class InvalidContest(Exception):
-    """These settings make no contest; `field` is the one to mend ('' for the whole)."""
+    """These settings make no contest; `field` is the one to mend ('' for the whole), `others` what else is to mend."""
 
-    def __init__(self, field: str, message: str) -> None:
+    def __init__(self, field: str, message: str, others: "tuple[InvalidContest, ...]" = ()) -> None:
         super().__init__(message)
         self.field = field
         self.message = message
+        self.others = others
 
 
 class Frozen(InvalidContest):

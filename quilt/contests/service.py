@@ -1,7 +1,7 @@
 """Setting up a contest, and changing it as long as nobody has been promised anything else."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -201,21 +201,28 @@ def get_for_edit(session: Session, contest_id: int, edit_count: int) -> Contest:
 
 
 def _check_names(slug: str, time_zone: str, texts: dict[str, str]) -> None:
+    """Raise InvalidContest with everything that is to mend: nobody is sent back twice."""
+    faults = list(_list_faults(slug, time_zone, texts))
+    if faults:
+        field, message = faults[0]
+        raise InvalidContest(field, message, tuple(InvalidContest(*fault) for fault in faults[1:]))
+
+
+def _list_faults(slug: str, time_zone: str, texts: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Each field that cannot stay as it is, and what to say beside it."""
     if not SLUG.match(slug) or len(slug) > MOST_SLUG:
-        raise InvalidContest(
-            "slug", f"The address takes small letters, digits and single hyphens, {MOST_SLUG} at most."
-        )
+        yield "slug", f"The address takes small letters, digits and single hyphens, {MOST_SLUG} at most."
     if not texts["title"].strip():
-        raise InvalidContest("title", "Give the contest a title.")
+        yield "title", "Give the contest a title."
     for name, most in MOST_TEXT.items():
         if len(texts[name]) > most:
-            raise InvalidContest(name, f"Use at most {most:,} characters; these are {len(texts[name]):,}.")
-        if "\x00" in texts[name]:
-            raise InvalidContest(name, "Remove the zero character.")
+            yield name, f"Use at most {most:,} characters; these are {len(texts[name]):,}."
+        elif "\x00" in texts[name]:
+            yield name, "Remove the zero character."
     try:
         ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InvalidContest("time_zone", f"There is no time zone called “{time_zone[:80]}”.") from None
+        yield "time_zone", f"There is no time zone called “{time_zone[:80]}”."
 
 
 def _check_rules(text: str) -> None:

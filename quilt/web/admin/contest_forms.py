@@ -253,6 +253,8 @@ def read_edit_count(form: Any) -> int:
 
 def tell_refusal(form: Any, refusal: InvalidContest) -> str:
     """Write a refusal beside its field; returns words for the whole page where it is of no field."""
+    for other in refusal.others:
+        tell_refusal(form, other)
     if refusal.field and refusal.field in form and refusal.field != "phases":
         form[refusal.field].errors = [refusal.message]
         return ""

@@ -27,7 +27,7 @@ def look_up_receipt() -> Response:
     if not number:
         return _answer("site/receipt_lookup.html", number="", problem="")
     if _find(number) is None:
-        problem = "We have no receipt with that number. It has 24 signs, digits and the letters a to f."
+        problem = "We have no receipt with that number. It has 24 characters: digits and the letters a to f."
         return _answer("site/receipt_lookup.html", 404, number=number, problem=problem)
     return redirect(url_for("site.show_receipt", number=number), 303)  # type: ignore[return-value]
 
@@ -82,7 +82,7 @@ def _check(found: FoundReceipt) -> str:
 def _get_or_404(number: str) -> FoundReceipt:
     found = _find(number)
     if found is None:
-        abort(404, "We have no receipt with that number. It may be cut off: it has 24 signs.")
+        abort(404, "We have no receipt with that number. It may be cut off: it has 24 characters.")
     return found
 
 

@@ -98,6 +98,19 @@ def test_basics_that_make_no_contest_are_kept_in_the_form(desk, field, value, wo
     assert db.session.query(Contest).count() == 0
 
 
+def test_everything_that_is_to_mend_is_named_at_once(desk):
+    wrong = {"slug": "Spring!", "title": "", "time_zone": "Mars/Olympus"}
+    refused = send(desk, "/admin/contests/new", **{**BASICS, **wrong})
+    assert refused.status_code == 422
+    for words in (
+        "small letters, digits and single hyphens",
+        "Give the contest a title.",
+        "no time zone called",
+    ):
+        assert words in refused.text
+    assert refused.text.count("field-error") == 3
+
+
 @pytest.mark.parametrize(
     "typed, words",
     [
