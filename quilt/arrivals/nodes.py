@@ -9,16 +9,18 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, FromClause, Integer, and_, bindparam, column, insert, select
 
-from quilt.arrivals.models import Arrival, ArrivalInbox
-from quilt.arrivals.queries import Link, describe_arrival, find_link
+from quilt.arrivals.models import Arrival, ArrivalInbox, NamedLink
+from quilt.arrivals.queries import Link, describe_arrival, describe_embed, describe_named, find_link
 from quilt.database import insert_if_new
+from quilt.embeds.models import Embed
 from quilt.prepared import Prepared, PreparedRows, insert_asked
 from quilt.spread.attribution import find_parent
-from quilt.spread.codes import new_code
+from quilt.spread.codes import is_code, new_code
 
 Entropy = Callable[[int], bytes]
 _arrival = Arrival.__table__
 _inbox = ArrivalInbox.__table__
+_named, _embed = NamedLink.__table__, Embed.__table__
 _KNOWN = select(_arrival.c.id, _arrival.c.code).where(_arrival.c.entry_id == bindparam("entry_id"))
 _BY_CODE = Prepared(_KNOWN.where(_arrival.c.code == bindparam("code")))
 _BY_VISITOR = Prepared(_KNOWN.where(_arrival.c.visitor_key == bindparam("visitor_key")))
@@ -27,8 +29,7 @@ _COLUMNS = (
 )  # fmt: skip
 _ADD = Prepared(lambda dialect: insert_if_new(_arrival, dialect, "id"), _COLUMNS)
 _INBOX_COLUMNS = ("entry_id", "arrival_id", "is_new", "votes", "returns")
-_TO_INBOX = Prepared(insert(_inbox), _INBOX_COLUMNS)  # type: ignore[arg-type]
-_ALL_TO_INBOX = PreparedRows(
+_TO_INBOX = PreparedRows(
     {name: _inbox.c[name] for name in _INBOX_COLUMNS},
     lambda _, asked: insert_asked(insert(_inbox), asked),  # type: ignore[arg-type]
 )
@@ -41,16 +42,20 @@ _ADD_ALL = PreparedRows(
 
 
 def _build_search(_dialect: str, asked: FromClause) -> Any:
-    """For each place the arrival that a cookie's code is, and the one whose link was followed."""
+    """For each place the arrival that a cookie's code is, and whose the link is that was followed."""
     own, followed = _arrival.alias("own"), _arrival.alias("followed")
     return (
         select(
             asked.c.place, own.c.id.label("own_id"), own.c.code.label("own_code"),
             followed.c.entry_id, followed.c.id, followed.c.depth, followed.c.state,
+            _named.c.entry_id.label("named_entry"), _named.c.id.label("named_id"), _named.c.label,
+            _named.c.channel, _embed.c.entry_id.label("embed_entry"), _embed.c.id.label("embed_id"),
         )
         .select_from(asked)
         .outerjoin(own, and_(own.c.code == asked.c.own_code, own.c.entry_id == asked.c.entry_id))
         .outerjoin(followed, followed.c.code == asked.c.via)
+        .outerjoin(_named, _named.c.code == asked.c.via)
+        .outerjoin(_embed, _embed.c.code == asked.c.via)
     )  # fmt: skip
 
 
@@ -97,7 +102,7 @@ def find_or_add_nodes(
 ) -> list[Node | None]:
     """As `find_or_add_node`, for many at once, each with the time and the chance of their own.
 
-    None where somebody must be looked at alone: a pseudonym that has a node, or a link that is not a person's.
+    None for whoever has a node by their pseudonym: that is asked for alone.
     """
     found = _search(connection, [visit for visit, _, _ in comers])
     nodes: list[Node | None] = [None] * len(comers)
@@ -107,9 +112,9 @@ def find_or_add_nodes(
         known = found.get(place)
         if known is not None and known.own_id is not None:
             nodes[place] = Node(known.own_id, known.own_code, is_new=False)
-        elif not visit.via or (known is not None and known.id is not None):
+        else:
             code = new_code(entropy)
-            rows[code] = _lay_out(visit, code, describe_arrival(known) if visit.via else None, now)
+            rows[code] = _lay_out(visit, code, _describe_link(known), now)
             places[code] = place
     # In one order for all, so that parallel groups wait for each other and not in a ring.
     for row in _ADD_ALL.rows(connection, sorted(rows.values(), key=_by_person)):
@@ -123,24 +128,9 @@ def add_own_node(connection: Connection, visit: Visit, key: bytes, now: datetime
     return find_or_add_node(connection, apart, now, entropy)
 
 
-def put_in_inbox(
-    connection: Connection,
-    entry_id: int,
-    arrival_id: int,
-    *,
-    is_new: bool = False,
-    votes: int = 0,
-    returns: int = 0,
-) -> None:
-    """Tell the fold what happened to an arrival."""
-    _TO_INBOX.rows(
-        connection, describe_event(entry_id, arrival_id, is_new=is_new, votes=votes, returns=returns)
-    )
-
-
-def put_all_in_inbox(connection: Connection, events: Sequence[Mapping[str, object]]) -> None:
+def put_in_inbox(connection: Connection, events: Sequence[Mapping[str, object]]) -> None:
     """Tell the fold what happened to many arrivals, each as `describe_event` lays it out."""
-    _ALL_TO_INBOX.rows(connection, events)
+    _TO_INBOX.rows(connection, events)
 
 
 def describe_event(
@@ -153,7 +143,7 @@ def describe_event(
 
 
 def _find_by_code(connection: Connection, visit: Visit) -> Node | None:
-    if not visit.own_code:
+    if not is_code(visit.own_code):
         return None
     row = _BY_CODE.first(connection, {"code": visit.own_code, "entry_id": visit.entry_id})
     return None if row is None else Node(row.id, row.code, is_new=False)
@@ -190,12 +180,23 @@ def _lay_out(visit: Visit, code: str, link: Link | None, now: datetime) -> dict[
 
 
 def _search(connection: Connection, visits: Sequence[Visit]) -> dict[int, Any]:
-    asked = [
-        {"place": place, "entry_id": visit.entry_id, "own_code": visit.own_code, "via": visit.via}
-        for place, visit in enumerate(visits)
-        if visit.own_code or visit.via
-    ]
+    """The rows of `_SEARCH` by place, for visits that brought anything like a code."""
+    asked = []
+    for place, visit in enumerate(visits):
+        own, via = (code if is_code(code) else "" for code in (visit.own_code, visit.via))
+        if own or via:
+            asked.append({"place": place, "entry_id": visit.entry_id, "own_code": own, "via": via})
     return {row.place: row for row in _SEARCH.rows(connection, asked)}
+
+
+def _describe_link(found: Any) -> Link | None:
+    if found is None:
+        return None
+    if found.id is not None:
+        return describe_arrival(found)
+    if found.named_id is not None:
+        return describe_named(found.named_entry, found.named_id, found.label, found.channel)
+    return None if found.embed_id is None else describe_embed(found.embed_entry, found.embed_id)
 
 
 def _by_person(row: Mapping[str, Any]) -> tuple[int, bytes]:

@@ -118,14 +118,22 @@ def find_link(connection: Connection, code: str) -> Link | None:
         return describe_arrival(arrival)
     named = _NAMED.first(connection, values)
     if named is not None:
-        kind = LinkKind.NAMED if named.label else LinkKind.ENTRY
-        return Link(FollowedLink(kind, named.entry_id, name=named.channel or named.label), link_id=named.id)
+        return describe_named(named.entry_id, named.id, named.label, named.channel)
     embed = _EMBED.first(connection, values)
-    if embed is not None:
-        return Link(FollowedLink(LinkKind.EMBED, embed.entry_id), embed_id=embed.id)
-    return None
+    return None if embed is None else describe_embed(embed.entry_id, embed.id)
 
 
 def describe_arrival(row: Any) -> Link:
     """A person's own link, from the columns entry_id, id, depth and state of their arrival."""
     return Link(FollowedLink(LinkKind.ARRIVAL, row.entry_id, row.id, row.depth, row.state != "live"))
+
+
+def describe_named(entry_id: int, link_id: int, label: str, channel: str) -> Link:
+    """A named link; without a label it is the entry's own."""
+    kind = LinkKind.NAMED if label else LinkKind.ENTRY
+    return Link(FollowedLink(kind, entry_id, name=channel or label), link_id=link_id)
+
+
+def describe_embed(entry_id: int, embed_id: int) -> Link:
+    """The link of a place on somebody else's page."""
+    return Link(FollowedLink(LinkKind.EMBED, entry_id), embed_id=embed_id)

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy import Connection, delete, select
 
 from quilt.arrivals.models import NotCounted, UsedNonce, VisitorSalt
-from quilt.arrivals.nodes import Node, Visit, find_or_add_node, put_in_inbox
+from quilt.arrivals.nodes import Node, Visit
+from quilt.arrivals.recording import record_one
 from quilt.database import database_key, insert_if_new, insert_or_change, write
 from quilt.prepared import Prepared
 from quilt.spread.counting import NotCounted as Reason
@@ -17,16 +18,11 @@ NONCE_AGE = timedelta(hours=13)  # a page's forms are good for twelve
 _nonces = UsedNonce.__table__
 _not_counted = NotCounted.__table__
 _salts = VisitorSalt.__table__
-_USE_NONCE = Prepared(lambda dialect: insert_if_new(_nonces, dialect, "nonce"), ("nonce", "used_at"))
 _COUNT_OUT = Prepared(
     lambda dialect: insert_or_change(_not_counted, dialect, add=("visits_count",)),
     ("entry_id", "day", "reason", "visits_count"),
 )
 _known_salts: dict[tuple[int, date], bytes] = {}
-
-
-class NonceUsed(Exception):
-    """This page's nonce has counted somebody else already."""
 
 
 def record_arrival(
@@ -38,7 +34,7 @@ def record_arrival(
     visitor has used this page's nonce.
     """
 
-    return write(_record, visit, nonce, now, entropy)
+    return write(record_one, visit, nonce, now, entropy)
 
 
 def record_not_counted(entry_id: int, reason: Reason, now: datetime) -> None:
@@ -79,20 +75,3 @@ def forget_old(now: datetime) -> tuple[int, int]:
 
 def _count_out(connection: Connection, row: dict[str, object]) -> None:
     _COUNT_OUT.rows(connection, row)
-
-
-def _record(
-    connection: Connection, visit: Visit, nonce: bytes | None, now: datetime, entropy: Callable[[int], bytes]
-) -> Node:
-    is_fresh = nonce is None or _use_nonce(connection, nonce, now)
-    node = find_or_add_node(connection, visit, now, entropy)
-    if not is_fresh and node.is_new:
-        raise NonceUsed
-    if is_fresh:
-        returns = int(not node.is_new)
-        put_in_inbox(connection, visit.entry_id, node.arrival_id, is_new=node.is_new, returns=returns)
-    return node
-
-
-def _use_nonce(connection: Connection, nonce: bytes, now: datetime) -> bool:
-    return _USE_NONCE.scalar(connection, {"nonce": nonce, "used_at": now}) is not None

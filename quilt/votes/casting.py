@@ -16,7 +16,7 @@ from quilt.arrivals.nodes import (
     add_own_node,
     describe_event,
     find_or_add_node,
-    put_all_in_inbox,
+    put_in_inbox,
 )
 from quilt.database import UtcDateTime, insert_if_new
 from quilt.entries.models import Entry
@@ -186,7 +186,7 @@ def count_votes(connection: Connection, casts: Sequence[Cast]) -> None:
     _COUNT.each(
         connection, [{"of_entry": entry_id, "votes": counts[entry_id]} for entry_id in sorted(counts)]
     )
-    put_all_in_inbox(
+    put_in_inbox(
         connection,
         [
             describe_event(entry_id, node.arrival_id, is_new=node.is_new, votes=1)

@@ -6,7 +6,7 @@ from sqlalchemy import insert
 
 from quilt.arrivals.fold import fold_entry
 from quilt.arrivals.models import Arrival
-from quilt.arrivals.nodes import put_in_inbox
+from quilt.arrivals.nodes import describe_event, put_in_inbox
 from quilt.database import db, transaction, write
 from tests.conftest import NOW
 from tests.spreads import recompute_entry
@@ -32,7 +32,11 @@ def plant(entry, parents, voters=(), channels=("wa",), minutes=1):
         session.execute(insert(Arrival), rows)
     ids = [row["id"] for row in rows]
     for place in voters:
-        write(lambda connection, place=place: put_in_inbox(connection, entry_id, ids[place], votes=1))
+        write(
+            lambda connection, place=place: put_in_inbox(
+                connection, [describe_event(entry_id, ids[place], votes=1)]
+            )
+        )
     recompute_entry(entry_id, NOW)
     fold_entry(entry_id, NOW)
     db.session.rollback()

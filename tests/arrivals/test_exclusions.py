@@ -21,7 +21,7 @@ from quilt.arrivals.exclusions import (
 )
 from quilt.arrivals.fold import fold_entry
 from quilt.arrivals.models import Arrival, ArrivalStat, ExclusionLog
-from quilt.arrivals.nodes import Visit, put_in_inbox
+from quilt.arrivals.nodes import Visit, describe_event, put_in_inbox
 from quilt.arrivals.queries import describe_spread, get_measures
 from quilt.arrivals.service import record_arrival
 from quilt.audit.trees import check_spreads
@@ -56,7 +56,9 @@ class Family:
 
     def tell(self, name, **what):
         arrival_id = self.nodes[name].arrival_id
-        write(lambda connection: put_in_inbox(connection, self.entry.id, arrival_id, **what))
+        write(
+            lambda connection: put_in_inbox(connection, [describe_event(self.entry.id, arrival_id, **what)])
+        )
 
     def fold(self):
         return fold_entry(self.entry.id, NOW)

@@ -18,7 +18,7 @@ from quilt.arrivals.models import (
     EntryPoint,
     EntrySpread,
 )
-from quilt.arrivals.nodes import Visit, put_in_inbox
+from quilt.arrivals.nodes import Visit, describe_event, put_in_inbox
 from quilt.arrivals.queries import describe_spread
 from quilt.arrivals.service import record_arrival
 from quilt.database import db, transaction, write
@@ -36,7 +36,11 @@ def grow(entry, parents, *, every=1, seed=0, votes=False, share=None):
         node = record_arrival(visit, None, now=NOW, entropy=secrets.token_bytes)
         codes.append(node.code)
         if votes and chance.random() < 0.4:
-            write(lambda connection, node=node: put_in_inbox(connection, entry.id, node.arrival_id, votes=1))
+            write(
+                lambda connection, node=node: put_in_inbox(
+                    connection, [describe_event(entry.id, node.arrival_id, votes=1)]
+                )
+            )
         if index % every == every - 1:
             fold_entry(entry.id, NOW + timedelta(minutes=index), share)
     fold_entry(entry.id, NOW + timedelta(days=1), share)
@@ -186,7 +190,7 @@ def arrive(entry, via, count, name=b"late"):
 
 def vote(entry, arrival_id, votes=1):
     entry_id = entry.id
-    write(lambda connection: put_in_inbox(connection, entry_id, arrival_id, votes=votes))
+    write(lambda connection: put_in_inbox(connection, [describe_event(entry_id, arrival_id, votes=votes)]))
 
 
 def size_of(arrival_id):

@@ -1,17 +1,20 @@
+import random
 import secrets
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import aliased
 
-from quilt.arrivals.models import Arrival, ArrivalInbox, NotCounted, UsedNonce, VisitorSalt
+from quilt.arrivals.models import Arrival, ArrivalInbox, NamedLink, NotCounted, UsedNonce, VisitorSalt
 from quilt.arrivals.nodes import Visit
 from quilt.arrivals.queries import NotCountedDay, list_not_counted
-from quilt.arrivals.service import NonceUsed, forget_old, get_salt, record_arrival, record_not_counted
-from quilt.database import db
+from quilt.arrivals.recording import NonceUsed, record_many, record_one
+from quilt.arrivals.service import forget_old, get_salt, record_arrival, record_not_counted
+from quilt.database import db, get_engine, transaction
 from quilt.spread.counting import NotCounted as Reason
 from tests.conftest import NOW
-from tests.factories import make_entry
+from tests.factories import make_contest, make_entry, save
 
 
 def arrive(entry, visitor, nonce=None, now=NOW, **visit):
@@ -81,6 +84,75 @@ def test_a_nonce_counts_one_visitor_once(app):
     with pytest.raises(NonceUsed):
         arrive(entry, b"b", nonce=b"n" * 12)
     assert (count(Arrival), count(UsedNonce), count(ArrivalInbox)) == (1, 1, 1)
+
+
+def read_arrivals():
+    """Everybody by their parent's pseudonym, and what waits for the fold."""
+    db.session.rollback()
+    parent = aliased(Arrival)
+    people = select(
+        Arrival.entry_id, Arrival.visitor_key, parent.visitor_key, Arrival.depth, Arrival.channel, Arrival.link_id,
+        Arrival.embed_id, Arrival.arrived_at,
+    ).outerjoin(parent, parent.id == Arrival.parent_id)  # fmt: skip
+    waiting = (
+        select(Arrival.visitor_key, ArrivalInbox.is_new, ArrivalInbox.returns, ArrivalInbox.votes)
+        .join(Arrival, Arrival.id == ArrivalInbox.arrival_id)
+    )  # fmt: skip
+    return [sorted(map(repr, db.session.execute(what))) for what in (people, waiting)]
+
+
+def alone(calls):
+    outcomes = []
+    for call in calls:
+        try:
+            with get_engine().begin() as connection:
+                outcomes.append(record_one(connection, *call))
+        except NonceUsed as refused:
+            outcomes.append(refused)
+    return outcomes
+
+
+def together(calls):
+    with get_engine().begin() as connection:
+        return record_many(connection, calls)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_visits_that_are_counted_together_come_to_the_same_as_one_by_one(app, seed):
+    contest = make_contest()
+    entries = [make_entry(contest).id, make_entry(contest).id]
+    for entry_id in entries:
+        save(NamedLink(entry_id=entry_id, code=f"named{entry_id:06}", label="x", created_at=NOW))
+    told = []
+    for record in (alone, together):
+        with transaction() as session:
+            for model in (ArrivalInbox, UsedNonce, Arrival):
+                session.execute(delete(model))
+        chance, codes = random.Random(seed), [f"named{entries[0]:06}", "nobodys0000", "\0", "x" * 99, "", ""]
+        for size in (1, 9, 40, 70):
+            calls = [draw_visit(chance, entries, codes) for _ in range(size)]
+            codes += [node.code for node in record(calls)]
+        told.append(read_arrivals())
+    assert told[0] == told[1]
+    assert len(told[0][0]) > 20 < len(told[0][1])
+
+
+def draw_visit(chance, entries, codes):
+    via, own_code = chance.choice(codes), chance.choice(codes)
+    visitor = b"visitor%d" % chance.randrange(60)
+    visit = Visit(chance.choice(entries), visitor, via, own_code, chance.choice(["", "wa"]))
+    nonce = chance.choice([None, chance.randbytes(12)])
+    return visit, nonce, NOW, secrets.token_bytes
+
+
+def test_a_nonce_counts_one_visitor_once_in_a_group_too(app):
+    entry = make_entry()
+    people = [(b"a", b"1"), (b"a", b"1"), (b"b", b"1"), (b"c", b"2"), (b"c", None)]
+    calls = [(Visit(entry.id, who), nonce, NOW, secrets.token_bytes) for who, nonce in people]
+    first, again, refused, third, back = together(calls)
+    assert isinstance(refused, NonceUsed)
+    assert first.code == again.code and third.code == back.code != first.code
+    assert (count(Arrival), count(UsedNonce), count(ArrivalInbox)) == (2, 2, 3)
 
 
 def test_what_is_not_counted_is_a_number_a_day_and_reason(app):

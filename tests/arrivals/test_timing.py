@@ -19,7 +19,7 @@ from quilt.arrivals.models import (
     EntryTiming,
     NamedLink,
 )
-from quilt.arrivals.nodes import Visit, put_in_inbox
+from quilt.arrivals.nodes import Visit, describe_event, put_in_inbox
 from quilt.arrivals.overview import list_points
 from quilt.arrivals.service import record_arrival
 from quilt.arrivals.timekeeping import (
@@ -52,7 +52,7 @@ def arrive(entry, at, via="", channel="", fold=True):
 
 
 def vote(entry, node):
-    write(lambda connection: put_in_inbox(connection, entry, node.arrival_id, votes=1))
+    write(lambda connection: put_in_inbox(connection, [describe_event(entry, node.arrival_id, votes=1)]))
 
 
 def refresh(entry, now):

@@ -8,7 +8,8 @@ from flask import Response, abort, request
 from werkzeug.exceptions import HTTPException
 
 from quilt.arrivals.nodes import Node
-from quilt.arrivals.service import NonceUsed, record_arrival, record_not_counted
+from quilt.arrivals.recording import NonceUsed
+from quilt.arrivals.service import record_arrival, record_not_counted
 from quilt.extensions import csrf
 from quilt.spread.counting import NonceState, VisitFacts, find_objection
 from quilt.spread.counting import NotCounted as Reason

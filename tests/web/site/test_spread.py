@@ -13,7 +13,7 @@ from PIL import Image
 from sqlalchemy import update
 
 from quilt.arrivals.fold import fold_entry, fold_waiting
-from quilt.arrivals.nodes import Visit, put_in_inbox
+from quilt.arrivals.nodes import Visit, describe_event, put_in_inbox
 from quilt.arrivals.queries import describe_spread
 from quilt.arrivals.service import record_arrival, record_not_counted
 from quilt.arrivals.timekeeping import refresh_timing
@@ -43,7 +43,11 @@ def grow(entry, parents, voters=(), folds=4):
         node = record_arrival(visit, None, now=at, entropy=secrets.token_bytes)
         codes.append(node.code)
         if index in voters:
-            write(lambda connection, node=node: put_in_inbox(connection, entry.id, node.arrival_id, votes=1))
+            write(
+                lambda connection, node=node: put_in_inbox(
+                    connection, [describe_event(entry.id, node.arrival_id, votes=1)]
+                )
+            )
         if index % folds == folds - 1:
             fold_entry(entry.id, at)
     fold_entry(entry.id, NOW + timedelta(hours=len(parents)))
