@@ -193,6 +193,7 @@ def upgrade() -> None:
         sa.Column("external_title", sa.String(length=200), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ready_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("refused_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("kind in ('file','youtube','vimeo')", name=op.f("ck_video_kind")),
         sa.CheckConstraint(
             "state in ('queued','processing','ready','refused','parked')", name=op.f("ck_video_state")

@@ -91,9 +91,9 @@ def finish_video(claim: Claim, produced: Produced, now: datetime) -> None:
     )
 
 
-def refuse_video(claim: Claim, message: str) -> None:
+def refuse_video(claim: Claim, message: str, now: datetime) -> None:
     """The file itself is the reason, and says so to the entrant. Raises LeaseLost."""
-    _change(claim, state="refused", lease_until=None, message=message[:300])
+    _change(claim, state="refused", lease_until=None, message=message[:300], refused_at=now)
 
 
 def fail_video(claim: Claim, message: str, now: datetime) -> None:

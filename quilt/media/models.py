@@ -45,3 +45,6 @@ class Video(Model):
     external_title: Mapped[str] = mapped_column(String(200), default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ready_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    refused_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime
+    )  # the file as it came goes some time after

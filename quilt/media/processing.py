@@ -67,7 +67,7 @@ def process(job: Job, claim: Claim) -> None:
         fail_video(claim, failure.message, job.now())
     except MediaRefused as refusal:
         log.info("video_refused", video_id=claim.video_id, reason=refusal.code)
-        refuse_video(claim, refusal.message)
+        refuse_video(claim, refusal.message, job.now())
     except Exception:
         log.exception("video_failed", video_id=claim.video_id, attempt=claim.attempt)
         fail_video(claim, OURS, job.now())

@@ -37,7 +37,7 @@ def receive_file(
     """Take over the file at `path`, which has been received whole; returns the id of its Video.
 
     What its first bytes already show to be no video is refused at once: the row's state and message say so.
-    The bytes are kept in both cases. `attach` gives the new video its place in the same transaction; what it
+    The bytes are kept in both cases, of a refused file for thirty days (`refused.py`). `attach` gives the new video its place in the same transaction; what it
     raises is passed on, and then neither row nor file stays.
     """
     refusal = _first_look(path)
@@ -54,6 +54,7 @@ def receive_file(
         original_key=key,
         poster_second=poster_second,
         lease_until=None if refusal else now + HINT_PAUSE,
+        refused_at=now if refusal else None,
         created_at=now,
     )
     with transaction() as session:

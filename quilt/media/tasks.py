@@ -6,6 +6,7 @@ tasks, only the worker runs them.
 
 from quilt.jobs.queue import Job, every, task
 from quilt.media.leases import claim_video, take_up_lost
+from quilt.media.refused import clear_refused
 
 
 @task
@@ -47,3 +48,9 @@ def clear_unfinished(job: Job) -> None:
     from quilt.media.processing import clear_leftovers
 
     clear_leftovers(job.settings, job.now())
+
+
+@every(3600)
+def clear_refused_files(job: Job) -> None:
+    """Throw away the uploads that were no film a month ago."""
+    clear_refused(job.settings, job.now())

@@ -50,7 +50,7 @@ def test_a_silent_worker_loses_it_and_is_fenced_off(video):
     assert second is not None and second.attempt == 2
     for late in (
         lambda: report_progress(first, 50, NOW),
-        lambda: refuse_video(first, "no"),
+        lambda: refuse_video(first, "no", NOW),
         lambda: fail_video(first, "no", NOW),
         lambda: finish_video(first, Produced("a", "b", "c", 1.0, 2, 2), NOW),
     ):
