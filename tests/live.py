@@ -1,0 +1,164 @@
+"""A real server (and worker) on a free port, for tests that need real processes and real sockets."""
+
+import http.client
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import flask_migrate
+from flask import Flask
+
+from quilt.app import create_app
+from quilt.config import ROOT, Settings
+from quilt.database import close_writers, db
+from tests.sessions import start_sessions
+
+LONGEST_START = 90.0
+_tables: list[bytes] = []  # a SQLite file whose tables are there, once one has been made
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running site: its address, its settings, and an application on the same database."""
+
+    url: str
+    port: int
+    settings: Settings
+    app: Flask
+
+
+@contextmanager
+def open_site(
+    folder: Path,
+    database_url: str = "",
+    *,
+    workers: int = 2,
+    has_worker: bool = False,
+    server: str = "",
+    extra: Mapping[str, str] = {},
+) -> Iterator[Site]:
+    """Migrate a database, start the server in processes of its own, and stop it all at the end.
+
+    `server` is a module whose `build_app` is served in place of ours. `extra` are settings of the processes alone.
+    """
+    port = find_free_port()
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = Settings(
+        environment="development",
+        secret_key=secrets.token_urlsafe(32),
+        data=folder,
+        database_url=database_url,
+        base_url=f"http://127.0.0.1:{port}",
+        are_limits_on=False,
+        oembed_on=False,
+    )
+    app = create_app(settings)
+    migrate(app)
+    # What `quilt serve` becomes after its checks; the checks have tests of their own.
+    command = ["quilt.serving", "127.0.0.1", str(port), str(workers)]
+    if server:
+        where = f"--host 127.0.0.1 --port {port} --workers {workers} --blocking-threads 8".split()
+        command = ["granian", "--interface", "wsgi", "--factory", *where, f"{server}:build_app"]
+    commands = [[sys.executable, "-m", *command]]
+    commands += [[sys.executable, "-m", "quilt.cli", "worker"]] * has_worker
+    with open(folder / "server.log", "wb") as log:
+        processes = [
+            subprocess.Popen(
+                command, env={**make_environment(settings), **extra}, cwd=ROOT, stdout=log, stderr=log
+            )
+            for command in commands
+        ]
+        try:
+            wait_until_up(port, processes[0], folder / "server.log")
+            yield Site(settings.base_url, port, settings, app)
+        finally:
+            stop(processes)
+            close_writers()
+            with app.app_context():
+                db.session.remove()
+                db.engine.dispose()
+
+
+def migrate(app: Flask) -> None:
+    """Make the tables. Every SQLite file that is not there yet becomes a copy of the first that this process made."""
+    with app.app_context():
+        url = db.engine.url
+        if url.get_backend_name() != "sqlite" or Path(url.database or "").exists():
+            flask_migrate.upgrade()
+            return
+        if not _tables:
+            flask_migrate.upgrade()
+            db.session.remove()
+            db.engine.dispose()
+            _tables.append(Path(url.database or "").read_bytes())
+        else:
+            Path(url.database or "").write_bytes(_tables[0])
+
+
+def make_environment(settings: Settings) -> dict[str, str]:
+    """The environment in which another process has the same settings."""
+    values = {
+        "QUILT_ENV": settings.environment,
+        "QUILT_SECRET_KEY": settings.secret_key,
+        "QUILT_DATA": str(settings.data),
+        "QUILT_DATABASE_URL": settings.database_url,
+        "QUILT_BASE_URL": settings.base_url,
+        "QUILT_LIMITS": "on" if settings.are_limits_on else "off",
+        "QUILT_OEMBED": "off",
+        "MALLOC_ARENA_MAX": "2",  # as `quilt serve` sets it
+    }
+    return {**os.environ, **values}
+
+
+def find_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_up(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+    began = time.monotonic()
+    while time.monotonic() - began < LONGEST_START:
+        if server.poll() is not None:
+            raise RuntimeError(f"the server ended at its start:\n{log.read_text()[-3000:]}")
+        try:
+            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=2)) as connection:
+                connection.request("GET", "/healthz")
+                with connection.getresponse() as answer:
+                    if answer.status == 200:
+                        return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"the server did not answer:\n{log.read_text()[-3000:]}")
+
+
+def stop(processes: list[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def sign_cookie(app: Flask, user_id: int) -> str:
+    """The cookie of a new session of this person, as the site itself would sign it."""
+    return sign_cookies(app, [user_id])[user_id]
+
+
+def sign_cookies(app: Flask, user_ids: Iterable[int]) -> dict[int, str]:
+    """The cookies of new sessions of many people, by their number: one write for all of them."""
+    serializer = app.session_interface.get_signing_serializer(app)
+    with app.app_context():
+        sessions = start_sessions(user_ids)
+    name = app.config["SESSION_COOKIE_NAME"]
+    return {user_id: f"{name}={serializer.dumps(session)}" for user_id, session in sessions.items()}

@@ -1,0 +1,216 @@
+"""A file goes in, a playable video comes out; a poison file is told apart, and a killed worker's work is done."""
+
+import dataclasses
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from quilt.config import Settings
+from quilt.database import db
+from quilt.jobs.queue import Job, queue
+from quilt.media.models import Video
+from quilt.media.processing import clear_leftovers
+from quilt.media.service import link_video, receive_file, tidy_file_name
+from quilt.media.storage import originals_of, parts_of, results_of
+from quilt.media.tasks import fetch_link_facts, process_video, refresh_poster, sweep_videos
+from tests.conftest import NOW
+from tests.factories import make_user
+from tests.media.conftest import QUICK_H264, SOUND
+
+WORKER = """
+import secrets, sys, threading
+from datetime import UTC, datetime
+from pathlib import Path
+from quilt.app import create_app
+from quilt.config import Settings
+from quilt.jobs.worker import run_worker
+settings = Settings(environment="test", secret_key=sys.argv[3], data=Path(sys.argv[1]), database_url=sys.argv[2])
+run_worker(create_app(settings), threading.Event(), lambda: datetime.now(UTC), secrets.token_bytes)
+"""
+
+
+@pytest.fixture
+def room(app: Flask, settings: Settings, tmp_path: Path):
+    """Settings with folders and a queue of this test's own."""
+    own = dataclasses.replace(settings, data=tmp_path)
+    queue.set_up(own)
+    yield own
+    queue.set_up(settings)
+
+
+@pytest.fixture
+def job(room: Settings) -> Job:
+    return Job(room, lambda: NOW, secrets.token_bytes)
+
+
+def receive(settings: Settings, content: bytes | Path, name: str = "holiday.mp4") -> int:
+    part = parts_of(settings) / "part"
+    part.write_bytes(content.read_bytes() if isinstance(content, Path) else content)
+    return receive_file(make_user().id, part, name, originals_of(settings), NOW, secrets.token_bytes)
+
+
+def read(video_id: int) -> Video:
+    return db.session.get_one(Video, video_id, populate_existing=True)
+
+
+def test_a_file_becomes_a_video_with_posters(job, room, good_mp4):
+    video_id = receive(room, good_mp4)
+    assert read(video_id).state == "queued"
+    process_video(job, video_id)
+    video = read(video_id)
+    assert (video.state, video.progress, video.message) == ("ready", 100, "")
+    assert video.duration_seconds == pytest.approx(2, abs=0.2)
+    assert (video.width, video.height) == (320, 180)
+    storage = results_of(room)
+    sizes = [
+        storage.path(key).stat().st_size for key in (video.video_key, video.poster_key, video.thumbnail_key)
+    ]
+    assert all(sizes), sizes
+    assert not list(room.media.glob(".job-*"))
+    assert originals_of(room).exists(video.original_key)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param(b"", "empty", id="zero-bytes"),
+        pytest.param(b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n", "could not read this as a video", id="C13"),
+        pytest.param(b"%PDF-1.7 and more", "could not read this as a video", id="C16-pdf"),
+        pytest.param(b"\x7fELF" + bytes(100), "could not read this as a video", id="C16-elf"),
+    ],
+)
+def test_what_is_no_video_is_refused_at_once(job, room, content, words):
+    video_id = receive(room, content)
+    assert read(video_id).state == "refused" and words in read(video_id).message
+    assert queue.take() is None
+
+
+def test_what_only_a_second_look_shows_is_refused_and_others_go_on(job, room, films, good_mp4):
+    still = films("short.mp4", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=10:d=0.1", *QUICK_H264)
+    broken = good_mp4.read_bytes()[:40] + os.urandom(3000)
+    refused = [receive(room, still), receive(room, broken)]
+    fine = receive(room, good_mp4)
+    for video_id in (*refused, fine):
+        process_video(job, video_id)
+    assert [read(video_id).state for video_id in (*refused, fine)] == ["refused", "refused", "ready"]
+    assert "shorter than a second" in read(refused[0]).message
+
+
+def test_a_lost_original_parks_the_video_after_three_tries(room, good_mp4):
+    video_id = receive(room, good_mp4)
+    originals_of(room).delete(read(video_id).original_key)
+    for hour in range(4):
+        at = NOW + timedelta(hours=hour)
+        process_video(Job(room, lambda at=at: at, secrets.token_bytes), video_id)
+    assert (read(video_id).state, read(video_id).attempts_count) == ("parked", 3)
+    assert "on our side" in read(video_id).message
+
+
+def test_the_poster_is_cut_anew_and_the_old_one_goes(job, room, good_mp4):
+    video_id = receive(room, good_mp4)
+    process_video(job, video_id)
+    before = read(video_id)
+    old = before.poster_key, before.thumbnail_key
+    before.poster_second = 0.2
+    db.session.commit()
+    refresh_poster(job, video_id)
+    after = read(video_id)
+    assert after.poster_key not in old and results_of(room).exists(after.poster_key)
+    assert not any(results_of(room).exists(key) for key in old)
+
+
+def test_a_worker_that_is_asked_to_stop_puts_the_video_back(room, good_mp4):
+    video_id = receive(room, good_mp4)
+    process_video(Job(room, lambda: NOW, secrets.token_bytes, lambda: True), video_id)
+    assert (read(video_id).state, read(video_id).attempts_count) == ("queued", 0)
+    assert not list(room.media.glob(".job-*"))
+
+
+def test_a_link_is_ready_at_once_and_stays_so_without_a_network(job, app):
+    video_id = link_video(make_user().id, "https://youtu.be/dQw4w9WgXcQ?si=x", NOW)
+    fetch_link_facts(job, video_id)
+    video = read(video_id)
+    assert (video.kind, video.external_id, video.state) == ("youtube", "dQw4w9WgXcQ", "ready")
+
+
+def test_leftovers_of_a_day_go(room):
+    old, new = parts_of(room) / "old", parts_of(room) / "new"
+    for path in (old, new):
+        path.write_bytes(b"x")
+    (room.media / ".job-1").mkdir(parents=True)
+    for path in (old, room.media / ".job-1"):
+        os.utime(path, (NOW.timestamp() - 90_000,) * 2)
+    os.utime(new, (NOW.timestamp(),) * 2)
+    assert clear_leftovers(room, NOW) == 2
+    assert new.exists() and not old.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("C:\\fakepath\\a.mp4", "a.mp4"),
+        ("../../etc/passwd", "passwd"),
+        ("a\r\nb\x00.mp4", "ab.mp4"),
+        ("", "video"),
+        ("x" * 300, "x" * 200),
+    ],
+)
+def test_file_names(name, shown):
+    assert tidy_file_name(name) == shown
+
+
+def test_a_real_worker_goes_home_in_the_middle_of_a_video(room, database, films):
+    """SIGTERM: it ends by itself within seconds, and the video waits for the next worker, no try spent."""
+    film = films("long.mp4", "-f", "lavfi", "-i", "testsrc2=s=1280x720:r=30:d=12", *SOUND, *QUICK_H264)
+    video_id = receive(room, film)
+    db.session.rollback()
+    worker = subprocess.Popen([sys.executable, "-c", WORKER, str(room.data), database, room.secret_key])
+    try:
+        deadline = time.monotonic() + 60
+        while read(video_id).progress < 5 and time.monotonic() < deadline:
+            db.session.rollback()
+            time.sleep(0.05)
+        worker.terminate()
+        assert worker.wait(20) == 0
+    finally:
+        worker.kill()
+        worker.wait()
+    db.session.rollback()
+    assert (read(video_id).state, read(video_id).attempts_count) == ("queued", 0)
+
+
+def test_killed_worker(room, database, films):
+    """kill -9 of a real worker in the middle of a video: after the lease the sweep finds it, and it is finished."""
+    film = films("long.mp4", "-f", "lavfi", "-i", "testsrc2=s=1280x720:r=30:d=12", *SOUND, *QUICK_H264)
+    video_id = receive(room, film)
+    db.session.rollback()
+    worker = subprocess.Popen([sys.executable, "-c", WORKER, str(room.data), database, room.secret_key])
+    try:
+        deadline = time.monotonic() + 60
+        while read(video_id).progress < 5 and time.monotonic() < deadline:
+            db.session.rollback()
+            time.sleep(0.05)
+        assert read(video_id).state == "processing"
+    finally:
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.wait()
+    db.session.rollback()
+    assert read(video_id).state == "processing", "killed in the middle"
+    db.session.rollback()
+    later = read(video_id).lease_until + timedelta(seconds=1)
+    job = Job(room, lambda: later, secrets.token_bytes)
+    while queue.take():
+        continue
+    sweep_videos(job)
+    name, ids = queue.take()
+    assert (name, ids) == (process_video.name, (video_id,))
+    process_video(job, *ids)
+    assert (read(video_id).state, read(video_id).attempts_count) == ("ready", 2)
