@@ -88,11 +88,13 @@ def _check_database(settings: Settings) -> None:
 def spare_imports(settings: Settings) -> None:
     """Keep libraries from loading what they try to have and can do without: fourteen megabytes a worker.
 
-    structlog would load `rich` for consoles, huey the driver of PostgreSQL where the queue is not there.
+    structlog would load `rich` for consoles, huey the drivers of PostgreSQL and Redis where the queue is not there.
     """
     unused = ["rich"]
     if not (settings.database.startswith("postgres") or settings.queue.startswith("postgres")):
         unused.append("psycopg")
+    if not (settings.limits_url.startswith("redis") or settings.queue.startswith("redis")):
+        unused.append("redis")
     for name in unused:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]
 
