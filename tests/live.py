@@ -65,7 +65,8 @@ def open_site(
     command = ["quilt.serving", "127.0.0.1", str(port), str(workers)]
     if server:
         where = f"--host 127.0.0.1 --port {port} --workers {workers} --blocking-threads 8".split()
-        command = ["granian", "--interface", "wsgi", "--factory", *where, f"{server}:build_app"]
+        command = ["granian", "--interface", "wsgi", "--factory", "--respawn-failed-workers", *where]
+        command.append(f"{server}:build_app")
     commands = [[sys.executable, "-m", *command]]
     commands += [[sys.executable, "-m", "quilt.cli", "worker"]] * has_worker
     with open(folder / "server.log", "wb") as log:

@@ -76,7 +76,7 @@ def private_url(database, request):
     return "" if database.startswith("sqlite") else database
 
 
-def test_fifty_voters_pressing_twenty_times_are_fifty_votes(private_url, tmp_path):
+def test_D15_fifty_voters_pressing_twenty_times_are_fifty_votes(private_url, tmp_path):
     with open_site(tmp_path / "site", private_url) as site:
         entry_id, statuses = press_all_at_once(site)
         with site.app.app_context():

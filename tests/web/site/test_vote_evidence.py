@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from quilt.database import db
+from quilt.integrity.verdicts import judge_batch
 from quilt.votes.evidence import NO_MARK, unpack_evidence
 from quilt.votes.models import Vote
 from tests.factories import make_entry, make_user
@@ -65,3 +66,24 @@ def test_a_signed_in_vote_in_one_click_keeps_it_too(app):
     assert answer.status_code == 303
     told = read_evidence()
     assert told.has_played is False and told.dwell == 0.6 and told.code_wait is None and told.has_language
+
+
+def test_D29_a_form_sent_back_at_once_is_recorded_like_any_other_and_held_by_the_batch(app):
+    """Who sends it learns nothing by the answer."""
+    contest = open_contest()
+    entry, users = make_entry(contest), [make_user(), make_user()]
+    answers = []
+    for user, told in zip(users, ({}, {"played": "1", "dwell": "9000"}), strict=True):
+        client = app.test_client()
+        client.set_cookie("quilt_session", sign_cookie(app, user.id).partition("=")[2])
+        names = {"User-Agent": FIREFOX, "Accept": "application/json"}
+        names |= {"Accept-Language": "en"} if told else {}
+        form = {"ticket": open_page(client, entry)["ticket"], **told}
+        answers.append(client.post(f"/entries/{entry.id}/vote", data=form, headers=names))
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json.keys() == answers[1].json.keys()
+    votes = {vote.receipt: vote.id for vote in db.session.scalars(select(Vote))}
+    with db.engine.connect() as connection:
+        verdicts = judge_batch(connection, entry.contest_id, sorted(votes.values()))
+    after = [verdicts[votes[answer.json["receipt"]]].after for answer in answers]
+    assert after == ["held", "counted"]
