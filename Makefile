@@ -38,8 +38,11 @@ sure: setup-dev  ## format, lint, types, then every test: before each merge
 	@$(RUN)/djlint templates --lint --quiet
 	@$(PYTEST) -n 2
 
-faults: setup-dev  ## folds killed by SIGKILL under eight writers, a minute each, on both databases
-	@FAULT_SECONDS=60 $(PYTEST) -q tests/faults/test_fold_kills.py
+faults: setup-dev  ## votes, folds and batches while workers, writer, database and disk fail; doubles, slots, the closing second
+	@FAULT_VOTES=4000 FAULT_SECONDS=30 $(PYTEST) -q -s tests/faults/test_vote_storms.py
+	@FAULT_VOTES=1000 $(PYTEST) -q -s tests/faults/test_closing_second.py tests/faults/test_many_writers.py
+	@FAULT_SECONDS=60 $(PYTEST) -q tests/faults/test_fold_kills.py tests/faults/test_ledger_kills.py
+	@$(PYTEST) -q tests/faults/test_double_votes.py tests/faults/test_slots.py tests/faults/test_writer_kills.py
 
 bench: setup-dev  ## how fast it is, as shares of bare Flask on this machine
 	@$(RUN)/python -m benchmarks.hot_paths
