@@ -1,6 +1,7 @@
 """A ledger of a million leaves that the product itself has written: its heads, proofs, receipts, files, and its gate.
 
 usage: python -m benchmarks.whole_ledger [--votes 1000000] [--databases sqlite] [--parts batch,proofs,files,gate]
+       [--folder FOLDER --seconds 300]  (SQLite: what is written stays there; call it again until all votes are in)
 
 Votes are put into the tables at once; everything after that is the product's own code: evidence rules, batches, heads,
 the routes of the ledger's page, `verify.py` over what they serve, and the gate in front of a result.
@@ -10,19 +11,25 @@ import argparse
 import random
 import secrets
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import flask_migrate
 from flask import Flask
 from sqlalchemy import func, select
 
 from benchmarks.ledger import HEAD_LIMIT_MS, PROOF_LIMIT_MS, measure, run_verifier
 from benchmarks.sequencing import ENTRIES, add_votes
 from benchmarks.spread_data import open_scratch
+from quilt.app import create_app
 from quilt.config import Settings
 from quilt.contests.freezing import freeze_contest
 from quilt.contests.models import Contest
-from quilt.database import db, write
+from quilt.database import close_writers, db, write
+from quilt.entries.models import Entry
 from quilt.integrity.verdicts import judge_batch
 from quilt.ledger.proofs import check_inclusion
 from quilt.results.service import try_gate
@@ -42,6 +49,10 @@ FILES = ("policy.json", "public_key", "heads.ndjson", "ledger.ndjson", "results.
 
 def main() -> None:
     options = read_options()
+    if options.folder:
+        with open_kept(options.folder) as app:
+            measure_all(app, "sqlite", options.votes, options.parts.split(","), options.seconds)
+        return
     for kind in options.databases.split(","):
         with open_scratch(kind) as app, app.app_context():
             measure_all(app, kind, options.votes, options.parts.split(","))
@@ -54,24 +65,46 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--votes", type=int, default=1_000_000)
     parser.add_argument("--databases", default="sqlite")
     parser.add_argument("--parts", default="batch,proofs,files,gate")
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--seconds", type=float, default=1e9)
     return parser.parse_args()
 
 
-def measure_all(app: Flask, kind: str, votes: int, parts: list[str]) -> None:
+@contextmanager
+def open_kept(folder: Path) -> Iterator[Flask]:
+    """The application on a SQLite database in this folder, which stays there."""
+    settings = Settings(
+        environment="test", data=folder, database_url=f"sqlite:///{folder.resolve()}/quilt.db", secret_key="x" * 40,
+        page_freshness=0.0, are_limits_on=False, oembed_on=False, base_url="http://localhost",
+    )  # fmt: skip
+    app = create_app(settings)
+    with app.app_context():
+        flask_migrate.upgrade()
+        yield app
+        db.session.remove()
+        close_writers()
+        db.engine.dispose()
+
+
+def measure_all(app: Flask, kind: str, votes: int, parts: list[str], seconds: float = 1e9) -> None:
     settings: Settings = app.extensions["quilt_settings"]
     settings.data.mkdir(parents=True, exist_ok=True)
     key, now = get_signing_key(settings, secrets.token_bytes), datetime.now(UTC)
-    contest = make_contest("million", opens=now - timedelta(days=2), closes=now - timedelta(hours=1))
-    contest_id, entries = contest.id, [make_entry(contest).id for _ in range(ENTRIES)]
-    freeze_contest(contest_id, now - timedelta(days=2))
-    open_ledger(contest_id, key, now - timedelta(days=2))
-    print(f"## {kind}, {votes:,} votes by batches of {CHUNK:,}")
+    contest_id = db.session.scalar(select(Contest.id).where(Contest.slug == "million")) or begin(key, now)
+    entries = list(db.session.scalars(select(Entry.id).where(Entry.contest_id == contest_id)))
+    known = db.session.scalar(select(func.count()).select_from(Vote)) or 0
+    print(f"## {kind}, {votes:,} votes by batches of {CHUNK:,}; {known:,} are there")
+    left = range(known, votes, CHUNK)
     measure(
-        "all batches, with the rules of evidence", lambda: fill(contest_id, entries, votes, settings, key)
+        "batches, with the rules of evidence", lambda: fill(contest_id, entries, left, settings, key, seconds)
     )
     size = db.session.scalar(select(func.count()).select_from(LedgerLeaf))
     db.session.remove()
     print(f"  {size:,} leaves")
+    if (db.session.scalar(select(func.count()).select_from(Vote)) or 0) < votes:
+        db.session.remove()
+        print("  there are more to come: call it again")
+        return
     if "batch" in parts:
         add_votes(contest_id, entries, 1_000, now - timedelta(hours=2))
         measure(
@@ -94,12 +127,28 @@ def measure_all(app: Flask, kind: str, votes: int, parts: list[str]) -> None:
             print(f"    {'yes' if check.is_fine else 'no '}  {check.name}  {check.words}")
 
 
-def fill(contest_id: int, entries: list[int], votes: int, settings: Settings, key: SigningKey) -> None:
-    """Votes of a day, a batch after each part of them."""
-    begun = datetime.now(UTC) - timedelta(days=1)
-    for first in range(0, votes, CHUNK):
-        at = begun + timedelta(hours=20) * (first / votes)
-        add_votes(contest_id, entries, min(CHUNK, votes - first), at)
+def begin(key: SigningKey, now: datetime) -> int:
+    """A contest whose voting is over, and its ledger; its id."""
+    opened = now - timedelta(days=2)
+    contest = make_contest("million", opens=opened, closes=now - timedelta(hours=1))
+    contest_id = contest.id
+    for _ in range(ENTRIES):
+        make_entry(contest)
+    freeze_contest(contest_id, opened)
+    open_ledger(contest_id, key, opened)
+    return contest_id
+
+
+def fill(
+    contest_id: int, entries: list[int], left: range, settings: Settings, key: SigningKey, seconds: float
+) -> None:
+    """Votes from the number that `left` begins with, a batch after each part of them; for so long at most."""
+    begun = time.monotonic()
+    for first in left:
+        if time.monotonic() - begun > seconds:
+            return
+        at = datetime.now(UTC) - timedelta(hours=24) + timedelta(hours=20) * (first / left.stop)
+        add_votes(contest_id, entries, min(CHUNK, left.stop - first), at)
         take_in(contest_id, settings, key)
 
 
