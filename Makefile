@@ -48,8 +48,10 @@ bench: setup-dev  ## how fast it is, as shares of bare Flask on this machine
 	@$(RUN)/python -m benchmarks.hot_paths
 	@$(RUN)/python -m benchmarks.spread
 	@$(RUN)/python -m benchmarks.fraud
+	@$(RUN)/python -m benchmarks.widget
 
 screens: setup-dev  ## take the screenshots of docs/screens from the demo
 	@$(RUN)/python scripts/take_screens.py
 	@$(RUN)/python scripts/take_spread_screens.py
+	@$(RUN)/python scripts/take_embed_screens.py
 	@$(RUN)/python scripts/draw_cards.py
