@@ -27,8 +27,16 @@ DATABASES = ("sqlite", "postgresql")
 LONG = (
     "tests/browser/",
     "tests/demo/",
+    "tests/faults/",
     "tests/test_cli.py",
     "tests/test_showing.py",
+    "tests/arrivals/test_privacy.py",
+    "tests/arrivals/test_replay.py",
+    "tests/guards/test_routes.py",
+    "tests/media/test_service.py",
+    "tests/results/test_service.py",
+    "tests/spread/test_stateful.py",
+    "tests/web/auth/",
 )
 Rows = dict[str, list[dict[str, Any]]]
 
