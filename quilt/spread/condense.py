@@ -9,8 +9,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
+from typing import NamedTuple
 
-from quilt.spread.tree import ROOT, check_parents, count_children, list_depths, list_sizes
+from quilt.spread.tree import NO_PARENT, ROOT, check_parents, count_children, list_depths, list_sizes
 
 MIN_RUN = 3
 MAX_LEVELS = 60
@@ -26,8 +27,7 @@ class MarkKind(Enum):
     MORE = "more"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One mark to be, before it has a place.
 
     `node` is the first node it stands for (for MORE the first of those left unshown, or UNKNOWN), `parent` the
@@ -50,7 +50,9 @@ class Item:
 class FoldedTree:
     """A tree with its runs folded: `head[v]` is the node whose mark v would share.
 
-    `children[v]` is how many came by v's link, for the first of a run by the link of its last; `deepest[v]` is the last generation below v, `levels[v]` how many marks lie between v and the entry.
+    `above[v]` is the node whose mark v hangs below (-1 for the entry). `children[v]` is how many came by v's link, for
+    the first of a run by the link of its last; `deepest[v]` is the last generation below v, `levels[v]` how many marks
+    lie between v and the entry.
     """
 
     parents: Sequence[int]
@@ -60,15 +62,12 @@ class FoldedTree:
     deepest: list[int]
     levels: list[int]
     head: list[int]
+    above: list[int]
     run_lengths: Counter[int]
 
     def people(self, node: int) -> int:
         """How many nodes the mark of `node` stands for."""
         return self.run_lengths.get(node, 1)
-
-    def above(self, node: int) -> int:
-        """The node whose mark `node` hangs below."""
-        return self.head[self.parents[node]]
 
 
 def fold_runs(
@@ -92,21 +91,33 @@ def fold_runs(
         deepest=_list_deepest(parents, depths),
         levels=_list_levels(parents, head),
         head=head,
+        above=[NO_PARENT, *map(head.__getitem__, islice(parents, 1, None))],
         run_lengths=Counter({first: count + 1 for first, count in folded.items()}),
     )
 
 
-def condense(tree: FoldedTree, max_marks: int) -> list[Item]:
+def condense(tree: FoldedTree, max_marks: int, ranked: Sequence[int] | None = None) -> list[Item]:
     """Return the marks of a tree, the entry first and each after the one it hangs below.
 
     There are at most `max_marks` (at least 2) and their `people` add up to the number of nodes. The
-    people shown are those with the largest subtrees, the earliest among equals. O(n).
+    people shown are those with the largest subtrees, the earliest among equals. `ranked` is what `rank_nodes` says
+    for as many marks or more, where it is known. O(n).
     """
     if max_marks < 2:
         raise ValueError("a picture needs room for the entry and for everybody else")
-    ranked = _rank_nodes(tree, max_marks)
+    ranked = (ranked or rank_nodes(tree, max_marks))[:max_marks]
     shown = set(ranked[: _count_shown(tree, ranked, max_marks)])
     return _list_items(tree, shown)
+
+
+def rank_nodes(tree: FoldedTree, count: int) -> list[int]:
+    """Return up to `count` nodes that may have a mark, largest subtree first, hence parents first."""
+    sizes, levels = tree.sizes, tree.levels
+    may_show = [node for node, first in enumerate(tree.head) if first == node and levels[node] <= MAX_LEVELS]
+    least = _find_least_size(Counter(map(sizes.__getitem__, may_show)), count)
+    larger = [node for node in may_show if sizes[node] > least]
+    equal = islice((node for node in may_show if sizes[node] == least), count - len(larger))
+    return sorted(larger, key=lambda node: (-sizes[node], node)) + list(equal)
 
 
 def _list_heads(parents: Sequence[int], children: Sequence[int]) -> list[int]:
@@ -141,16 +152,6 @@ def _list_run_lengths(parents: Sequence[int], places: list[int]) -> list[int]:
     return lengths
 
 
-def _rank_nodes(tree: FoldedTree, count: int) -> list[int]:
-    """Return up to `count` nodes that may have a mark, largest subtree first, hence parents first."""
-    sizes, levels = tree.sizes, tree.levels
-    may_show = [node for node, first in enumerate(tree.head) if first == node and levels[node] <= MAX_LEVELS]
-    least = _find_least_size(Counter(map(sizes.__getitem__, may_show)), count)
-    larger = [node for node in may_show if sizes[node] > least]
-    equal = islice((node for node in may_show if sizes[node] == least), count - len(larger))
-    return sorted(larger, key=lambda node: (-sizes[node], node)) + list(equal)
-
-
 def _find_least_size(nodes_of_size: Counter[int], count: int) -> int:
     """Return the size at which the nodes, counted from the largest size down, become `count` or more."""
     total = 0
@@ -161,17 +162,18 @@ def _find_least_size(nodes_of_size: Counter[int], count: int) -> int:
     return 1
 
 
-def _count_shown(tree: FoldedTree, ranked: list[int], max_marks: int) -> int:
+def _count_shown(tree: FoldedTree, ranked: Sequence[int], max_marks: int) -> int:
     """Return how many of the ranked nodes can be shown so that they and their "+N" stay within bounds."""
     hidden: dict[int, int] = {}
     marks = 0
     for count, node in enumerate(ranked):
         marks += 1
+        size = tree.sizes[node]
         if node != ROOT:
-            above = tree.above(node)
-            hidden[above] -= tree.sizes[node]
+            above = tree.above[node]
+            hidden[above] -= size
             marks -= hidden[above] == 0
-        hidden[node] = tree.sizes[node] - tree.people(node)
+        hidden[node] = size - tree.people(node)
         marks += hidden[node] > 0
         if marks > max_marks:  # one more node never makes fewer marks
             return count
@@ -183,16 +185,16 @@ def _count_hidden(tree: FoldedTree, shown: Collection[int]) -> dict[int, int]:
     hidden = {node: tree.sizes[node] - tree.people(node) for node in shown}
     for node in shown:
         if node != ROOT:
-            hidden[tree.above(node)] -= tree.sizes[node]
+            hidden[tree.above[node]] -= tree.sizes[node]
     return hidden
 
 
 def _group_hidden(tree: FoldedTree, shown: set[int]) -> dict[int, list[int]]:
     """Return, for each shown node with unshown children, those children."""
     groups: dict[int, list[int]] = {}
-    for node, first in enumerate(tree.head):
-        if first == node and node not in shown and tree.above(node) in shown:
-            groups.setdefault(tree.above(node), []).append(node)
+    for node, (first, above) in enumerate(zip(tree.head, tree.above, strict=True)):
+        if above in shown and first == node and node not in shown:
+            groups.setdefault(above, []).append(node)
     return groups
 
 
@@ -200,7 +202,7 @@ def _list_items(tree: FoldedTree, shown: set[int]) -> list[Item]:
     places = {node: place for place, node in enumerate(sorted(shown))}
     items = [_show(tree, node, places) for node in places]
     groups = _group_hidden(tree, shown)
-    below = Counter(tree.above(node) for node in shown if node != ROOT)
+    below = Counter(tree.above[node] for node in shown if node != ROOT)
     for node, people in _count_hidden(tree, shown).items():
         if people > 0:
             group, above = groups.get(node, []), items[places[node]]
@@ -220,7 +222,7 @@ def _show(tree: FoldedTree, node: int, places: dict[int, int]) -> Item:
     kind = MarkKind.PERSON if people == 1 else MarkKind.RUN
     last = generation + people - 1
     reach = tree.sizes[node]
-    return Item(kind, node, places[tree.above(node)], generation, last, people, reach, is_lone=reach == 1)
+    return Item(kind, node, places[tree.above[node]], generation, last, people, reach, is_lone=reach == 1)
 
 
 def _list_deepest(parents: Sequence[int], depths: list[int]) -> list[int]:

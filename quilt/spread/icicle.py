@@ -5,7 +5,8 @@ seen, share a block, so that every row is exact: its blocks are as wide as the p
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from quilt.spread.condense import FoldedTree, Item, MarkKind, condense
 from quilt.spread.tree import ROOT
@@ -14,8 +15,7 @@ MAX_MARKS = 600
 THINNEST = 0.0025  # of the whole width: what is thinner shares a block
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """A block from `start` to `start + width` (shares of the whole width) in row `row` (the entry's is 0).
 
     It stands for `people` nodes of the generations from `generation` on; `reach` counts them and everybody
@@ -111,7 +111,7 @@ def _put_in_rows(blocks: Sequence[Block]) -> Icicle:
         in_row.setdefault(block.generation, []).append(block)
     rows = [Row(generation, _find_last(generation, in_row[generation])) for generation in sorted(in_row)]
     row_of = {row.first: place for place, row in enumerate(rows)}
-    return Icicle([replace(block, row=row_of[block.generation]) for block in blocks], rows)
+    return Icicle([block._replace(row=row_of[block.generation]) for block in blocks], rows)
 
 
 def _find_last(generation: int, blocks: Sequence[Block]) -> int:

@@ -8,8 +8,9 @@ are sown in rows within their ring's band, on a fan instead of a line each.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, cos, pi, sin, sqrt
+from typing import NamedTuple
 
-from quilt.spread.condense import FoldedTree, Item, MarkKind, condense
+from quilt.spread.condense import FoldedTree, Item, MarkKind, condense, rank_nodes
 from quilt.spread.picture import Fan, Link, Mark, Picture, Ring
 
 CANVAS = 1000.0
@@ -50,8 +51,7 @@ WHOLE = 2 * pi - SEAM
 WIDEST_FAN = 1.6
 
 
-@dataclass(frozen=True, slots=True)
-class _Band:
+class _Band(NamedTuple):
     """The space of one generation: its ring and how far the marks may spread to both sides of it."""
 
     generation: int
@@ -67,8 +67,18 @@ class _Branch:
     leaves: list[int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Room:
+class _Limb(NamedTuple):
+    """All that the room of a limb depends on: many people of few others each take up the same."""
+
+    generation: int
+    reach: int
+    siblings: int  # with itself, as far as they may take turns in rows
+
+
+_NO_LIMB = _Limb(0, 0, 0)
+
+
+class _Room(NamedTuple):
     """What each item takes up, by its place: the angle and the radius of its mark, and the rows that it and its
     siblings stand in. Lone people are not among them.
     """
@@ -78,8 +88,7 @@ class _Room:
     radii: list[float]
 
 
-@dataclass(frozen=True, slots=True)
-class _Sector:
+class _Sector(NamedTuple):
     start: float
     span: float
 
@@ -88,8 +97,7 @@ class _Sector:
         return self.start + self.span / 2
 
 
-@dataclass(frozen=True, slots=True)
-class _Seat:
+class _Seat(NamedTuple):
     """A place in polar coordinates round the middle of the picture."""
 
     angle: float
@@ -107,8 +115,9 @@ def draw_folded(
     `least_cell` is the smallest place of a lone person, as a share of the side: rather fewer marks that can be
     seen than all that are allowed.
     """
+    ranked = rank_nodes(tree, max_marks)
     while True:
-        drawing = _Drawing(condense(tree, max_marks), size)
+        drawing = _Drawing(condense(tree, max_marks, ranked), size)
         if max_marks <= FEWEST_MARKS or drawing.has_room_for(size * least_cell):
             return drawing.draw()
         max_marks = max(FEWEST_MARKS, max_marks * 3 // 5)
@@ -129,7 +138,14 @@ class _Drawing:
         ]
         self.turns = {place: turn for branch in self.branches for turn, place in enumerate(branch.limbs)}
         self.largest = max((item.reach for item in items[1:]), default=1)
-        self.shares = [(item.reach - 1) / max(1, self.largest - 1) for item in items]
+        limbs = [_NO_LIMB] * len(items)
+        for branch in self.branches:
+            siblings = min(len(branch.limbs), MOST_ROWS_OF_LIMBS)
+            for place in branch.limbs:
+                limbs[place] = _Limb(items[place].generation, items[place].reach, siblings)
+        kinds = {limb: number for number, limb in enumerate(dict.fromkeys([_NO_LIMB, *limbs]))}
+        self.limbs = list(kinds)[1:]
+        self.limb_of = list(map(kinds.__getitem__, limbs))
         self.cell = 0.0
         self.room = _Room([], [], [])
         self.seats: list[_Seat] = [_Seat(0.0, 0.0)] * len(items)
@@ -182,22 +198,22 @@ class _Drawing:
 
     def _measure(self, cell: float) -> "_Room":
         """Return how much room each limb takes up when a lone person's place has this side."""
-        room = _Room([0.0] * len(self.items), [1] * len(self.items), [0.0] * len(self.items))
-        room.radii[0] = self.size * ENTRY_RADIUS
+        widths, rows_of, radii = [0.0], [1], [0.0]
         dot, most = self._list_radii(cell)
-        least_area, more_area = dot**2, most**2 - dot**2
-        for branch in self.branches:
-            for place in branch.limbs:
-                band = self.bands[self.items[place].generation]
-                radius = min(sqrt(least_area + more_area * self.shares[place]), 0.46 * band.width)
-                rows = 1
-                if 0 < radius < LARGEST_IN_ROWS * dot:
-                    fits = int(band.width / (2 * CLEARANCE * radius))
-                    rows = max(1, min(fits, len(branch.limbs), MOST_ROWS_OF_LIMBS))
-                breadth = 2 * CLEARANCE * radius
-                room.radii[place] = radius
-                room.rows[place] = rows
-                room.widths[place] = breadth / (band.ring - (rows - 1) / 2 * breadth) / rows
+        least_area, more_area = dot**2, (most**2 - dot**2) / max(1, self.largest - 1)
+        for limb in self.limbs:
+            band = self.bands[limb.generation]
+            radius = min(sqrt(least_area + more_area * (limb.reach - 1)), 0.46 * band.width)
+            rows = 1
+            if 0 < radius < LARGEST_IN_ROWS * dot:
+                fits = int(band.width / (2 * CLEARANCE * radius))
+                rows = max(1, min(fits, limb.siblings))
+            breadth = 2 * CLEARANCE * radius
+            radii.append(radius)
+            rows_of.append(rows)
+            widths.append(breadth / (band.ring - (rows - 1) / 2 * breadth) / rows)
+        room = _Room(*(list(map(column.__getitem__, self.limb_of)) for column in (widths, rows_of, radii)))  # type: ignore[arg-type]
+        room.radii[0] = self.size * ENTRY_RADIUS
         return room
 
     def _list_radii(self, cell: float) -> tuple[float, float]:

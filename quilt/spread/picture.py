@@ -1,12 +1,12 @@
 """The parts of a drawn spread tree, in plain numbers that a template can put into SVG."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from quilt.spread.condense import MarkKind
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """One circle. It stands for `people` nodes (a person: 1) of `generation` to `last_generation`.
 
     `node` is the index of the first of them in the tree; `reach` counts them and everybody below.
@@ -25,8 +25,7 @@ class Mark:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A line between two marks, given by their positions in the picture's marks; `path` is SVG path data.
 
     `is_run` is true where it leads to or from people who came one after another and share a mark.

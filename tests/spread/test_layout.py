@@ -1,7 +1,6 @@
 import random
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import islice
 from math import atan2, hypot, pi
 
@@ -118,7 +117,7 @@ def covers(one: Mark, other: Mark) -> bool:
 def test_the_overlap_check_finds_a_planted_overlap() -> None:
     marks = draw_tree(star(6)).marks
     assert not list_overlapping(marks)
-    assert len(list_overlapping([*marks, replace(marks[3], x=marks[3].x + 5)])) == 2
+    assert len(list_overlapping([*marks, marks[3]._replace(x=marks[3].x + 5)])) == 2
 
 
 def test_the_entry_alone_is_a_dot_in_the_middle() -> None:
