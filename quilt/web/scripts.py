@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from quilt.config import ROOT
+from quilt.web.tagged import make_digest
 
 FOLDER = ROOT / "static" / "widget"
 NEWEST = "v1.0"
@@ -19,11 +20,12 @@ _RELEASE = re.compile(r"v1\.[0-9]{1,3}")
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """The file, whole and compressed; `integrity` is what `<script integrity=…>` asks for."""
+    """The file, whole and compressed; `integrity` is what `<script integrity=…>` asks for, `tag` its ETag."""
 
     plain: bytes
     compressed: bytes
     integrity: str
+    tag: str
 
 
 def has_release(name: str) -> bool:
@@ -53,4 +55,4 @@ def find_frame_part(kind: str) -> str:
 def _load(path: Path) -> Script:
     plain = path.read_bytes()
     digest = base64.b64encode(hashlib.sha384(plain).digest()).decode()
-    return Script(plain, gzip.compress(plain, compresslevel=9, mtime=0), f"sha384-{digest}")
+    return Script(plain, gzip.compress(plain, compresslevel=9, mtime=0), f"sha384-{digest}", make_digest(plain))

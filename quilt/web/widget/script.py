@@ -4,7 +4,7 @@ and what stands in the frames themselves."""
 from flask import Response, abort, request
 
 from quilt.web.scripts import NEWEST, Script, has_release, load_frame_part, load_script
-from quilt.web.tagged import ANY_SITE, make_digest
+from quilt.web.tagged import ANY_SITE
 from quilt.web.widget import widget
 
 A_DAY, A_YEAR = 86_400, 31_536_000
@@ -48,7 +48,6 @@ def _answer(script: Script, media_type: str = "text/javascript") -> Response:
     )
     if is_compressed:
         response.headers["Content-Encoding"] = "gzip"
-    tag = make_digest(script.plain)
-    response.set_etag(f"{tag}-gzip" if is_compressed else tag)
+    response.set_etag(f"{script.tag}-gzip" if is_compressed else script.tag)
     response.make_conditional(request)
     return response
