@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask_login import current_user
 
@@ -12,6 +13,7 @@ from quilt.contests.rules import Action, check_may, describe_refusal, shows_coun
 from quilt.contests.rules import NotNow as ContestRefused
 from quilt.database import db
 from quilt.entries.models import Entry
+from quilt.results.queries import find_result, list_places
 from quilt.votes.prospects import find_obstacle
 from quilt.votes.queries import CastVote, build_policy, count_votes, list_votes_of
 from quilt.votes.rules import AlreadyVoted, NoVotesLeft, TakenBack, VoteRefused
@@ -47,6 +49,8 @@ class VoteBox:
     votes_count: int | None  # None: not shown in this phase, or fewer than five
     hides_counts: bool
     own: OwnVotes
+    place: int | None = None  # the paid place that it has come to, once the result is public
+    is_final: bool = False
 
 
 def build_box(entry: Entry, contest: Contest) -> VoteBox:
@@ -64,6 +68,7 @@ def build_box(entry: Entry, contest: Contest) -> VoteBox:
         votes_count=find_shown_votes(entry.id, contest),
         hides_counts=not shows_counts(contest.phases, moment),
         own=_look_at_own(entry, contest, not refusal, moment) if is_known else OwnVotes(),
+        **(_find_place(entry.id, contest) if refusal else {}),
     )
 
 
@@ -71,6 +76,15 @@ def find_shown_votes(entry_id: int, contest: Contest) -> int | None:
     """The votes of an entry as all may see them now; None where they are covered, or fewer than five."""
     votes = count_votes(entry_id)
     return votes if votes >= LEAST_SHOWN and shows_counts(contest.phases, now()) else None
+
+
+def _find_place(entry_id: int, contest: Contest) -> dict[str, Any]:
+    result = find_result(contest.id)
+    if result is None or result.state == "proposed":
+        return {}
+    paid = list_places(result)[: contest.policy.places]
+    place = paid.index(entry_id) + 1 if entry_id in paid else None
+    return {"place": place, "is_final": result.state == "final"}
 
 
 def _look_at_own(entry: Entry, contest: Contest, is_open: bool, moment: datetime) -> OwnVotes:
