@@ -13,7 +13,7 @@ from quilt.web.lookups import get_head_or_404
 from quilt.web.settings import get_settings
 from quilt.web.site import site
 from quilt.web.site.drafts import get_draft_or_404
-from quilt.web.site.entries import LEAST_SHOWN
+from quilt.web.site.vote_boxes import LEAST_SHOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from quilt.web.settings import get_settings
 from quilt.web.site import site
 from quilt.web.site.arrivals import record_form_visit
 from quilt.web.site.branch_views import BranchView, find_branch
-from quilt.web.site.entries import LEAST_SHOWN
+from quilt.web.site.vote_boxes import LEAST_SHOWN
 from quilt.web.visitors import describe_visitor, remember_code
 
 _REMEMBERED = "quilt_fediverse"  # the name of a server, nothing about the person

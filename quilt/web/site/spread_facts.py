@@ -40,10 +40,10 @@ from quilt.web.curve_words import (
 from quilt.web.curves import build_people_curve, build_reproduction_plot
 from quilt.web.drawing_cache import DrawingCache
 from quilt.web.funnels import STEPS, Passage, build_funnel, gather, tell
-from quilt.web.site.entries import LEAST_SHOWN
 from quilt.web.site.kept import this_minute
 from quilt.web.site.spread_words import list_dial_rows, name_channel, name_leaning, name_reasons
 from quilt.web.site.tree_facts import Spreader, TreeFacts, find_early, find_tree
+from quilt.web.site.vote_boxes import LEAST_SHOWN
 
 MOST_GENERATIONS = 12  # rows that a table shows one by one; deeper ones are taken together
 MOST_COLUMNS = 30  # that can be told apart; in a deeper tree each stands for several generations
