@@ -6,7 +6,7 @@ from flask import Flask, Response
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 
-from quilt.serving import BACKLOG, THREADS
+from quilt.serving import BACKLOG, TURNS
 
 
 def build_app() -> Flask:
@@ -32,7 +32,7 @@ if __name__ == "__main__":
         address="127.0.0.1",
         port=int(sys.argv[1]),
         workers=int(sys.argv[2]),
-        blocking_threads=THREADS,
+        blocking_threads=TURNS,
         backlog=BACKLOG,
         http=HTTPModes.http1,
         websockets=False,

@@ -22,7 +22,8 @@ from quilt.config import ConfigurationError, Settings, from_environment
 if TYPE_CHECKING:
     from flask import Flask
 
-THREADS = 16
+TURNS = 16  # requests that run at a time in a worker
+WAITING = 240  # more that may wait for what their clients send, where no proxy waits for it
 BACKLOG = 2048  # connections that may wait in the kernel
 PATIENCE = 30  # seconds that running requests get once the server is asked to stop
 LET_GO = 4.5  # seconds, of the 5.5 in which granian takes a second end of one worker for the end of all
@@ -59,7 +60,7 @@ def serve(host: str, port: int, workers: int, settings: Settings) -> None:
     # A worker has the server's own handlers until its first request: asked to stop before that, it would not.
     os.register_at_fork(after_in_child=_stop_when_asked)
     with keep_writer() if settings.database.startswith("sqlite") else nullcontext():
-        _make_server(host, port, workers).serve()
+        _make_server(host, port, workers, TURNS if settings.proxies else TURNS + WAITING).serve()
 
 
 def _stop_when_asked() -> None:
@@ -99,7 +100,7 @@ def spare_imports(settings: Settings) -> None:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]
 
 
-def _make_server(host: str, port: int, workers: int) -> Any:
+def _make_server(host: str, port: int, workers: int, threads: int) -> Any:
     from granian import Granian
     from granian.constants import HTTPModes, Interfaces
 
@@ -110,7 +111,7 @@ def _make_server(host: str, port: int, workers: int) -> Any:
         address=host,
         port=port,
         workers=workers,
-        blocking_threads=THREADS,
+        blocking_threads=threads,
         backlog=BACKLOG,
         http=HTTPModes.http1,
         websockets=False,
@@ -137,10 +138,12 @@ def build_app() -> "Flask":
     from quilt.committer import ADDRESS
     from quilt.database import use_writer
     from quilt.web.requests_log import set_up_logging
+    from quilt.web.turns import Turns
 
     set_up_logging()
     use_writer(os.environ.get(ADDRESS))
     app = create_app(has_migrations=False)
+    app.wsgi_app = Turns(app.wsgi_app, TURNS)  # type: ignore[method-assign]
     # What is there now stays: the collector need not look at it again, nor as often as it would.
     gc.collect()
     gc.freeze()

@@ -1,0 +1,45 @@
+"""J11: clients that open a connection, promise a body and keep silent do not keep anybody else waiting."""
+
+import http.client
+import socket
+import time
+from contextlib import ExitStack, closing
+
+import pytest
+
+from tests.live import open_site
+
+HALF_SENT = (
+    b"POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\n",  # the headers do not end
+    b"POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900\r\n"
+    b"Content-Type: application/x-www-form-urlencoded\r\n\r\nemail=",
+    b"POST /arrivals HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 200\r\nContent-Type: application/json\r\n\r\n",
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    with open_site(tmp_path_factory.mktemp("stalled")) as site:
+        yield site
+
+
+@pytest.mark.parametrize("count", [4, 20, 200])
+def test_J11_others_are_answered_while_so_many_keep_silent(site, count):
+    with ExitStack() as stalled:
+        for number in range(count):
+            connection = stalled.enter_context(socket.create_connection(("127.0.0.1", site.port)))
+            connection.sendall(HALF_SENT[number % len(HALF_SENT)])
+        time.sleep(0.5)
+        waits = [ask(site, path) for path in ("/", "/sign-in", "/contests") * 10]
+    assert max(waits) < 5 and sorted(waits)[len(waits) // 2] < 1
+
+
+def ask(site, path):
+    """Seconds until somebody else has the page."""
+    start = time.monotonic()
+    with closing(http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)) as connection:
+        connection.request("GET", path)
+        with connection.getresponse() as response:
+            response.read()
+            assert response.status == 200
+    return time.monotonic() - start
