@@ -107,9 +107,7 @@ def measure_all(app: Flask, kind: str, votes: int, parts: list[str], seconds: fl
         return
     if "batch" in parts:
         add_votes(contest_id, entries, 1_000, now - timedelta(hours=2))
-        measure(
-            "a batch of 1,000 votes and its head", lambda: take_in(contest_id, settings, key), HEAD_LIMIT_MS
-        )
+        measure("a batch of 1,000 votes, judged, and its head", lambda: take_in(contest_id, settings, key))
         measure(
             "a head alone", lambda: write(sign_next_head, contest_id, key, datetime.now(UTC)), HEAD_LIMIT_MS
         )

@@ -119,7 +119,7 @@ def test_sqlite_on_a_full_disk_keeps_what_was_acknowledged(tmp_path, capsys):
         open_small_disk(tmp_path / "disk", DISK_MB) as disk,
         open_site(disk / "site", workers=WORKERS) as site,
     ):
-        verdict = run_storm(site, tmp_path, {2.0: fill_the_disk(disk, FULL)}, VOTES, SECONDS)
+        verdict = run_storm(site, tmp_path, {FULL: fill_the_disk(disk, FULL)}, VOTES, SECONDS)
         tell("SQLite, full disk", verdict, capsys)
         assert verdict.acknowledged == VOTES and verdict.faults and verdict.is_kept
         assert verdict.statuses["503"]
@@ -134,7 +134,7 @@ def test_postgresql_on_a_full_disk_keeps_what_was_acknowledged(postgresql_url, s
         open_site(tmp_path / "site", postgresql.url, workers=WORKERS) as site,
     ):
         postgresql.configure({"max_wal_size": "48MB"})
-        verdict = run_storm(site, tmp_path, {2.0: fill_the_disk(disk, FULL)}, VOTES, SECONDS)
+        verdict = run_storm(site, tmp_path, {FULL: fill_the_disk(disk, FULL)}, VOTES, SECONDS)
         tell("PostgreSQL, full disk", verdict, capsys)
         assert verdict.acknowledged == VOTES and verdict.faults and verdict.is_kept
         assert verdict.statuses["503"]
