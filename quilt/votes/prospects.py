@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from quilt.database import db
-from quilt.votes.casting import choose_slot, describe_first
+from quilt.votes.ballots import choose_slot, describe_first
 from quilt.votes.models import Vote, Voter
 from quilt.votes.periods import name_period
 from quilt.votes.rules import NoVotesLeft, Policy, VoteRefused

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from quilt.database import write
-from quilt.votes.casting import Ballot, Receipt
+from quilt.votes.ballots import Ballot, Receipt
 from quilt.votes.rules import Policy
 from quilt.votes.together import cast_one
 

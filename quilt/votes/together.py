@@ -9,36 +9,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Integer, and_, column, select
+from sqlalchemy import Connection
 
-from quilt.accounts.models import User
 from quilt.arrivals.nodes import Node, find_or_add_nodes
-from quilt.database import insert_if_new
-from quilt.entries.models import Entry
-from quilt.prepared import PreparedRows, insert_asked
-from quilt.votes.casting import (
-    VOTE_COLUMNS,
-    VOTER_COLUMNS,
+from quilt.votes.ballots import (
     Ballot,
     Cast,
     Receipt,
     check_facts,
     choose_slot,
-    count_votes,
     describe_first,
     lay_out_vote,
     lay_out_voter,
-    read_clock,
-    settle_vote,
 )
-from quilt.votes.models import Vote, Voter
+from quilt.votes.casting import count_votes, read_clock, settle_vote
 from quilt.votes.periods import name_period
 from quilt.votes.rules import NotOnBallot, Policy, VoteRefused
+from quilt.votes.together_statements import ADD_VOTERS, ADD_VOTES, CLAIMED, FACTS, SLOTS
 from quilt.writing import runs_together
 
 Entropy = Callable[[int], bytes]
 Call = tuple[Ballot, Policy, str, datetime | None, Entropy]
-_entry, _vote, _voter, _user = Entry.__table__, Vote.__table__, Voter.__table__, User.__table__
 
 
 class Crossed(Exception):
@@ -124,7 +115,7 @@ def _check(connection: Connection, wishes: list[_Wish]) -> None:
         }
         for place, wish in enumerate(wishes)
     ]
-    found = {row.place: row for row in _FACTS.rows(connection, asked)}
+    found = {row.place: row for row in FACTS.rows(connection, asked)}
     for place, wish in enumerate(wishes):
         wish.facts = facts = found.get(place)
         if facts is None:
@@ -155,7 +146,7 @@ def _choose_slots(connection: Connection, wishes: list[_Wish]) -> None:
         for place, wish in enumerate(limited)
         if wish.facts.voter_id is not None
     ]
-    used = _SLOTS.rows(connection, asked)
+    used = SLOTS.rows(connection, asked)
     for place, wish in enumerate(limited):
         try:
             wish.slot = choose_slot([vote for vote in used if vote.place == place], wish.policy, wish.now)
@@ -170,7 +161,7 @@ def _settle_voters(connection: Connection, wishes: list[_Wish]) -> None:
         for wish in wishes
         if wish.facts.voter_id is None
     ]
-    added = _ADD_VOTERS.rows(connection, sorted(rows, key=lambda row: row["key"]))
+    added = ADD_VOTERS.rows(connection, sorted(rows, key=lambda row: row["key"]))
     ids = {(row.contest_id, row.user_id): row.id for row in added}
     for wish in wishes:
         voter_id = wish.facts.voter_id or ids.get((wish.policy.contest_id, wish.ballot.user_id))
@@ -185,7 +176,7 @@ def _settle_nodes(connection: Connection, wishes: list[_Wish]) -> None:
         for wish, node in zip(wishes, nodes, strict=True)
         if node is not None and not node.is_new
     ]
-    taken = {row.arrival_id for row in _CLAIMED.rows(connection, asked)}
+    taken = {row.arrival_id for row in CLAIMED.rows(connection, asked)}
     for wish, node in zip(wishes, nodes, strict=True):
         wish.node = node
         wish.is_apart = node is None or node.arrival_id in taken
@@ -201,7 +192,7 @@ def _insert(connection: Connection, wishes: list[_Wish]) -> None:
         wish.cast = Cast(receipt, wish.ballot.visit.entry_id)
         rows.append(lay_out_vote(wish.ballot, wish.policy, wish.voter_id, wish.period, receipt, wish.slot))
     rows.sort(key=lambda row: row["voter_id"])
-    if len(_ADD_VOTES.rows(connection, rows)) < len(rows):
+    if len(ADD_VOTES.rows(connection, rows)) < len(rows):
         raise Crossed
 
 
@@ -222,66 +213,3 @@ def _tell(wish: _Wish) -> Receipt | VoteRefused:
         return wish.cast.receipt
     assert wish.refused is not None
     return wish.refused
-
-
-def _build_facts(_dialect: str, asked: FromClause) -> Any:
-    """The facts of `quilt.votes.casting` for many, and the vote that the person has cast for the entry already."""
-    entrant = _user.alias("entrant")
-    return (
-        select(
-            asked.c.place, _entry.c.state, _entry.c.contest_id, _entry.c.entrant_id,
-            entrant.c.email.label("entrant_email"), _user.c.email, _user.c.session_epoch, _user.c.is_proven,
-            _voter.c.id.label("voter_id"), _vote.c.state.label("first_state"), _vote.c.cast_at.label("first_at"),
-            _vote.c.receipt.label("first_receipt"),
-        )
-        .select_from(asked)
-        .join(_entry, _entry.c.id == asked.c.entry_id)
-        .join(entrant, entrant.c.id == _entry.c.entrant_id)
-        .join(_user, _user.c.id == asked.c.user_id)
-        .outerjoin(_voter, and_(_voter.c.contest_id == _entry.c.contest_id, _voter.c.user_id == _user.c.id))
-        .outerjoin(
-            _vote,
-            and_(
-                _vote.c.contest_id == _voter.c.contest_id, _vote.c.voter_id == _voter.c.id,
-                _vote.c.entry_id == asked.c.entry_id, _vote.c.period == asked.c.period,
-            ),
-        )
-    )  # fmt: skip
-
-
-def _build_slots(_dialect: str, asked: FromClause) -> Any:
-    return select(asked.c.place, _vote.c.slot, _vote.c.cast_at).join_from(
-        asked,
-        _vote,
-        and_(
-            _vote.c.contest_id == asked.c.contest_id,
-            _vote.c.voter_id == asked.c.voter_id,
-            _vote.c.period == asked.c.period,
-        ),
-    )
-
-
-def _build_claimed(_dialect: str, asked: FromClause) -> Any:
-    is_another = and_(_vote.c.arrival_id == asked.c.arrival_id, _vote.c.voter_id != asked.c.voter_id)
-    return select(asked.c.arrival_id).join_from(asked, _vote, is_another)
-
-
-_PLACE = {"place": column("place", Integer)}
-_FACTS = PreparedRows(
-    _PLACE | {name: _vote.c[name] for name in ("entry_id", "period")} | {"user_id": _user.c.id},
-    _build_facts,
-)
-_SLOTS = PreparedRows(
-    _PLACE | {name: _vote.c[name] for name in ("contest_id", "voter_id", "period")}, _build_slots
-)
-_CLAIMED = PreparedRows({name: _vote.c[name] for name in ("arrival_id", "voter_id")}, _build_claimed)
-_ADD_VOTERS = PreparedRows(
-    {name: _voter.c[name] for name in VOTER_COLUMNS},
-    lambda dialect, asked: insert_asked(insert_if_new(_voter, dialect), asked).returning(
-        _voter.c.id, _voter.c.contest_id, _voter.c.user_id
-    ),
-)
-_ADD_VOTES = PreparedRows(
-    {name: _vote.c[name] for name in VOTE_COLUMNS},
-    lambda dialect, asked: insert_asked(insert_if_new(_vote, dialect), asked).returning(_vote.c.id),
-)

@@ -9,11 +9,11 @@ import pytest
 
 from tests.live import open_site
 
+FORM = b"Content-Type: application/x-www-form-urlencoded"
 HALF_SENT = (
     b"POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\n",  # the headers do not end
-    b"POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900\r\n"
-    b"Content-Type: application/x-www-form-urlencoded\r\n\r\nemail=",
-    b"POST /arrivals HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 200\r\nContent-Type: application/json\r\n\r\n",
+    b"POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900\r\n%s\r\n\r\nemail=" % FORM,
+    b"POST /arrivals HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 200\r\n%s\r\n\r\n" % FORM,
 )
 
 

@@ -14,7 +14,7 @@ from quilt.audit.counters import check_ballots, check_tallies
 from quilt.audit.trees import check_arrivals
 from quilt.contests.models import Contest
 from quilt.database import db, get_engine
-from quilt.votes.casting import Ballot
+from quilt.votes.ballots import Ballot
 from quilt.votes.models import EntryTally, Vote, Voter
 from quilt.votes.queries import build_policy
 from quilt.votes.rules import VoteRefused
