@@ -15,6 +15,7 @@ entry_received       name, title, contest_title, entry_url
 entry_published      name, title, contest_title, entry_url
 entry_needs_changes  name, title, contest_title, entry_url, reason, words
 entry_rejected       name, title, contest_title, entry_url, reason, words
+entry_taken_out      name, title, contest_title, entry_url, reason, words
 branch_grew          name, title, people, direct, branch_url, off_url
 tree_head            name, contest_title, head_line, ledger_url, off_url
 vote_check           title, check_url, is_by_person
@@ -53,6 +54,7 @@ NAMES = (
     "entry_published",
     "entry_needs_changes",
     "entry_rejected",
+    "entry_taken_out",
     "branch_grew",
     "tree_head",
     "vote_check",

@@ -10,7 +10,7 @@ from quilt.accounts.models import User
 from quilt.contests.models import Contest
 from quilt.database import db
 from quilt.entries.models import Entry, EntryRevision
-from quilt.entries.rules import OPEN_REVISIONS, TEXT_FIELDS
+from quilt.entries.rules import OPEN_REVISIONS, OUT, TEXT_FIELDS
 from quilt.media.models import Video
 
 IN_WORK = ("draft", "needs_changes")  # what counts towards the limit of drafts
@@ -97,7 +97,7 @@ def list_waiting(state: str = "submitted", limit: int = 100) -> list[Waiting]:
         .join(User, User.id == Entry.entrant_id)
         .join(Contest, Contest.id == Entry.contest_id)
         .outerjoin(Video, Video.id == EntryRevision.video_id)
-        .where(EntryRevision.state == state, EntryRevision.number == _newest(), Entry.state != "withdrawn")
+        .where(EntryRevision.state == state, EntryRevision.number == _newest(), Entry.state.not_in(OUT))
         .order_by(EntryRevision.updated_at, EntryRevision.id)
         .limit(limit)
     )
@@ -105,11 +105,11 @@ def list_waiting(state: str = "submitted", limit: int = 100) -> list[Waiting]:
 
 
 def count_by_state() -> dict[str, int]:
-    """How many newest revisions stand in each state; withdrawn entries are left out."""
+    """How many newest revisions stand in each state; entries that were taken out are left out."""
     statement = (
         select(EntryRevision.state, func.count())
         .join(Entry, Entry.id == EntryRevision.entry_id)
-        .where(EntryRevision.number == _newest(), Entry.state != "withdrawn")
+        .where(EntryRevision.number == _newest(), Entry.state.not_in(OUT))
         .group_by(EntryRevision.state)
     )
     return {state: count for state, count in db.session.execute(statement)}

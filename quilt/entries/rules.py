@@ -19,6 +19,7 @@ MISSING = {
 }
 MOST_DRAFTS = 50
 
+OUT = ("withdrawn", "removed", "disqualified")  # it was taken out: nothing of it waits for anybody
 OPEN_REVISIONS = ("draft", "needs_changes")  # what the entrant may still change
 
 # What an act makes of a revision, and of the entry it belongs to. What is not listed cannot be done.
@@ -45,6 +46,8 @@ ENTRY_MOVES = {
     ("published", "withdraw"): "withdrawn",
     ("published", "remove"): "removed",
     ("published", "disqualify"): "disqualified",
+    ("removed", "restore"): "published",
+    ("disqualified", "restore"): "published",
 }
 
 

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+REMOVALS = {
+    "remove": "Remove it: it must not be shown",
+    "disqualify": "Disqualify it: it broke the rules",
+}
 ACTIONS = {"approve": "Approve", "ask_changes": "Ask for changes", "reject": "Reject"}
 DONE = {
     "approve": "approved",
@@ -14,6 +18,9 @@ DONE = {
     "hide": "hid",
     "out_of_prize": "ended the eligibility of",
     "into_prize": "restored the eligibility of",
+    "remove": "removed",
+    "disqualify": "disqualified",
+    "restore": "put back",
 }
 
 # Every reason is a sentence that the entrant reads; `other` asks for words of one's own.
@@ -33,6 +40,20 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "people": "Somebody in the video did not agree to be shown, or must be protected.",
         "harm": "The video or its text may hurt or mislead people.",
         "advertising": "The video advertises a product or a party.",
+        "twice": "The same video was entered before.",
+        "other": "Another reason, which we explain below.",
+    },
+    "remove": {
+        "rights": "The video uses music or pictures of others without their leave.",
+        "people": "Somebody in the video did not agree to be shown, or must be protected.",
+        "harm": "The video or its text may hurt or mislead people.",
+        "law": "The law, or a court, asks for it.",
+        "other": "Another reason, which we explain below.",
+    },
+    "disqualify": {
+        "rules": "It does not keep the rules of the contest.",
+        "votes": "Votes for it were bought, or made by machines.",
+        "entrant": "Its entrant may not take part.",
         "twice": "The same video was entered before.",
         "other": "Another reason, which we explain below.",
     },
@@ -61,7 +82,7 @@ class DecisionRefused(Exception):
 
 class UnknownAction(DecisionRefused):
     field = "action"
-    message = "Choose what to do: approve, ask for changes, or reject."
+    message = "Choose what to do."
 
 
 class ReasonMissing(DecisionRefused):
@@ -133,6 +154,18 @@ def check_decision(action: str, reason: str, words: str) -> None:
     if reason not in REASONS[action]:
         raise ReasonMissing
     if reason == "other" and not words.strip():
+        raise WordsMissing
+
+
+def check_removal(action: str, reason: str, words: str) -> None:
+    """Raise UnknownAction, ReasonMissing, WordsMissing or TooManyWords; a restoration needs words alone."""
+    if action not in (*REMOVALS, "restore"):
+        raise UnknownAction
+    if len(words) > MOST_WORDS:
+        raise TooManyWords
+    if action != "restore" and reason not in REASONS[action]:
+        raise ReasonMissing
+    if (action == "restore" or reason == "other") and not words.strip():
         raise WordsMissing
 
 

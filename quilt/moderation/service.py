@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from quilt.accounts.models import User
@@ -102,14 +102,21 @@ def decide(
 
 
 def rerun_video(video_id: int, actor_id: int, now: datetime) -> None:
-    """Start a parked or refused video from the beginning, with three new tries. Raises NotFound, WrongState."""
+    """Start a parked or refused video from the beginning, with three new tries. Raises NotFound, WrongState.
+
+    One that was refused needs its file, which is kept for thirty days.
+    """
     with transaction() as session:
         video = session.get(Video, video_id)
         if video is None:
             raise NotFound
         changed = session.execute(
             update(Video)
-            .where(Video.id == video_id, Video.kind == "file", Video.state.in_(("parked", "refused")))
+            .where(
+                Video.id == video_id,
+                Video.kind == "file",
+                or_(Video.state == "parked", and_(Video.state == "refused", Video.original_key != "")),
+            )
             .values(state="queued", progress=0, message="", attempts_count=0, lease_until=now)
         )
         if changed.rowcount == 0:  # type: ignore[attr-defined]

@@ -166,6 +166,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("admin.show_review", "GET"): Route(STAFF, state="submitted"),
     ("admin.decide", "POST"): Route(STAFF, _form(action="approve"), state="submitted"),
     ("admin.change_prize", "POST"): Route(STAFF, _form(is_eligible="no", words="A school class.")),
+    ("admin.remove_entry", "POST"): Route(STAFF, _form(action="remove", reason="remove:harm")),
     ("admin.rerun_video", "POST"): Route(STAFF),
     ("admin.show_branches", "GET"): Route(STAFF),
     ("admin.change_branch", "POST"): Route(STAFF, _form(action="exclude", arrival_id="1", reason="A burst.")),

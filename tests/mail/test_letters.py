@@ -118,7 +118,7 @@ def test_a_letter_to_somebody_without_a_name() -> None:
     assert letter("entry_received", **{**FACTS, "name": ""}).text.startswith("Hello,\n\n")
 
 
-@pytest.mark.parametrize("name", ["entry_needs_changes", "entry_rejected"])
+@pytest.mark.parametrize("name", ["entry_needs_changes", "entry_rejected", "entry_taken_out"])
 @pytest.mark.parametrize("gap", ["reason", "words"])
 def test_a_decision_with_a_reason_or_words_alone(name: str, gap: str) -> None:
     written = letter(name, **{**FACTS, gap: ""})

@@ -17,10 +17,12 @@ from quilt.media.queries import find_video
 from quilt.moderation import service as moderation
 from quilt.moderation.eligibility import set_eligibility
 from quilt.moderation.queries import find_decided_texts, list_decisions
+from quilt.moderation.removal import take_out_or_back
 from quilt.moderation.rules import (
     ACTIONS,
     MOST_WORDS,
     REASONS,
+    REMOVALS,
     AlreadyDecided,
     DecisionRefused,
     Withdrawn,
@@ -51,13 +53,37 @@ class DecideForm(FlaskForm):  # type: ignore[misc]
         choices=[SelectChoice("", "No reason needed to approve")]
         + [
             SelectChoice(f"{action}:{key}", words, optgroup=ACTIONS[action])
-            for action, reasons in REASONS.items()
+            for action, reasons in ((name, REASONS[name]) for name in ("ask_changes", "reject"))
             for key, words in reasons.items()
         ],
         validate_choice=False,
     )
     words = TextAreaField("In your own words")
     revision_id = HiddenField()
+
+
+class RemovalForm(FlaskForm):  # type: ignore[misc]
+    """Taking a published entry out of the contest, or putting it back."""
+
+    action = RadioField(
+        "What to do",
+        [InputRequired()],
+        choices=[SelectChoice(*pair) for pair in REMOVALS.items()],
+        validate_choice=False,
+        id="removal-action",
+    )
+    reason = SelectField(
+        "Reason",
+        choices=[SelectChoice("", "Choose one")]
+        + [
+            SelectChoice(f"{action}:{key}", words, optgroup=title.partition(":")[0])
+            for action, title in REMOVALS.items()
+            for key, words in REASONS[action].items()
+        ],
+        validate_choice=False,
+        id="removal-reason",
+    )
+    words = TextAreaField("In your own words", id="removal-words")
 
 
 class PrizeForm(FlaskForm):  # type: ignore[misc]
@@ -130,6 +156,36 @@ def change_prize(entry_id: int) -> Response:
     return make_response(redirect(url_for("admin.show_review", entry_id=entry_id), 303))
 
 
+@admin.post("/entries/<int:entry_id>/removal")
+@staff_only
+def remove_entry(entry_id: int) -> Response:
+    """Take a published entry out of the contest, or put it back, with a reason for its entrant and the log."""
+    draft, form, settings = get_any_draft_or_404(entry_id), RemovalForm(), get_settings()
+    action = form.action.data or ""
+    try:
+        take_out_or_back(
+            entry_id, action, reason=(form.reason.data or "").removeprefix(f"{action}:"), words=form.words.data or "",
+            actor_id=current_user.id, now=now(), compose=composer(settings), base_url=settings.base_url,
+        )  # fmt: skip
+    except DecisionRefused as refusal:
+        if refusal.field:
+            form[refusal.field].errors = [refusal.message]
+        status = 409 if isinstance(refusal, AlreadyDecided) else 422
+        return _answer_review(
+            get_any_draft_or_404(entry_id),
+            None,
+            status,
+            "" if refusal.field else refusal.message,
+            removal_form=form,
+        )
+    title = draft.entry.title[:80]
+    said = (
+        f"“{title}” is back in the contest." if action == "restore" else f"“{title}” is out of the contest."
+    )
+    flash(f"{said} The entrant gets a mail.", "good")
+    return make_response(redirect(url_for("admin.show_review", entry_id=entry_id), 303))
+
+
 @admin.post("/videos/<int:video_id>/rerun")
 @staff_only
 def rerun_video(video_id: int) -> Response:
@@ -156,6 +212,7 @@ def _answer_review(
     status: int = 200,
     refusal: str = "",
     prize_form: PrizeForm | None = None,
+    removal_form: RemovalForm | None = None,
 ) -> Response:
     video = describe_video(draft.video)
     is_playing = request.args.get("play") == "1" and video is not None and not video.is_file
@@ -166,6 +223,7 @@ def _answer_review(
         draft=draft,
         form=form or DecideForm(formdata=None, revision_id=draft.revision.id),
         prize_form=prize_form or PrizeForm(formdata=None),
+        removal_form=removal_form or RemovalForm(formdata=None),
         video=video,
         is_playing=is_playing,
         texts=tidy_texts(draft.texts),

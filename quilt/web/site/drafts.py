@@ -136,11 +136,16 @@ def build_form(step: str, draft: Draft) -> FlaskForm | None:
     return None
 
 
+_DECIDED_BY = {
+    "needs_changes": "ask_changes", "rejected": "reject", "removed": "remove", "disqualified": "disqualify",
+}  # fmt: skip
+
+
 def find_reason(draft: Draft) -> Decision | None:
     """What the moderators last asked for or why they refused, while that is how things stand."""
-    if draft.revision.state not in ("needs_changes", "rejected"):
+    wanted = _DECIDED_BY.get(draft.entry.state) or _DECIDED_BY.get(draft.revision.state)
+    if wanted is None:
         return None
-    wanted = "ask_changes" if draft.revision.state == "needs_changes" else "reject"
     return next((row for row in list_decisions("entry", draft.entry.id) if row.action == wanted), None)
 
 

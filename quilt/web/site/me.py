@@ -29,7 +29,7 @@ _NEXT_STEPS = {
     "published": ("Everybody can see it. Pass your own link on.", "Open it"),
     "rejected": ("We could not show it. The reason stands with it.", "Read the reason"),
     "removed": ("It is no longer shown. The reason stands with it.", "Read the reason"),
-    "disqualified": ("It is shown but cannot win. The reason stands with it.", "Read the reason"),
+    "disqualified": ("It is out of the contest. The reason stands with it.", "Read the reason"),
 }
 _VIDEO_STEPS = {
     "queued": "The film waits its turn to be prepared.",
