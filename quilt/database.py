@@ -31,6 +31,7 @@ from quilt.writer import Crowd, RemoteCommitter, may_travel
 from quilt.writing import Committer, GroupWriter, lock_writes, may_run_together
 
 T = TypeVar("T")
+LINGER = 0.001  # seconds in which a group for PostgreSQL gathers
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -192,7 +193,8 @@ def _writer_of(engine: Engine, address: str | None) -> GroupWriter:
             writer = _writers.get(key)
             if writer is None:
                 committer = Committer(engine)
-                writer = GroupWriter(RemoteCommitter(address, committer) if address else committer)
+                linger = 0.0 if engine.dialect.name == "sqlite" else LINGER
+                writer = GroupWriter(RemoteCommitter(address, committer) if address else committer, linger)
                 _writers[key] = writer
     return writer
 

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
@@ -150,10 +151,14 @@ class Commits(Protocol):
 
 
 class GroupWriter:
-    """One thread that has everything committed that waits, group after group."""
+    """One thread that has everything committed that waits, group after group.
 
-    def __init__(self, committer: Commits) -> None:
+    It waits `linger` seconds for company once somebody is there: worth it where a commit is several ways to a server.
+    """
+
+    def __init__(self, committer: Commits, linger: float = 0.0) -> None:
         self._committer = committer
+        self._linger = linger
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self.thread = threading.Thread(target=self._run, name="group-writer", daemon=True)
         self.thread.start()
@@ -189,6 +194,8 @@ class GroupWriter:
     def _next_group(self) -> "tuple[list[_Waiting], bool]":
         group: list[_Waiting] = []
         item = self._queue.get()
+        if self._linger:
+            time.sleep(self._linger)
         while item is not None:
             group.append(item)
             if len(group) == BATCH:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Integer, and_, bindparam, func, select, type_coerce, update
+from sqlalchemy import Connection, Integer, and_, bindparam, func, literal_column, select, type_coerce, update
 
 from quilt.accounts.domains import needs_step_up
 from quilt.accounts.models import User
@@ -46,9 +46,11 @@ _entry, _vote, _voter, _user = Entry.__table__, Vote.__table__, Voter.__table__,
 _entrant = _user.alias()
 
 
-def _ask_clock(dialect: str) -> Any:
+def ask_clock(dialect: str) -> Any:
     """The instant at which the database is asked: that is when a vote arrived."""
-    clock = func.strftime("%Y-%m-%d %H:%M:%f", "now") if dialect == "sqlite" else func.clock_timestamp()
+    clock: Any = literal_column(
+        "strftime('%Y-%m-%d %H:%M:%f', 'now')" if dialect == "sqlite" else "clock_timestamp()"
+    )
     return type_coerce(clock, UtcDateTime).label("clock")
 
 
@@ -62,8 +64,8 @@ _SELECT_FACTS = (
     .outerjoin(_voter, and_(_voter.c.contest_id == _entry.c.contest_id, _voter.c.user_id == _user.c.id))
     .where(_entry.c.id == bindparam("entry_id"))
 )  # fmt: skip
-_FACTS = Prepared(lambda dialect: _SELECT_FACTS.add_columns(_ask_clock(dialect)))
-_CLOCK = Prepared(lambda dialect: select(_ask_clock(dialect)))
+_FACTS = Prepared(lambda dialect: _SELECT_FACTS.add_columns(ask_clock(dialect)))
+_CLOCK = Prepared(lambda dialect: select(ask_clock(dialect)))
 _VOTER = Prepared(
     select(_voter.c.id).where(
         _voter.c.contest_id == bindparam("contest_id"), _voter.c.key == bindparam("key")

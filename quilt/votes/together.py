@@ -23,7 +23,7 @@ from quilt.votes.ballots import (
     lay_out_voter,
 )
 from quilt.votes.casting import count_votes, read_clock, settle_vote
-from quilt.votes.periods import name_period
+from quilt.votes.periods import CONTEST, name_period
 from quilt.votes.rules import NotOnBallot, Policy, VoteRefused
 from quilt.votes.together_statements import ADD_VOTERS, ADD_VOTES, CLAIMED, FACTS, SLOTS
 from quilt.writing import runs_together
@@ -43,17 +43,22 @@ class _Wish:
     ballot: Ballot
     policy: Policy
     secret: str
-    now: datetime
     entropy: Entropy
-    period: str
+    told: datetime | None  # when it arrived; None: the clock of the statement that asks for its facts says
     is_apart: bool = False
     refused: VoteRefused | None = None
     facts: Any = None
+    period: str = ""
     tier: str = ""
     voter_id: int = 0
     slot: int | None = None
     node: Node | None = None
     cast: Cast | None = None
+
+    @property
+    def now(self) -> datetime:
+        """When it arrived."""
+        return self.told or self.facts.clock
 
     @property
     def is_open(self) -> bool:
@@ -93,28 +98,30 @@ def cast_one(
 
 def _open_wishes(connection: Connection, calls: Sequence[Call]) -> list[_Wish]:
     """The votes; of one person only the first goes the way of all, and none that has an Idempotency-Key."""
-    clock = read_clock(connection)
+    clock = _read_clock(connection, calls)
     wishes, people = [], set()
     for ballot, policy, secret, told, entropy in calls:
-        now = told or clock
-        wish = _Wish(ballot, policy, secret, now, entropy, name_period(policy.period, policy.time_zone, now))
+        wish = _Wish(ballot, policy, secret, entropy, told or clock)
         wish.is_apart = ballot.key is not None or ballot.user_id in people
         people.add(ballot.user_id)
         wishes.append(wish)
     return wishes
 
 
+def _read_clock(connection: Connection, calls: Sequence[Call]) -> datetime | None:
+    """The database's time, where it must be known before anything is asked: which day is it?"""
+    has_days = any(told is None and policy.period != CONTEST for _, policy, _, told, _ in calls)
+    return read_clock(connection) if has_days else None
+
+
 def _check(connection: Connection, wishes: list[_Wish]) -> None:
     """Read what each vote is decided by, and decide; who needs a provider's word is looked at alone."""
-    asked = [
-        {
-            "place": place,
-            "entry_id": wish.ballot.visit.entry_id,
-            "user_id": wish.ballot.user_id,
-            "period": wish.period,
-        }
-        for place, wish in enumerate(wishes)
-    ]
+    asked = []
+    for place, wish in enumerate(wishes):
+        if wish.told is not None:
+            wish.period = name_period(wish.policy.period, wish.policy.time_zone, wish.told)
+        who, entry_id = wish.ballot.user_id, wish.ballot.visit.entry_id
+        asked.append({"place": place, "entry_id": entry_id, "user_id": who, "period": wish.period})
     found = {row.place: row for row in FACTS.rows(connection, asked)}
     for place, wish in enumerate(wishes):
         wish.facts = facts = found.get(place)
@@ -200,7 +207,7 @@ def _cast_apart(connection: Connection, wish: _Wish) -> None:
     """Cast one vote with all its questions; what a refused one changed is taken back."""
     savepoint = connection.begin_nested()
     try:
-        wish.cast = settle_vote(connection, wish.ballot, wish.policy, wish.secret, wish.now, wish.entropy)
+        wish.cast = settle_vote(connection, wish.ballot, wish.policy, wish.secret, wish.told, wish.entropy)
     except VoteRefused as refused:
         savepoint.rollback()
         wish.refused = refused

@@ -8,13 +8,13 @@ from quilt.accounts.models import User
 from quilt.database import insert_if_new
 from quilt.entries.models import Entry
 from quilt.prepared import PreparedRows, insert_asked
-from quilt.votes.casting import VOTE_COLUMNS, VOTER_COLUMNS
+from quilt.votes.casting import VOTE_COLUMNS, VOTER_COLUMNS, ask_clock
 from quilt.votes.models import Vote, Voter
 
 _entry, _vote, _voter, _user = Entry.__table__, Vote.__table__, Voter.__table__, User.__table__
 
 
-def _build_facts(_dialect: str, asked: FromClause) -> Any:
+def _build_facts(dialect: str, asked: FromClause) -> Any:
     """The facts of `quilt.votes.casting` for many, and the vote that the person has cast for the entry already."""
     entrant = _user.alias("entrant")
     return (
@@ -22,7 +22,7 @@ def _build_facts(_dialect: str, asked: FromClause) -> Any:
             asked.c.place, _entry.c.state, _entry.c.contest_id, _entry.c.entrant_id,
             entrant.c.email.label("entrant_email"), _user.c.email, _user.c.session_epoch, _user.c.is_proven,
             _voter.c.id.label("voter_id"), _vote.c.state.label("first_state"), _vote.c.cast_at.label("first_at"),
-            _vote.c.receipt.label("first_receipt"),
+            _vote.c.receipt.label("first_receipt"), ask_clock(dialect),
         )
         .select_from(asked)
         .join(_entry, _entry.c.id == asked.c.entry_id)
