@@ -10,6 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 CACHE_KB = 16_000  # of pages that the writing connection keeps; those that only read keep few
 BATCH = 256  # pieces of work that one commit carries at the most
@@ -70,8 +71,9 @@ class Committer:
                 self._commit_alone(piece)
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection: it keeps more pages than those of the pool, for whom it would be too large."""
         if self._connection is not None:
+            self._connection.invalidate()
             self._connection.close()
             self._connection = None
 
@@ -99,7 +101,7 @@ class Committer:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        """A transaction that begins with SQLite's write lock; after an error the next has a fresh connection."""
+        """A transaction that begins with SQLite's write lock; after a database's error the next has a fresh connection."""
         try:
             if self._connection is None:
                 self._connection = self._engine.connect().execution_options(quilt_begin="IMMEDIATE")
@@ -108,7 +110,7 @@ class Committer:
                     raw.execute(f"PRAGMA cache_size=-{CACHE_KB}")
             with lock_writes(self._engine), self._connection.begin():
                 yield self._connection
-        except Exception:
+        except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error):
             self.close()
             raise
 

@@ -119,6 +119,11 @@ def lay_out_voter(
     }  # fmt: skip
 
 
+def needs_more_proof(email: str, policy: Policy, now: datetime) -> bool:
+    """Whether this address is one for a few minutes, in a contest that knows another proof."""
+    return len(policy.tiers) > 1 and needs_step_up(email, policy.domains, now)
+
+
 def _find_tier(ballot: Ballot, facts: Any, policy: Policy, now: datetime) -> str | None:
     """How the person is proven: whose address no code has proven is known by the word of a provider.
 
@@ -126,5 +131,5 @@ def _find_tier(ballot: Ballot, facts: Any, policy: Policy, now: datetime) -> str
     """
     if not facts.is_proven or ballot.tier != "email":
         return ballot.tier if facts.is_proven else "oauth"
-    is_short_lived = len(policy.tiers) > 1 and needs_step_up(facts.email, policy.domains, now)
-    return ballot.tier if "email" in policy.tiers and not is_short_lived else None
+    proves_enough = "email" in policy.tiers and not needs_more_proof(facts.email, policy, now)
+    return ballot.tier if proves_enough else None

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, and_, bindparam, func, literal_column, select, type_coerce, update
 
-from quilt.accounts.domains import needs_step_up
 from quilt.accounts.models import User
 from quilt.arrivals.nodes import (
     Node,
@@ -28,6 +27,7 @@ from quilt.votes.ballots import (
     describe_first,
     lay_out_vote,
     lay_out_voter,
+    needs_more_proof,
 )
 from quilt.votes.casting_models import VoteKey
 from quilt.votes.models import EntryTally, Vote, Voter
@@ -47,7 +47,7 @@ _entrant = _user.alias()
 
 
 def ask_clock(dialect: str) -> Any:
-    """The instant at which the database is asked: that is when a vote arrived."""
+    """A column "clock": the instant at which the database is asked, that is when a vote arrived."""
     clock: Any = literal_column(
         "strftime('%Y-%m-%d %H:%M:%f', 'now')" if dialect == "sqlite" else "clock_timestamp()"
     )
@@ -150,7 +150,7 @@ def settle_vote(
     return Cast(receipt, ballot.visit.entry_id)
 
 
-def count_votes(connection: Connection, casts: Sequence[Cast]) -> None:
+def record_counts(connection: Connection, casts: Sequence[Cast]) -> None:
     """Count votes that were put into the tables, and tell the fold: the last act of their transaction.
 
     Entries come in one order for all, so that parallel transactions wait for each other and not in a ring.
@@ -177,7 +177,7 @@ def _ask_tier(connection: Connection, ballot: Ballot, facts: Any, policy: Policy
         if "oauth" not in policy.tiers:
             raise WrongTier
         return "oauth"
-    if len(policy.tiers) > 1 and needs_step_up(facts.email, policy.domains, now):
+    if needs_more_proof(facts.email, policy, now):
         raise DisposableAddress
     raise WrongTier
 

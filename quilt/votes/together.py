@@ -22,7 +22,7 @@ from quilt.votes.ballots import (
     lay_out_vote,
     lay_out_voter,
 )
-from quilt.votes.casting import count_votes, read_clock, settle_vote
+from quilt.votes.casting import read_clock, record_counts, settle_vote
 from quilt.votes.periods import CONTEST, name_period
 from quilt.votes.rules import NotOnBallot, Policy, VoteRefused
 from quilt.votes.together_statements import ADD_VOTERS, ADD_VOTES, CLAIMED, FACTS, SLOTS
@@ -77,7 +77,7 @@ def cast_many(connection: Connection, calls: Sequence[Call]) -> list[Receipt | V
     for wish in wishes:
         if wish.is_apart:
             _cast_apart(connection, wish)
-    count_votes(connection, [wish.cast for wish in wishes if wish.cast is not None])
+    record_counts(connection, [wish.cast for wish in wishes if wish.cast is not None])
     return [_tell(wish) for wish in wishes]
 
 
@@ -92,7 +92,7 @@ def cast_one(
 ) -> Receipt:
     """Cast one vote. Raises a VoteRefused, possibly after changes: the caller takes them back."""
     cast = settle_vote(connection, ballot, policy, secret, told, entropy)
-    count_votes(connection, [cast])
+    record_counts(connection, [cast])
     return cast.receipt
 
 

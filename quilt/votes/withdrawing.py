@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, type_coerce, update
+from sqlalchemy import Connection, select, update
 
 from quilt.contests.models import BallotPolicy
-from quilt.database import UtcDateTime, write
+from quilt.database import write
+from quilt.votes.casting import ask_clock
 from quilt.votes.decisions import TransitionRefused, Verdict, decide_votes
 from quilt.votes.models import Vote, Voter
 from quilt.votes.rules import NotRevocable
@@ -46,17 +47,12 @@ def _withdraw(connection: Connection, receipt: str, user_id: int, told: datetime
 
 
 def _find(connection: Connection, receipt: str, user_id: int) -> Any:
-    clock: Any = (
-        func.strftime("%Y-%m-%d %H:%M:%f", "now")
-        if connection.dialect.name == "sqlite"
-        else func.clock_timestamp()
-    )
     statement = (
         select(
             _vote.c.id,
             _vote.c.entry_id,
             _policy.c.revocable_until,
-            type_coerce(clock, UtcDateTime).label("clock"),
+            ask_clock(connection.dialect.name),
         )
         .join(_voter, _voter.c.id == _vote.c.voter_id)
         .join(_policy, _policy.c.contest_id == _vote.c.contest_id)

@@ -1,8 +1,8 @@
-"""Turns: only so many requests run at a time, and none of them waits for its sender.
+"""Turns: only so many small requests run at a time, and none of them waits for its sender.
 
 A thread that reads a body which does not come does nothing else, and the server cannot take it away. So there are
 many more threads than requests that run: a small body is read before its request asks for its turn, and who sends a
-large one, a film, waits for the line alone. Sixteen at a time is where Python gains nothing by more.
+large one, a film, runs beside them and mostly waits for the line. Sixteen at a time is where Python gains nothing by more.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ class Turns:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Read what is small, wait for a turn, answer."""
-        if not _is_read(environ):
+        if not _read_if_small(environ):
             return self._app(environ, start_response)  # type: ignore[no-any-return]
         self._free.get()
         try:
@@ -33,8 +33,8 @@ class Turns:
             self._free.put(None)
 
 
-def _is_read(environ: dict[str, Any]) -> bool:
-    """Read the request's body, if it is small; whether nothing more is to come."""
+def _read_if_small(environ: dict[str, Any]) -> bool:
+    """Read the request's body, if it is small; tells whether nothing more is to come."""
     if environ.get("HTTP_TRANSFER_ENCODING"):
         return False
     length = environ.get("CONTENT_LENGTH") or "0"

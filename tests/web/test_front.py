@@ -9,8 +9,10 @@ from sqlalchemy import select
 
 from quilt.arrivals.models import Arrival
 from quilt.database import db
+from quilt.extensions import limiter
 from quilt.web.front import MOST_BYTES, Front
 from quilt.web.signing_in import _read_session
+from quilt.web.site import votes
 from tests.factories import make_entry, make_user
 from tests.live import sign_cookie
 from tests.web.site.test_arrivals import FIREFOX, open_page
@@ -78,6 +80,27 @@ def test_the_vote_of_a_signed_in_person_is_answered_here(app, client, ask):
     assert status == "201 CREATED" and len(json.loads(body)["receipt"]) == 24
     # The second is refused: the view behind has the words.
     assert ask(path, form, **environ)[1:] == ({"Came": "through"}, form)
+
+
+def test_a_flood_of_votes_is_counted_once_a_request(app, client):
+    """Whether a vote is answered in front or behind, the same gate has let it in."""
+    entry, address = make_entry(open_contest()), "203.0.113.77"
+    if time.monotonic() % 60 > 57:
+        time.sleep(3)  # the gate counts by minutes
+    for _ in range(votes.LIMIT - 3):
+        votes._gate.lets_in(address, time.monotonic())
+    was_on, limiter.enabled = limiter.enabled, True  # one limiter serves every application of a process
+    try:
+        client.set_cookie("quilt_session", sign_cookie(app, make_user().id).partition("=")[2])
+        told = [
+            client.post(
+                f"/entries/{entry.id}/vote", data={"ticket": "old"}, environ_base={"REMOTE_ADDR": address}
+            )
+            for _ in range(5)
+        ]
+    finally:
+        limiter.enabled = was_on
+    assert [answer.status_code == 429 for answer in told] == [False] * 3 + [True] * 2
 
 
 def test_whatever_is_not_plain_comes_through_as_it_was_sent(app, client, ask):

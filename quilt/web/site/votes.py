@@ -16,7 +16,6 @@ from flask import (
 from flask_login import current_user
 from werkzeug.exceptions import NotFound
 
-from quilt.accounts.domains import needs_step_up
 from quilt.accounts.models import User
 from quilt.accounts.people import Person
 from quilt.accounts.proofs import SignInRefused
@@ -30,6 +29,7 @@ from quilt.entries.models import Entry
 from quilt.extensions import csrf, limiter
 from quilt.letters import composer
 from quilt.votes import service
+from quilt.votes.ballots import Ballot, Receipt, needs_more_proof
 from quilt.votes.challenges import ChallengeRefused
 from quilt.votes.queries import find_vote_key
 from quilt.votes.rules import (
@@ -40,7 +40,6 @@ from quilt.votes.rules import (
     check_window,
     make_contest_key,
 )
-from quilt.votes.service import Ballot, Receipt
 from quilt.web.clock import entropy, now
 from quilt.web.errors import answer_error, wants_json
 from quilt.web.evidence import Told, gather_evidence, read_told
@@ -66,14 +65,16 @@ from quilt.web.visitors import Visitor, build_visit, describe_visitor, remember_
 from quilt.web.words import describe_account_refusal, describe_vote_refusal
 
 LIMIT = 600  # votes a minute from one address, which may be a whole school: only a flood is refused
+GATE = "quilt.vote_gate"  # where a request's environment says whether it was let in
 _gate = FloodGate(LIMIT)
 
 
 @site.post("/entries/<int:entry_id>/vote")
 @csrf.exempt  # type: ignore[untyped-decorator]
-@limiter.limit(f"{LIMIT} per minute")
 def cast_vote(entry_id: int) -> Response:
     """Cast the vote of a signed-in person; send a code to everybody else."""
+    if not _is_let_in(request):
+        abort(429)
     try:
         head = get_head_or_404(entry_id)
     except NotFound:
@@ -93,9 +94,7 @@ def cast_vote(entry_id: int) -> Response:
 def cast_at_once(request: AnyRequest, entry_id: int) -> Answer | None:
     """The vote of a signed-in person whose form fits; the view above has the words for everybody else."""
     session = find_session(request)
-    if session is None or (
-        limiter.enabled and not _gate.lets_in(request.remote_addr or "", time.monotonic())
-    ):
+    if session is None or not _is_let_in(request):
         return None
     user_id, epoch = session
     head, form = get_head_or_404(entry_id), read_form(request)
@@ -146,7 +145,7 @@ def _send_code(head: EntryHead, told: Told) -> Response:
         return _answer_refusal(head, refusal, policy)
     entry = db.session.get_one(Entry, head.id)
     address = form.get("email", "")
-    if len(policy.tiers) > 1 and needs_step_up(address[:400].strip(), policy.domains, now()):
+    if needs_more_proof(address[:400].strip(), policy, now()):
         status, words = describe_vote_refusal(DisposableAddress(), policy.time_zone)
         return _ask_address(head, status, words)
     try:
@@ -263,7 +262,7 @@ def _name_tier(user: User | Person, policy: Policy) -> str:
     """
     if "passkey" not in policy.tiers or not is_by_passkey():
         return "email"
-    is_short_lived = len(policy.tiers) > 1 and needs_step_up(user.email, policy.domains, now())
+    is_short_lived = needs_more_proof(user.email, policy, now())
     return "email" if is_short_lived else "passkey"
 
 
@@ -280,6 +279,15 @@ def _repeat_receipt_or_404(entry_id: int) -> Response:
         words = "That vote was cast before. The entry has gone since."
         return answer_json({"detail": words, "receipt": earlier.receipt}, 200)
     return make_response(redirect(url_for("site.show_receipt", number=earlier.receipt), 303))
+
+
+def _is_let_in(request: AnyRequest) -> bool:
+    """Whether this address may vote at this moment: asked once a request, here or in front."""
+    if not limiter.enabled:
+        return True
+    if GATE not in request.environ:
+        request.environ[GATE] = _gate.lets_in(request.remote_addr or "", time.monotonic())
+    return bool(request.environ[GATE])
 
 
 def _gather(
