@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.orm import Session
 
 from quilt.accounts.models import User
@@ -33,6 +33,14 @@ def lock_contest(session: Session, contest_id: int) -> Contest:
     return session.get_one(Contest, contest_id, with_for_update={"of": Contest}, populate_existing=True)
 
 
+def make_pages_fresh(on: Session | Connection, contest_id: int) -> None:
+    """Have the contest's pages built anew once the caller's transaction ends.
+
+    The database adds: who changes something else at the same time holds no lock that this one waits for.
+    """
+    on.execute(update(Contest).where(Contest.id == contest_id).values(version=Contest.version + 1))
+
+
 def write_change(
     session: Session,
     contest: Contest,
@@ -49,8 +57,7 @@ def write_change(
     `fields` holds what was before and what is after, by name; `words` of a public change are for everybody.
     """
     detail = {name: [_shorten(before), _shorten(after)] for name, (before, after) in fields.items()}
-    contest.version += 1
-    contest.edit_count += 1
+    contest.version, contest.edit_count = Contest.version + 1, Contest.edit_count + 1  # as make_pages_fresh
     session.add(
         ContestChange(
             contest_id=contest.id, kind=kind, words=words, is_public=is_public, actor_id=actor_id, changed_at=now,

@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from quilt.accounts.belongings import OwnFile, Row, forgets, keeps_files, tells
+from quilt.contests.changes import make_pages_fresh
 from quilt.contests.models import Contest
 from quilt.entries.models import Entry, EntryRevision
 from quilt.media.models import Video
@@ -71,9 +72,7 @@ def forget_entries(session: Session, user_id: int, now: datetime) -> None:
     entries = list(session.scalars(select(Entry).where(Entry.entrant_id == user_id).with_for_update()))
     for entry in entries:
         if entry.state == "published":
-            session.execute(
-                update(Contest).where(Contest.id == entry.contest_id).values(version=Contest.version + 1)
-            )
+            make_pages_fresh(session, entry.contest_id)
         entry.state = "withdrawn" if entry.state in _WITHDRAWABLE else entry.state
         entry.title, entry.cause, entry.story, entry.thanks = TAKEN_OUT, "", "", ""
         entry.search_text, entry.slug, entry.version = "", "taken-out", entry.version + 1

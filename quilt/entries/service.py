@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from quilt.accounts.models import User
+from quilt.contests.changes import make_pages_fresh
 from quilt.contests.models import Contest
 from quilt.database import transaction
 from quilt.entries.drafts import count_drafts, newest_revision
@@ -199,7 +200,7 @@ def withdraw(entry_id: int, owner_id: int, now: datetime) -> None:
         revision.updated_at = now
         if was_live:
             entry.version += 1
-            session.get_one(Contest, entry.contest_id).version = Contest.version + 1
+            make_pages_fresh(session, entry.contest_id)
 
 
 def _attach(session: Session, entry_id: int, owner_id: int, video: Video | None, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from quilt.contests.models import Contest
+from quilt.contests.changes import make_pages_fresh
 from quilt.database import transaction
 from quilt.entries.models import Entry
 from quilt.entries.ownership import is_own_entry
@@ -27,7 +27,7 @@ def set_eligibility(entry_id: int, is_eligible: bool, *, words: str, actor_id: i
             return
         entry.is_eligible = is_eligible
         entry.version += 1
-        session.get_one(Contest, entry.contest_id).version += 1
+        make_pages_fresh(session, entry.contest_id)
         session.add(
             ModerationLog(
                 subject_kind="entry",

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from quilt.accounts.models import User
+from quilt.contests.changes import make_pages_fresh
 from quilt.contests.models import Contest
 from quilt.database import transaction
 from quilt.entries.models import Entry
@@ -42,7 +43,7 @@ def take_out_or_back(
         except WrongState:
             raise AlreadyDecided(find_last_decision(session, "entry", entry_id), contest.time_zone) from None
         entry.version += 1
-        contest.version = Contest.version + 1
+        make_pages_fresh(session, contest.id)
         session.add(
             ModerationLog(
                 subject_kind="entry", subject_id=entry_id, action=action, words=words, actor_id=actor_id,

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from quilt.accounts.models import User
 from quilt.arrivals.models import EntrySpread, NamedLink
+from quilt.contests.changes import make_pages_fresh
 from quilt.contests.models import Contest
 from quilt.database import transaction
 from quilt.embeds.models import Embed
@@ -179,7 +180,7 @@ def _publish(
     entry.video_id = video.id
     entry.published_at = entry.published_at or now
     entry.version += 1
-    contest.version = Contest.version + 1  # in the database: others approve at the same time
+    make_pages_fresh(session, contest.id)
     _add_counters(session, entry, now, entropy)
 
 

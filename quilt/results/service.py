@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from quilt.audit import run_audit
 from quilt.audit.report import count_differences
 from quilt.config import Settings
-from quilt.contests.changes import write_change
+from quilt.contests.changes import make_pages_fresh, write_change
 from quilt.contests.models import Contest
 from quilt.contests.rules import is_voting_over
 from quilt.database import db, transaction, write
@@ -158,7 +158,7 @@ def advance_prize(
         check_step(prize.state, step)
         prize.state = step
         _add_step(session, contest_id, place, prize.entry_id, step, said, actor_id, now)
-        _touch(session, contest_id)
+        make_pages_fresh(session, contest_id)
 
 
 def pass_prize_on(contest_id: int, place: int, reason: str, *, actor_id: int, now: datetime) -> int:
@@ -176,7 +176,7 @@ def pass_prize_on(contest_id: int, place: int, reason: str, *, actor_id: int, no
         _add_step(session, contest_id, place, prize.entry_id, "passed_on", said, actor_id, now)
         prize.entry_id, prize.state = following[0], "promised"
         _add_step(session, contest_id, place, following[0], "promised", "", actor_id, now)
-        _touch(session, contest_id)
+        make_pages_fresh(session, contest_id)
         return int(following[0])
 
 
@@ -315,11 +315,6 @@ def _log(
 ) -> None:
     contest = session.get_one(Contest, contest_id)
     write_change(session, contest, kind, actor_id=actor_id, now=now, words=words, is_public=is_public)
-
-
-def _touch(session: Session, contest_id: int) -> None:
-    """The contest's pages are built anew."""
-    session.get_one(Contest, contest_id).version += 1
 
 
 def _read_words(text: str, ask: str) -> str:

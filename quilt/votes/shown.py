@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
+from quilt.contests.changes import make_pages_fresh
 from quilt.contests.models import BallotPolicy, Contest, Phase
 from quilt.database import db, write
 from quilt.votes.casting_models import ShownTally
@@ -68,16 +69,12 @@ def _take(connection: Connection, contest_id: int, moment: datetime, now: dateti
         return 0
     connection.execute(delete(ShownTally).where(ShownTally.entry_id.in_([row["entry_id"] for row in fresh])))
     connection.execute(insert(ShownTally), fresh)
-    _make_pages_fresh(connection, contest_id)
+    make_pages_fresh(connection, contest_id)
     return 1
 
 
 def _let_go(connection: Connection, contest_id: int) -> int:
     gone = connection.execute(delete(ShownTally).where(ShownTally.contest_id == contest_id)).rowcount
     if gone:
-        _make_pages_fresh(connection, contest_id)
+        make_pages_fresh(connection, contest_id)
     return int(bool(gone))
-
-
-def _make_pages_fresh(connection: Connection, contest_id: int) -> None:
-    connection.execute(update(Contest).where(Contest.id == contest_id).values(version=Contest.version + 1))

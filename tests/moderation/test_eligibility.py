@@ -1,7 +1,10 @@
 """Shown, but outside the prize: a state of its own, changed through one door that writes the log."""
 
+import threading
+
 import pytest
 
+from quilt.contests.changes import make_pages_fresh
 from quilt.contests.models import Contest
 from quilt.database import db
 from quilt.entries.models import Entry
@@ -11,6 +14,7 @@ from quilt.moderation.rules import OwnEntry
 from quilt.moderation.service import NotFound
 from tests.conftest import NOW
 from tests.factories import make_entry, make_user
+from tests.waiting import wait_for_a_lock
 
 
 def read(entry_id):
@@ -43,3 +47,23 @@ def test_nobody_takes_their_own_entry_into_the_prize(app):
             entry.id, True, words="Mine.", actor_id=make_user("ma.teo+desk@gmail.com").id, now=NOW
         )
     assert not read(entry.id).is_eligible and list_decisions("entry", entry.id) == []
+
+
+def test_the_pages_are_fresh_where_another_changes_the_contest_at_the_same_moment(app):
+    admin_id, entry = make_user(name="Ada", role="admin").id, make_entry()
+    entry_id, contest_id = entry.id, entry.contest_id
+    before = db.session.get_one(Contest, contest_id).version
+    db.session.rollback()
+
+    def take_out():
+        with app.app_context():
+            set_eligibility(entry_id, False, words="A school class.", actor_id=admin_id, now=NOW)
+
+    with db.engine.connect().execution_options(quilt_begin="IMMEDIATE") as other:
+        make_pages_fresh(other, contest_id)
+        waiting = threading.Thread(target=take_out)
+        waiting.start()
+        wait_for_a_lock(waiting)
+        other.commit()
+    waiting.join(30)
+    assert db.session.get_one(Contest, contest_id, populate_existing=True).version == before + 2
