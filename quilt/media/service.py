@@ -37,8 +37,9 @@ def receive_file(
     """Take over the file at `path`, which has been received whole; returns the id of its Video.
 
     What its first bytes already show to be no video is refused at once: the row's state and message say so.
-    The bytes are kept in both cases, of a refused file for thirty days (`refused.py`). `attach` gives the new video its place in the same transaction; what it
-    raises is passed on, and then neither row nor file stays.
+    The bytes are kept in both cases, of a refused file for thirty days (`refused.py`). `attach` gives the new
+    video its place in the same transaction. What it raises is passed on, as is what the database raises, and then
+    neither row nor file stays.
     """
     refusal = _first_look(path)
     byte_count = path.stat().st_size
@@ -57,15 +58,15 @@ def receive_file(
         refused_at=now if refusal else None,
         created_at=now,
     )
-    with transaction() as session:
-        session.add(video)
-        session.flush()
-        try:
+    try:
+        with transaction() as session:
+            session.add(video)
+            session.flush()
             attach(session, video)
-        except Exception:
-            originals.delete(key)
-            raise
-        video_id = video.id
+            video_id = video.id
+    except Exception:
+        originals.delete(key)
+        raise
     if not refusal:
         process_video.later(video_id)
     return video_id

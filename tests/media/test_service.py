@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy.exc import IntegrityError
 
 from quilt.config import Settings
 from quilt.database import db
@@ -25,6 +26,7 @@ from tests.conftest import NOW
 from tests.factories import make_user
 from tests.media.conftest import QUICK_H264, SOUND
 
+NOBODY = 999_999
 WORKER = """
 import secrets, sys, threading
 from datetime import UTC, datetime
@@ -91,6 +93,24 @@ def test_what_is_no_video_is_refused_at_once(job, room, content, words):
     video_id = receive(room, content)
     assert read(video_id).state == "refused" and words in read(video_id).message
     assert queue.take() is None
+
+
+@pytest.mark.parametrize("strangers_row", ["own", "another"])
+def test_what_cannot_be_stored_leaves_no_file(room, good_mp4, strangers_row):
+    """The row of the video itself fails as it is written, another one only as the transaction is committed."""
+    owner_id = make_user().id
+    part = parts_of(room) / "part"
+    part.write_bytes(good_mp4.read_bytes())
+
+    def attach(session, video):
+        session.add(Video(owner_id=NOBODY, kind="file", state="queued", created_at=NOW))
+
+    with pytest.raises(IntegrityError):
+        receive_file(
+            NOBODY if strangers_row == "own" else owner_id, part, "a.mp4", originals_of(room), NOW,
+            secrets.token_bytes, attach=attach,
+        )  # fmt: skip
+    assert list(originals_of(room).list_keys()) == [] and db.session.query(Video).count() == 0
 
 
 def test_what_only_a_second_look_shows_is_refused_and_others_go_on(job, room, films, good_mp4):
