@@ -1,6 +1,7 @@
 """Uploads that were no film are kept for a month and then thrown away; nothing else goes."""
 
 import secrets
+import threading
 from datetime import timedelta
 
 from quilt.audit.files import check_files
@@ -13,6 +14,7 @@ from quilt.media.tasks import clear_refused_files, process_video
 from tests.conftest import NOW
 from tests.media.conftest import QUICK_H264
 from tests.media.test_service import job, read, receive, room  # noqa: F401
+from tests.waiting import wait_for_a_lock
 
 NO_FILM = b"this is a text about a holiday"
 
@@ -50,6 +52,25 @@ def test_what_the_worker_refuses_counts_from_then(app, job, room, films):  # noq
     assert originals_of(room).exists(video.original_key)
     clear(room, later + KEPT)
     assert list(originals_of(room).list_keys()) == []
+
+
+def test_a_film_that_is_started_again_at_that_moment_stays(app, room):  # noqa: F811
+    video = read(receive(room, NO_FILM))
+    key = video.original_key
+    db.session.rollback()
+
+    def clear_now():
+        with app.app_context():
+            clear(room, NOW + KEPT)
+
+    with db.engine.connect().execution_options(quilt_begin="IMMEDIATE") as other:
+        other.execute(Video.__table__.update().values(state="queued"))
+        clearing = threading.Thread(target=clear_now)
+        clearing.start()
+        wait_for_a_lock(clearing)
+        other.commit()
+    clearing.join(30)
+    assert originals_of(room).exists(key) and read(video.id).original_key == key
 
 
 def test_films_that_were_taken_stay(app, room):  # noqa: F811
