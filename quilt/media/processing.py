@@ -52,25 +52,14 @@ def clear_leftovers(settings: Settings, now: datetime) -> int:
 
 
 def process(job: Job, claim: Claim) -> None:
-    """Do everything for one claimed video and store how it ended; whatever goes wrong goes into its row."""
+    """Do everything for one claimed video and store how it ended; whatever goes wrong goes into its row.
+
+    Where another worker has it by now, nothing is stored.
+    """
     try:
-        _prepare(job, claim)
-    except (LeaseLost, Stopping) as left:
-        _leave(job, claim, left)
-    except CannotProcess as failure:
-        log.warning(
-            "video_not_processed",
-            video_id=claim.video_id,
-            attempt=claim.attempt,
-            cause=str(failure.__cause__),
-        )
-        fail_video(claim, failure.message, job.now())
-    except MediaRefused as refusal:
-        log.info("video_refused", video_id=claim.video_id, reason=refusal.code)
-        refuse_video(claim, refusal.message, job.now())
-    except Exception:
-        log.exception("video_failed", video_id=claim.video_id, attempt=claim.attempt)
-        fail_video(claim, OURS, job.now())
+        _try(job, claim)
+    except LeaseLost:
+        log.warning("lease_lost", video_id=claim.video_id, attempt=claim.attempt)
 
 
 def cut_new_poster(job: Job, video_id: int) -> None:
@@ -91,6 +80,30 @@ def cut_new_poster(job: Job, video_id: int) -> None:
     for key in old if is_wanted else (poster_key, thumbnail_key):
         if key:
             results_of(job.settings).delete(key)
+
+
+def _try(job: Job, claim: Claim) -> None:
+    try:
+        _prepare(job, claim)
+    except LeaseLost:
+        raise
+    except Stopping:
+        log.info("video_put_back", video_id=claim.video_id)
+        return_video(claim, job.now())
+    except CannotProcess as failure:
+        log.warning(
+            "video_not_processed",
+            video_id=claim.video_id,
+            attempt=claim.attempt,
+            cause=str(failure.__cause__),
+        )
+        fail_video(claim, failure.message, job.now())
+    except MediaRefused as refusal:
+        log.info("video_refused", video_id=claim.video_id, reason=refusal.code)
+        refuse_video(claim, refusal.message, job.now())
+    except Exception:
+        log.exception("video_failed", video_id=claim.video_id, attempt=claim.attempt)
+        fail_video(claim, OURS, job.now())
 
 
 def _prepare(job: Job, claim: Claim) -> None:
@@ -131,14 +144,6 @@ def _cut_posters(job: Job, video: Path, second: float, folder: Path) -> tuple[st
     for key, name in zip(keys, ("poster.jpg", "thumbnail.jpg"), strict=True):
         results_of(job.settings).save(key, folder / name)
     return keys
-
-
-def _leave(job: Job, claim: Claim, reason: Exception) -> None:
-    if isinstance(reason, LeaseLost):
-        log.warning("lease_lost", video_id=claim.video_id, attempt=claim.attempt)
-        return
-    log.info("video_put_back", video_id=claim.video_id)
-    return_video(claim, job.now())
 
 
 def _workshop(settings: Settings) -> AbstractContextManager[Path]:

@@ -17,8 +17,9 @@ from sqlalchemy.exc import IntegrityError
 from quilt.config import Settings
 from quilt.database import db
 from quilt.jobs.queue import Job, queue
+from quilt.media.leases import claim_video
 from quilt.media.models import Video
-from quilt.media.processing import clear_leftovers
+from quilt.media.processing import clear_leftovers, process
 from quilt.media.service import link_video, receive_file, tidy_file_name
 from quilt.media.storage import originals_of, parts_of, results_of
 from quilt.media.tasks import fetch_link_facts, process_video, refresh_poster, sweep_videos
@@ -234,3 +235,15 @@ def test_killed_worker(room, database, films):
     assert (name, ids) == (process_video.name, (video_id,))
     process_video(job, *ids)
     assert (read(video_id).state, read(video_id).attempts_count) == ("ready", 2)
+
+
+@pytest.mark.parametrize("ending", ["fails", "refused", "stopped"])
+def test_what_a_worker_says_too_late_is_left_to_the_next(room, good_mp4, films, ending):
+    short = films("short.mp4", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=10:d=0.1", *QUICK_H264)
+    video_id = receive(room, short if ending == "refused" else good_mp4)
+    late = claim_video(video_id, NOW)
+    assert claim_video(video_id, NOW + timedelta(hours=1)).attempt == 2
+    if ending == "fails":
+        originals_of(room).delete(late.original_key)
+    process(Job(room, lambda: NOW, secrets.token_bytes, lambda: ending == "stopped"), late)
+    assert (read(video_id).state, read(video_id).attempts_count) == ("processing", 2)
