@@ -144,8 +144,9 @@ def _receive(fileobj: Any, door: socket.socket, selector: selectors.BaseSelector
 
 
 def _tell(event: str, words: str) -> None:
-    """One line of the log, in the shape that all have."""
-    line = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, "message": words}
+    """One line of the log about what should not have happened, in the shape that all have."""
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    line = {"at": at, "event": event, "level": "error", "message": words}
     sys.stderr.write(json.dumps(line) + "\n")
     sys.stderr.flush()
 

@@ -28,7 +28,7 @@ def set_up_logging(level: str = "INFO") -> None:
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
@@ -107,6 +107,7 @@ def log_request(method: str, route: str, status: int, began: float, identifier: 
     line: dict[str, Any] = {
         "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "event": "request",
+        "level": "info",
         "request_id": identifier,
         "method": method,
         "route": route,
