@@ -30,7 +30,7 @@ from sqlalchemy import text
 
 from benchmarks.append import measure_appending
 from benchmarks.spread_data import NOW, add_arrivals, chain, load_tree, mixed, open_scratch, star, uniform
-from quilt.arrivals.fold import fold_within, recompute_within
+from quilt.arrivals.fold import fold_within, recount_within
 from quilt.config import ROOT
 from quilt.database import db
 from quilt.spread.measures import measure
@@ -101,7 +101,7 @@ def describe_machine() -> str:
 
 
 def measure_arrays(size: int, rounds: int) -> None:
-    print(f"\n## Full recompute of {size:,} from arrays (limit {ARRAYS_LIMIT_MS} ms at 1,000,000)")
+    print(f"\n## Full recount of {size:,} from arrays (limit {ARRAYS_LIMIT_MS} ms at 1,000,000)")
     ours = 0.0
     for name, make in SHAPES.items():
         parents = make(size)
@@ -165,30 +165,30 @@ def measure_database(kind: str, size: int, rounds: int) -> None:
         contest = make_contest("bench", opens=NOW, closes=datetime(2027, 1, 1, tzinfo=UTC))
         entry_id = make_entry(contest).id
         load_tree(entry_id, mixed(size), 1)
-        print(f"mixed, {size:,} (limit of a recompute {DATABASE_LIMIT_MS} ms at 1,000,000)")
-        spent = run_recompute(entry_id)
-        print(f"first full recompute, with the entry's own rows: {tell(spent)}")
+        print(f"mixed, {size:,} (limit of a recount {DATABASE_LIMIT_MS} ms at 1,000,000)")
+        spent = run_recount(entry_id)
+        print(f"first full recount, with the entry's own rows: {tell(spent)}")
         for share, words in DAMAGE.items():
             damage(entry_id, share)
-            spent = run_recompute(entry_id)
-            print(f"full recompute with its write, {words}: {tell(spent)}", flush=True)
+            spent = run_recount(entry_id)
+            print(f"full recount with its write, {words}: {tell(spent)}", flush=True)
         people = exclude_quarter(entry_id)
-        print(f"full recompute with its write, {people:,} leave: {tell(run_recompute(entry_id))}", flush=True)
+        print(f"full recount with its write, {people:,} leave: {tell(run_recount(entry_id))}", flush=True)
         restore_all(entry_id)
-        print(f"full recompute with its write, they return: {tell(run_recompute(entry_id))}", flush=True)
+        print(f"full recount with its write, they return: {tell(run_recount(entry_id))}", flush=True)
         for count, limit in FOLD_LIMITS[kind].items():
             spent = run_folds(entry_id, range(1, size), count, rounds)
             print(f"fold of {count:,} new arrivals: {tell(spent)} (limit {limit})", flush=True)
         first, length = 10 * size, min(CHAIN_SIZE, size)
         deep_id = make_entry(contest).id
         load_tree(deep_id, chain(length), first)
-        print(f"chain of {length:,}: full recompute {tell(run_recompute(deep_id))}")
+        print(f"chain of {length:,}: full recount {tell(run_recount(deep_id))}")
         tip = range(first + length - 3, first + length - 2)
         spent = run_folds(deep_id, tip, 100, rounds)
         print(f"chain of {length:,}: 100 new arrivals at its end {tell(spent)}", flush=True)
         broad_id = make_entry(contest).id
         load_tree(broad_id, star(size), 20 * size)
-        print(f"star of {size:,}: full recompute {tell(run_recompute(broad_id))}")
+        print(f"star of {size:,}: full recount {tell(run_recount(broad_id))}")
         spent = run_folds(broad_id, range(20 * size, 21 * size - 2), 100, rounds)
         print(f"star of {size:,}: 100 new arrivals {tell(spent)}", flush=True)
 
@@ -239,10 +239,10 @@ def restore_all(entry_id: int) -> None:
         )
 
 
-def run_recompute(entry_id: int) -> Spent:
+def run_recount(entry_id: int) -> Spent:
     """Its read, its work, its write and its commit."""
     with db.engine.connect().execution_options(quilt_begin="IMMEDIATE") as connection:
-        spent, _ = take_best(lambda: (recompute_within(connection, entry_id, NOW), connection.commit()), 1)
+        spent, _ = take_best(lambda: (recount_within(connection, entry_id, NOW), connection.commit()), 1)
     return spent
 
 
@@ -268,7 +268,7 @@ def measure_page(kind: str, size: int) -> None:
         for people, first_id in ((50, 1), (size, 1000)):
             entry = make_entry(contest)
             load_tree(entry.id, uniform(people), first_id)
-            run_recompute(entry.id)
+            run_recount(entry.id)
             paths.append(f"/entries/{entry.id}/spread")
         db.session.remove()
         rest_collector()
@@ -303,7 +303,7 @@ def ask_after_a_change(client: FlaskClient, entry_id: int, path: str) -> Spent:
     """The first answer when the figures are others and the drawing that is kept has rested long enough."""
     await_drawings()
     time.sleep(REST * PAGE_LIMIT_MS * 4 / 1000)
-    run_recompute(entry_id)
+    run_recount(entry_id)
     db.session.remove()
     spent, answer = take_best(lambda: client.get(path), 1)
     assert answer.status_code == 200, answer.status

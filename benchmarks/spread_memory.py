@@ -1,4 +1,4 @@
-"""How many megabytes a full recompute needs above its input, as the peak of this process.
+"""How many megabytes a full recount needs above its input, as the peak of this process.
 
 usage: python -m benchmarks.spread_memory SHAPE SIZE
 """

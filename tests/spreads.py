@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import insert
 
-from quilt.arrivals.fold import recompute_within
+from quilt.arrivals.fold import recount_within
 from quilt.arrivals.models import Arrival, ArrivalStat, EntryPoint
 from quilt.arrivals.timekeeping import refresh_timing
 from quilt.database import write
@@ -43,16 +43,16 @@ STATES: dict[str, Callable[[], list[int]]] = {
 }
 
 
-def recompute_entry(entry_id: int, now: datetime) -> Measures:
+def recount_entry(entry_id: int, now: datetime) -> Measures:
     """Count an entry's spread anew from its arrivals and store it; what waits stays for the fold."""
-    return write(recompute_within, entry_id, now)
+    return write(recount_within, entry_id, now)
 
 
 def plant(entry_id: int, parents: list[int], moment: datetime) -> None:
     """Let the people of a tree arrive over some days before `moment`; one in five votes."""
     if len(parents) > 1:
         _plant_arrivals(entry_id, parents, moment)
-    recompute_entry(entry_id, moment)
+    recount_entry(entry_id, moment)
     if len(parents) > 1:
         refresh_timing(entry_id, moment)
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from quilt.accounts.models import User
-from quilt.arrivals.fold import recompute_within
+from quilt.arrivals.fold import recount_within
 from quilt.arrivals.models import Arrival, ArrivalStat, EntrySpread, ExclusionLog
 from quilt.database import db, insert_if_new, write
 
@@ -132,7 +132,7 @@ def _decide(
         owner = _find_entry(connection, arrival_id, entry_id)
         before = _lock_size(connection, owner)
         _move(connection, arrival_id, is_excluded)
-        people = abs(recompute_within(connection, owner, now).size - before)
+        people = abs(recount_within(connection, owner, now).size - before)
         connection.execute(
             insert(ExclusionLog),
             {"entry_id": owner, "arrival_id": arrival_id, "is_excluded": is_excluded,

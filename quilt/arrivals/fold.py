@@ -100,7 +100,7 @@ def fold_within(connection: Connection, entry_id: int, now: datetime, share: flo
 
 
 @pause_collector()
-def recompute_within(connection: Connection, entry_id: int, now: datetime) -> Measures:
+def recount_within(connection: Connection, entry_id: int, now: datetime) -> Measures:
     """The recount of one entry inside the caller's transaction, as after an exclusion."""
     spread = lock_spread(connection, entry_id)
     return store_recount(connection, open_bulk(connection), entry_id, spread, now)

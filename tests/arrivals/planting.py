@@ -9,7 +9,7 @@ from quilt.arrivals.models import Arrival
 from quilt.arrivals.nodes import describe_event, put_in_inbox
 from quilt.database import db, transaction, write
 from tests.conftest import NOW
-from tests.spreads import recompute_entry
+from tests.spreads import recount_entry
 
 FAR = 1_000_000  # ids that PostgreSQL's own counter does not come to
 
@@ -37,7 +37,7 @@ def plant(entry, parents, voters=(), channels=("wa",), minutes=1):
                 connection, [describe_event(entry_id, ids[place], votes=1)]
             )
         )
-    recompute_entry(entry_id, NOW)
+    recount_entry(entry_id, NOW)
     fold_entry(entry_id, NOW)
     db.session.rollback()
     return ids

@@ -16,7 +16,7 @@ from quilt.spread.measures import measure
 from quilt.spread.tree import list_sizes
 from tests.factories import make_entry
 from tests.spread.trees import chain, tree
-from tests.spreads import plant, recompute_entry
+from tests.spreads import plant, recount_entry
 
 MOMENT = datetime(2026, 5, 20, tzinfo=UTC)
 SHAPE = "a, b, c<a, d<a, e<c, f<e, g<b, h, i, j<e, k<a"
@@ -81,7 +81,7 @@ def test_who_waits_or_is_left_out_stands_in_no_crown(app):
     first = entry_id * 1_000_000
     with transaction() as session:
         session.get(Arrival, first + 3).state = "excluded"
-    recompute_entry(entry_id, MOMENT)
+    recount_entry(entry_id, MOMENT)
     late = Visit(entry_id, b"late", via=f"p{first + 2}")
     record_arrival(late, None, now=MOMENT, entropy=secrets.token_bytes)
     db.session.rollback()

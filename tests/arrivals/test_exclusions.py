@@ -31,7 +31,7 @@ from tests.arrivals.test_fold import snapshot
 from tests.conftest import NOW
 from tests.factories import make_entry, make_user
 from tests.spread.trees import tree
-from tests.spreads import recompute_entry
+from tests.spreads import recount_entry
 
 NOTATION = "a, b, c<a, d<a, e<d, f<e, g<b"
 
@@ -144,7 +144,7 @@ def test_who_comes_below_an_excluded_branch_counts_only_when_it_returns(family, 
     assert family.measure() == measure(tree(f"a, b, c<a, g<b{rest}"))
     assert describe_spread(family.entry.id).votes == 0
     left_out = snapshot(family.entry)
-    recompute_entry(family.entry.id, NOW)
+    recount_entry(family.entry.id, NOW)
     assert snapshot(family.entry) == left_out
     assert family.restore("d").people == 5
     assert family.measure() == measure(tree(f"{NOTATION}, late<f, later<late{rest}"))
@@ -167,11 +167,11 @@ def test_a_recount_leaves_those_who_wait_to_the_fold(family):
         family.add(f"other{number}", "a")
     family.fold()
     family.add("late", "f")
-    assert recompute_entry(family.entry.id, NOW).reach == 27
+    assert recount_entry(family.entry.id, NOW).reach == 27
     assert family.fold() == 1
     assert family.measure().reach == 28
     folded = snapshot(family.entry)
-    recompute_entry(family.entry.id, NOW)
+    recount_entry(family.entry.id, NOW)
     assert snapshot(family.entry) == folded
 
 

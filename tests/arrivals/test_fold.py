@@ -24,7 +24,7 @@ from quilt.arrivals.service import record_arrival
 from quilt.database import db, transaction, write
 from tests.conftest import NOW
 from tests.factories import make_entry
-from tests.spreads import recompute_entry
+from tests.spreads import recount_entry
 
 
 def grow(entry, parents, *, every=1, seed=0, votes=False, share=None):
@@ -96,7 +96,7 @@ def test_any_batching_equals_the_recount(app, shape, every, share):
     entry = make_entry()
     grow(entry, parents, every=every, votes=True, share=share)
     folded = snapshot(entry)
-    recompute_entry(entry.id, NOW)
+    recount_entry(entry.id, NOW)
     assert snapshot(entry) == folded
     assert folded[0]["size"] == 61 and folded[0]["votes_count"] > 0
 
@@ -113,7 +113,7 @@ def test_a_large_tree_is_folded_by_its_touched_nodes_alone(app):
     assert fold_entry(entry.id, NOW, ALWAYS_FOLD) == 20
     folded = snapshot(entry)
     assert folded != before
-    recompute_entry(entry.id, NOW)
+    recount_entry(entry.id, NOW)
     assert snapshot(entry) == folded
 
 
@@ -138,7 +138,7 @@ def test_excluded_people_and_those_below_them_are_left_out_of_a_recount(app):
     grow(entry, [-1, 0, 1, -1])
     with transaction() as session:
         session.scalars(select(Arrival).where(Arrival.depth == 2)).one().state = "excluded"
-    assert recompute_entry(entry.id, NOW).reach == 2
+    assert recount_entry(entry.id, NOW).reach == 2
 
 
 def plant(entry, parents):
@@ -205,7 +205,7 @@ def test_who_comes_below_an_excluded_ancestor_counts_when_it_is_restored(app, sh
     top, _, below = list_ids(entry)[:3]
     before = describe_spread(entry.id).reach
     exclude(top)
-    assert recompute_entry(entry.id, NOW).reach == before - 3
+    assert recount_entry(entry.id, NOW).reach == before - 3
     late = arrive(entry, below, 2)
     vote(entry, late[0], 2)
     vote(entry, below)
@@ -214,10 +214,10 @@ def test_who_comes_below_an_excluded_ancestor_counts_when_it_is_restored(app, sh
     figures = describe_spread(entry.id)
     assert (figures.reach, figures.votes) == (before - 3, 0)
     left = snapshot(entry)
-    recompute_entry(entry.id, NOW)
+    recount_entry(entry.id, NOW)
     assert snapshot(entry) == left
     exclude(top, "live")
-    assert recompute_entry(entry.id, NOW).reach == before + 2
+    assert recount_entry(entry.id, NOW).reach == before + 2
     assert size_of(top) == 5
     assert describe_spread(entry.id).votes == 3
     below_top = select(ArrivalStat.votes_subtree).where(ArrivalStat.arrival_id == top)
@@ -235,7 +235,7 @@ def test_a_fold_reads_no_more_than_the_new_and_those_above_them(app):
     fold_entry(entry.id, NOW, ALWAYS_FOLD)
     assert size_of(damaged) == 77
     assert [size_of(node) for node in [*list_ids(entry)[:3], list_ids(entry)[-1]]] == [4, 3, 2, None]
-    recompute_entry(entry.id, NOW)
+    recount_entry(entry.id, NOW)
     assert size_of(damaged) == 1
 
 
@@ -252,7 +252,7 @@ def test_a_recount_writes_what_is_missing_wrong_or_out_of_date(app):
         session.add(EntryGeneration(entry_id=entry.id, generation=9, people_count=4, votes_count=1))
     stored = snapshot(entry)
     assert stored != right
-    recompute_entry(entry.id, NOW)
+    recount_entry(entry.id, NOW)
     mended = snapshot(entry)
     assert mended[1][0] == right[1][0]
     assert mended[0]["squared_sizes"] == right[0]["squared_sizes"]
@@ -262,7 +262,7 @@ def test_who_waits_is_counted_by_the_fold_and_not_by_a_recount_before_it(app):
     entry = make_entry()
     grow(entry, [-1, 0])
     arrive(entry, list_ids(entry)[1], 3)
-    assert recompute_entry(entry.id, NOW).reach == 2
+    assert recount_entry(entry.id, NOW).reach == 2
     assert fold_entry(entry.id, NOW) == 3
     db.session.rollback()
     assert describe_spread(entry.id).reach == 5
@@ -276,7 +276,7 @@ def test_a_deep_tree_is_climbed_in_one_go_or_counted_anew(app, share):
     assert fold_entry(entry.id, NOW, share) == 2
     folded = snapshot(entry)
     assert (folded[0]["max_depth"], folded[0]["size"]) == (121, 123)
-    recompute_entry(entry.id, NOW)
+    recount_entry(entry.id, NOW)
     assert snapshot(entry) == folded
 
 

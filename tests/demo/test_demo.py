@@ -47,7 +47,7 @@ from quilt.shares.models import ShareAct
 from quilt.votes.models import EntryTally, Vote, Voter
 from tests.conftest import NOW, do_not_wait_for_the_disk
 from tests.live import migrate
-from tests.spreads import recompute_entry
+from tests.spreads import recount_entry
 
 pytestmark = pytest.mark.slow
 
@@ -179,7 +179,7 @@ def test_stored_spread_equals_a_recount(filled):
     for entry_id in ids:
         folded_at = before[entry_id][0].folded_at
         db.session.rollback()
-        recompute_entry(entry_id, folded_at)
+        recount_entry(entry_id, folded_at)
         db.session.rollback()
         assert figures(entry_id) == before[entry_id]
 

@@ -51,7 +51,7 @@ from tests.conftest import NOW
 from tests.factories import make_contest, make_entry, make_user
 from tests.spread.oracle import Oracle, Person, Truth
 from tests.spread.trees import find_missing, find_missing_parents
-from tests.spreads import recompute_entry
+from tests.spreads import recount_entry
 
 FEWEST_CHECKS = 50_000
 CHANNELS = ("", "wa", "fb")
@@ -130,7 +130,7 @@ class CoreMachine(RuleBasedStateMachine):
     def exclude_or_restore(self, place: int) -> None:
         person = self.oracle.people[place % len(self.oracle.people) + 1]
         person.is_excluded = not person.is_excluded
-        self.recompute()
+        self.recount()
 
     @rule(most=st.integers(1, 12))
     def fold(self, most: int) -> None:
@@ -144,7 +144,7 @@ class CoreMachine(RuleBasedStateMachine):
         assert before == (self.measures, self.stored, self.inbox, self.ballots)
 
     @rule()
-    def recompute(self) -> None:
+    def recount(self) -> None:
         links = [
             (number, person.parent)
             for number, person in self.oracle.people.items()
@@ -287,8 +287,8 @@ class ServicesMachine(RuleBasedStateMachine):
             write(lambda connection: self._die(connection, instructions))
 
     @rule()
-    def recompute(self) -> None:
-        recompute_entry(self.entry_id, NOW)
+    def recount(self) -> None:
+        recount_entry(self.entry_id, NOW)
 
     @invariant()
     def check(self) -> None:
