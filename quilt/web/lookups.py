@@ -1,6 +1,5 @@
 """Finding what an address names, or answering 404."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from flask import abort
@@ -17,14 +16,6 @@ from quilt.web.settings import get_settings
 _heads: Memo[EntryHead | None] = Memo()
 _links: dict[tuple[int, str], int] = {}
 _MOST_LINKS = 50_000
-
-
-@dataclass(frozen=True, slots=True)
-class FoundLink:
-    """A followed link: the entry it leads to, and its code."""
-
-    entry_id: int
-    code: str
 
 
 def get_head_or_404(entry_id: int) -> EntryHead:
@@ -55,16 +46,19 @@ def get_any_draft_or_404(entry_id: int) -> Draft:
     return draft
 
 
-def get_link_or_404(code: str) -> FoundLink:
-    """The entry that a code leads to. A code never changes its entry, so it is remembered."""
-    link = find_followed(code)
-    if link is None:
+def get_followed_or_404(code: str) -> int:
+    """The id of the entry that a code leads to."""
+    entry_id = find_followed(code)
+    if entry_id is None:
         abort(404, "We cannot find that link. It may be cut off at the end: look for the entry instead.")
-    return link
+    return entry_id
 
 
-def find_followed(code: str) -> FoundLink | None:
-    """The entry that a code leads to, or None where nobody has that code."""
+def find_followed(code: str) -> int | None:
+    """The id of the entry that a code leads to, or None where nobody has that code.
+
+    A code never changes its entry, so it is remembered.
+    """
     key = (database_key(), code)
     entry_id = _links.get(key)
     if entry_id is None:
@@ -75,7 +69,7 @@ def find_followed(code: str) -> FoundLink | None:
         if len(_links) >= _MOST_LINKS:
             _links.clear()
         _links[key] = entry_id
-    return FoundLink(entry_id, code)
+    return entry_id
 
 
 def phase_mark(head: EntryHead, now: datetime) -> int:

@@ -66,7 +66,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     # links, arrivals, shares
     ("site.follow_link", "GET"): Route(EVERYBODY),
     ("site.show_qr", "GET"): Route(EVERYBODY),
-    ("site.record", "POST"): Route(EVERYBODY, is_exempt=True),
+    ("site.record_beacon", "POST"): Route(EVERYBODY, is_exempt=True),
     ("site.show_share", "GET"): Route(EVERYBODY),
     ("site.share", "POST"): Route(EVERYBODY, is_exempt=True),
     ("site.show_links", "GET"): Route(ENTRANT),

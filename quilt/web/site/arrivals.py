@@ -18,7 +18,7 @@ from quilt.web.floods import FloodGate
 from quilt.web.form_tickets import read_nonce, ticket_binding
 from quilt.web.front import in_front
 from quilt.web.json_bodies import read_json
-from quilt.web.lookups import get_head_or_404, get_link_or_404
+from quilt.web.lookups import get_followed_or_404, get_head_or_404
 from quilt.web.origins import is_from_here
 from quilt.web.plain import Answer, AnyRequest, tell_json
 from quilt.web.robots import is_robot
@@ -36,8 +36,7 @@ QR_TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 @site.get("/s/<code>")
 def follow_link(code: str) -> Response:
     """The entry page itself, with the chain kept in it."""
-    link = get_link_or_404(code)
-    response = answer_entry_page(get_head_or_404(link.entry_id), via=code)
+    response = answer_entry_page(get_head_or_404(get_followed_or_404(code)), via=code)
     response.headers["X-Robots-Tag"] = "noindex"
     response.headers["Cache-Control"] = "private, no-store"
     return response
@@ -48,7 +47,7 @@ def show_qr(code: str, kind: str) -> Response:
     """The link as a QR code; who scans it arrives by the channel `qr`."""
     if kind not in QR_TYPES:
         abort(404)
-    get_head_or_404(get_link_or_404(code).entry_id)
+    get_head_or_404(get_followed_or_404(code))
     picture = io.BytesIO()
     qr = segno.make(f"{get_settings().base_url}/s/{code}?c=qr", error="m")
     if kind == "png":
@@ -62,7 +61,7 @@ def show_qr(code: str, kind: str) -> Response:
 
 @site.post("/arrivals")
 @csrf.exempt  # type: ignore[untyped-decorator]
-def record() -> Response:
+def record_beacon() -> Response:
     """The page's beacon: answers with the visitor's own link."""
     try:
         return answer_beacon(request).as_response()

@@ -95,9 +95,8 @@ def render_frame(name: str, wish: Wish, **values: object) -> str:
 
 def find_target(head: EntryHead, via: str) -> str:
     """Our page by the given code where it is one of this entry's, else the entry's own page."""
-    link = find_followed(via)
-    if link is not None and link.entry_id == head.id:
-        return f"/s/{link.code}?c=embed"
+    if find_followed(via) == head.id:
+        return f"/s/{via}?c=embed"
     return f"/entries/{head.id}-{head.slug}?c=embed"
 
 
@@ -106,10 +105,10 @@ def answer_code(code: str) -> Response:
     placement = find_known(code)
     if placement is not None and placement.entry_id is not None:
         return answer_entry(placement.entry_id, placement.kind, code)
-    link = find_followed(code)
-    if link is None:
+    entry_id = find_followed(code)
+    if entry_id is None:
         abort(404)
-    return answer_entry(link.entry_id, "entry", code)
+    return answer_entry(entry_id, "entry", code)
 
 
 def _render(facts: EntryFacts, kind: str, wish: Wish) -> str:

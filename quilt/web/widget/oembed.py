@@ -71,10 +71,10 @@ def _describe(steps: list[str], width: int | None, height: int | None) -> Facts:
             head = get_head_or_404(int(number.partition("-")[0][:18]))
             return _describe_entry(head, find_embed_code(head.id), width, height)
         case ["s", code]:
-            link = find_followed(code)
-            if link is None:
+            entry_id = find_followed(code)
+            if entry_id is None:
                 abort(404)
-            return _describe_entry(get_head_or_404(link.entry_id), code, width, height)
+            return _describe_entry(get_head_or_404(entry_id), code, width, height)
         case ["contests", slug, *_]:
             return _describe_contest(slug, width, height)
         case [first, *_] if first in PRIVATE:
