@@ -20,5 +20,5 @@ def refresh_timings(job: Job) -> None:
 
 @every(seconds=600)
 def forget(job: Job) -> None:
-    """Delete yesterday's pseudonym keys and spent nonces in time."""
+    """Delete pseudonym keys and spent nonces once their time is over."""
     forget_old(job.now())

@@ -1,4 +1,4 @@
-"""Who may vote for what, and how often: facts in, a refusal or the vote's period out."""
+"""Who may vote for what: facts in, a refusal or nothing out."""
 
 import hmac
 import pickle

@@ -1,7 +1,7 @@
 """Idempotency-Key: a request that is sent again, because its answer was lost, does nothing twice.
 
 The key belongs to the person who sends it. What it stood for is kept with the vote, in the same transaction
-(`quilt.votes.service`); here is what concerns the request alone.
+(`quilt.votes.casting`); here is what concerns the request alone.
 """
 
 import hashlib
