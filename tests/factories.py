@@ -11,6 +11,7 @@ from quilt.contests.queries import PolicyFacts
 from quilt.database import db, transaction
 from quilt.entries.folding import fold_text
 from quilt.entries.models import Entry, EntryExposure, EntryRevision
+from quilt.entries.service import attaching
 from quilt.media.models import Video
 from quilt.votes.models import EntryTally
 from tests.conftest import NOW
@@ -78,6 +79,12 @@ def make_contest(
 def make_video(owner: User, **values: Any) -> Video:
     """A video that is ready to play (by a link: no file is needed)."""
     return save(_video(owner.id, **values))
+
+
+def attach_video(entry_id: int, owner_id: int, video_id: int, now: datetime = NOW) -> None:
+    """Take a video that stands already into the owner's draft."""
+    with transaction() as session:
+        attaching(entry_id, owner_id, now)(session, session.get_one(Video, video_id))
 
 
 def make_entry(contest: Contest | None = None, entrant: User | None = None, **values: Any) -> Entry:

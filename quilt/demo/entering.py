@@ -14,7 +14,7 @@ from quilt.arrivals.models import NamedLink
 from quilt.config import Settings
 from quilt.contests.queries import PhaseFacts, PolicyFacts
 from quilt.contests.service import create_contest
-from quilt.database import db
+from quilt.database import db, transaction
 from quilt.demo.stories import Book, Story
 from quilt.embeds.queries import find_embed_code
 from quilt.entries import service as entries
@@ -22,6 +22,7 @@ from quilt.entries.drafts import newest_revision
 from quilt.entries.models import Entry
 from quilt.letters import composer
 from quilt.mail import deliver_due
+from quilt.media.models import Video
 from quilt.moderation.eligibility import set_eligibility
 from quilt.moderation.service import decide
 
@@ -139,7 +140,10 @@ class Desk:
         owner_id = self._owners[story.title]
         entry_id = self._ids[story.title] = entries.start_draft(owner_id, self._contest_id, at)
         entries.save_draft(entry_id, owner_id, 0, story.texts, at)
-        entries.attach_video(entry_id, owner_id, self._videos[story.title], at)
+        with transaction() as session:
+            entries.attaching(entry_id, owner_id, at)(
+                session, session.get_one(Video, self._videos[story.title])
+            )
 
     def _send(self, story: Story, at: datetime) -> None:
         entry_id, owner_id = self._ids[story.title], self._owners[story.title]

@@ -80,16 +80,10 @@ def save_draft(
         return revision.edit_count
 
 
-def attach_video(entry_id: int, owner_id: int, video_id: int, now: datetime) -> None:
-    """Make one of the entrant's videos the draft's video. Raises NotFound, WrongState, EarlierVideoKept."""
-    with transaction() as session:
-        _attach(session, entry_id, owner_id, session.get(Video, video_id), now)
-
-
 def attaching(entry_id: int, owner_id: int, now: datetime) -> Callable[[Session, Video], None]:
-    """What takes a new video into the draft, inside the transaction that stores the video: both or neither.
+    """What takes one of the entrant's videos into the draft, inside a transaction, such as the one that stores it.
 
-    It raises what `attach_video` raises.
+    It raises NotFound, WrongState, EarlierVideoKept.
     """
     return lambda session, video: _attach(session, entry_id, owner_id, video, now)
 
@@ -203,9 +197,9 @@ def withdraw(entry_id: int, owner_id: int, now: datetime) -> None:
             make_pages_fresh(session, entry.contest_id)
 
 
-def _attach(session: Session, entry_id: int, owner_id: int, video: Video | None, now: datetime) -> None:
+def _attach(session: Session, entry_id: int, owner_id: int, video: Video, now: datetime) -> None:
     _, revision = _open_revision(session, entry_id, owner_id)
-    if video is None or video.owner_id != owner_id:
+    if video.owner_id != owner_id:
         raise NotFound
     earlier = session.get(Video, revision.video_id) if revision.video_id is not None else None
     if video.state == "refused" and earlier is not None and earlier.state != "refused":

@@ -24,7 +24,7 @@ from quilt.entries.service import NotFound
 from quilt.letters import composer
 from quilt.mail import MailMessage
 from tests.conftest import NOW
-from tests.factories import make_contest, make_entry, make_user, make_video
+from tests.factories import attach_video, make_contest, make_entry, make_user, make_video
 
 TEXTS = {"title": "Mateo's first steps", "cause": "Pompe research", "story": "He walked.", "thanks": ""}
 COMPOSE = composer(Settings())
@@ -47,7 +47,7 @@ def draft_id(entrant, contest):
 
 def complete(draft_id, entrant):
     service.save_draft(draft_id, entrant.id, 0, TEXTS, NOW)
-    service.attach_video(draft_id, entrant.id, make_video(entrant).id, NOW)
+    attach_video(draft_id, entrant.id, make_video(entrant).id, NOW)
     service.accept_rules(draft_id, entrant.id, 1, NOW)
 
 
@@ -110,8 +110,8 @@ def test_nobody_touches_the_draft_of_another(draft_id, entrant):
     video = make_video(stranger)
     for act in (
         lambda: service.save_draft(draft_id, stranger.id, 0, TEXTS, NOW),
-        lambda: service.attach_video(draft_id, stranger.id, video.id, NOW),
-        lambda: service.attach_video(draft_id, entrant.id, video.id, NOW),
+        lambda: attach_video(draft_id, stranger.id, video.id, NOW),
+        lambda: attach_video(draft_id, entrant.id, video.id, NOW),
         lambda: service.accept_rules(draft_id, stranger.id, 1, NOW),
         lambda: send(draft_id, stranger),
         lambda: service.withdraw(draft_id, stranger.id, NOW),
@@ -218,7 +218,7 @@ def test_a_live_video_keeps_the_poster_it_was_approved_with(app):
 @pytest.mark.parametrize(("asked", "stored"), [(2.345, 2.35), (-4, 0), (1e9, 5.0)])
 def test_the_second_of_the_poster(draft_id, entrant, asked, stored):
     video = make_video(entrant, kind="file", duration_seconds=5.0, external_id="")
-    service.attach_video(draft_id, entrant.id, video.id, NOW)
+    attach_video(draft_id, entrant.id, video.id, NOW)
     assert service.choose_poster(draft_id, entrant.id, asked, NOW) == video.id
     assert drafts.find_draft(draft_id, entrant.id).video.poster_second == pytest.approx(stored, abs=0.011)
     assert service.choose_poster(draft_id, entrant.id, asked, NOW) is None

@@ -23,7 +23,7 @@ from quilt.moderation import queries, rules, service
 from quilt.moderation.models import ModerationLog
 from quilt.votes.models import EntryTally
 from tests.conftest import NOW
-from tests.factories import make_contest, make_entry, make_user, make_video
+from tests.factories import attach_video, make_contest, make_entry, make_user, make_video
 
 COMPOSE = composer(Settings())
 
@@ -44,7 +44,7 @@ def make_sent_in(**video):
         "thanks": "Thanks!",
     }
     entries.save_draft(entry_id, entrant.id, 0, texts, NOW)
-    entries.attach_video(entry_id, entrant.id, make_video(entrant, **video).id, NOW)
+    attach_video(entry_id, entrant.id, make_video(entrant, **video).id, NOW)
     entries.accept_rules(entry_id, entrant.id, 1, NOW)
     entries.send_in(entry_id, entrant.id, NOW, COMPOSE, "https://quilt.example/submit/1")
     revision_id = newest_revision(db.session, entry_id).id

@@ -13,7 +13,7 @@ from quilt.entries.models import Entry
 from quilt.letters import composer
 from quilt.media.models import Video
 from tests.conftest import NOW
-from tests.factories import make_contest, make_entry, make_user, make_video
+from tests.factories import attach_video, make_contest, make_entry, make_user, make_video
 from tests.web.site.test_submit import sign_in, token_of
 
 COMPOSE = composer(Settings())
@@ -25,7 +25,7 @@ def send_in_one(title="Mateo's first steps", **texts):
     entry_id = entries.start_draft(entrant.id, make_contest().id, NOW)
     fields = {"title": title, "cause": "Pompe", "story": "He walked.", **texts}
     entries.save_draft(entry_id, entrant.id, 0, fields, NOW)
-    entries.attach_video(entry_id, entrant.id, make_video(entrant).id, NOW)
+    attach_video(entry_id, entrant.id, make_video(entrant).id, NOW)
     entries.accept_rules(entry_id, entrant.id, 1, NOW)
     entries.send_in(entry_id, entrant.id, NOW, COMPOSE, "https://quilt.example/submit/1")
     return entry_id

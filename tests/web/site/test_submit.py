@@ -14,7 +14,7 @@ from quilt.entries.models import Entry, EntryRevision
 from quilt.media.models import Video
 from quilt.media.storage import originals_of
 from quilt.web import clock
-from tests.factories import make_contest, make_user, make_video
+from tests.factories import attach_video, make_contest, make_user, make_video
 from tests.sessions import start_sessions
 
 TITLE = "Mateo's first steps"
@@ -327,7 +327,7 @@ def test_a_link_after_the_entry_was_sent_in(client, draft_id):
 @pytest.mark.parametrize("state", ["ready", "queued", "processing", "parked"])
 def test_a_file_that_is_no_video_leaves_the_earlier_one(client, draft_id, entrant, settings, state):
     video = make_video(entrant, state=state)
-    entries.attach_video(draft_id, entrant.id, video.id, clock.now())
+    attach_video(draft_id, entrant.id, video.id, clock.now())
     before = set(originals_of(settings).list_keys())
     for headers in (None, JSON):
         answer = upload(client, draft_id, b"PK\x03\x04zip", headers=headers)
@@ -381,7 +381,7 @@ def test_the_poster_s_second(client, draft_id, entrant):
     video = make_video(
         entrant, kind="file", duration_seconds=5.0, external_id="", video_key="", poster_second=1.0
     )
-    entries.attach_video(draft_id, entrant.id, video.id, clock.now())
+    attach_video(draft_id, entrant.id, video.id, clock.now())
     assert save(client, draft_id, "preview", poster_second="2.5").status_code == 303
     assert db.session.get_one(Video, video.id, populate_existing=True).poster_second == 2.5
     for nonsense in ("", "NaN", "soon"):
