@@ -13,9 +13,9 @@ from quilt.journeys.models import BrandReport
 from quilt.letters import composer
 from quilt.mail import put_in_outbox
 from quilt.standings.brought import Figures, add_up, build_report
+from quilt.standings.rules import LEAST_SHOWN
 
 MOST_ORGANISATIONS = 50  # of one round; the next goes on
-LEAST_SHOWN = 5  # no figure below five people is told
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ from quilt.journeys.rules import list_milestones
 from quilt.letters import composer
 from quilt.mail import put_in_outbox
 from quilt.signed_ids import make_token
+from quilt.standings.rules import LEAST_SHOWN
 
 OFF_PATH = "/letters/off/"
 MOST_ENTRIES = 50  # of one round; the next goes on
 MOST_LETTERS = 500  # of one entry in one round
-LEAST_SHOWN = 5  # no figure below five people is told
 
 
 def tell_grown_branches(settings: Settings, now: datetime) -> int:

@@ -15,11 +15,10 @@ from quilt.jobs.queue import Job
 from quilt.media.models import Video
 from quilt.media.sandbox import private_folder
 from quilt.media.storage import new_key, results_of
+from quilt.standings.rules import LEAST_SHOWN
 from quilt.votes.casting_models import ShownTally
 from quilt.votes.models import EntryTally
 from quilt.votes.shown import shown_votes
-
-FEWEST = 5  # figures below are not shown
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def redraw_card(job: Job, entry_id: int, facts: CardFacts) -> bool:
 def say_figures(votes: int, reached: int) -> str:
     """Round figures, so that a card stays true for a while: "200+ people voted · 1,000+ reached"."""
     parts = [(votes, "people voted"), (reached, "people reached")]
-    return " · ".join(f"{round_down(count):,}+ {words}" for count, words in parts if count >= FEWEST)
+    return " · ".join(f"{round_down(count):,}+ {words}" for count, words in parts if count >= LEAST_SHOWN)
 
 
 def round_down(count: int) -> int:

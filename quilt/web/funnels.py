@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-LEAST_TOLD = 5
+from quilt.standings.rules import LEAST_SHOWN
+
 MOST_GROUPS = 6
 REST = "Other ways"
 STEPS = ("came", "voted", "pressed share", "brought others")
@@ -52,7 +53,7 @@ class Funnel:
 def gather(passages: Sequence[Passage]) -> list[Passage]:
     """The largest ways; the small ones, and those of fewer than five people, together at the end."""
     ranked = sorted(passages, key=lambda passage: -passage.steps[0])
-    large = [passage for passage in ranked if passage.steps[0] >= LEAST_TOLD]
+    large = [passage for passage in ranked if passage.steps[0] >= LEAST_SHOWN]
     kept = large if len(large) == len(ranked) <= MOST_GROUPS else large[: MOST_GROUPS - 1]
     rest = ranked[len(kept) :]
     if not rest:
@@ -62,7 +63,7 @@ def gather(passages: Sequence[Passage]) -> list[Passage]:
 
 def tell(people: int) -> str:
     """A number of people in words that tell of nobody alone."""
-    return f"{people:,}" if people >= LEAST_TOLD or not people else f"under {LEAST_TOLD}"
+    return f"{people:,}" if people >= LEAST_SHOWN or not people else f"under {LEAST_SHOWN}"
 
 
 def build_funnel(passages: Sequence[Passage]) -> Funnel:
@@ -80,7 +81,7 @@ def _build_group(passage: Passage, top: float, most: int) -> Group:
         Bar(
             y=round(top + NAME_HEIGHT + turn * BAR_PLACE, 1),
             # What is not told is not drawn to its length either.
-            width=round((RIGHT - LEFT) * (people if people >= LEAST_TOLD else 0) / most, 1),
+            width=round((RIGHT - LEFT) * (people if people >= LEAST_SHOWN else 0) / most, 1),
             mark=turn + 1,
             label=tell(people),
         )

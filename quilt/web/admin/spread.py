@@ -19,6 +19,7 @@ from quilt.arrivals.exclusions import (
 from quilt.arrivals.queries import describe_spread
 from quilt.entries.drafts import Draft
 from quilt.spread.attribution import CHANNELS
+from quilt.standings.rules import LEAST_SHOWN
 from quilt.web.admin import admin
 from quilt.web.clock import now
 from quilt.web.guards import staff_only
@@ -26,7 +27,6 @@ from quilt.web.lookups import get_any_draft_or_404
 
 MOST_BRANCHES = 20
 MOST_ROWS = 100
-FEWEST = 5  # smaller figures are not shown, here neither
 ACTIONS = {"exclude": exclude_arrival, "restore": restore_arrival}
 
 
@@ -79,7 +79,7 @@ def _answer(draft: Draft, form: BranchForm | None = None, status: int = 200, ref
         exclude_form=_offer("exclude", branches, form),
         restore_form=_offer("restore", excluded, form),
         decisions=[(row, _say_people(row.people)) for row in list_log(entry_id, MOST_ROWS)],
-        fewest=FEWEST,
+        fewest=LEAST_SHOWN,
         refusal=refusal,
     )
     response = make_response(page, status)
@@ -111,6 +111,6 @@ def _say_way(branch: Branch) -> str:
 
 
 def _say_people(people: int) -> str:
-    if people < FEWEST:
+    if people < LEAST_SHOWN:
         return "Fewer than five people"
     return f"{people:,} people"

@@ -18,6 +18,7 @@ from quilt.media.linked import PROVIDER_NAMES, find_linked
 from quilt.media.models import Video
 from quilt.shares.kit import find_words
 from quilt.shares.networks import list_share_links
+from quilt.standings.rules import LEAST_SHOWN
 from quilt.web.clock import entropy, now
 from quilt.web.form_tickets import has_session, ticket_binding
 from quilt.web.headers import PLAYERS, build_policy, csp_nonce
@@ -27,7 +28,7 @@ from quilt.web.repeats import repeat_for_all, repeat_page
 from quilt.web.settings import get_settings
 from quilt.web.site import site
 from quilt.web.site.tree_facts import find_glance
-from quilt.web.site.vote_boxes import LEAST_SHOWN, build_box, find_shown_votes
+from quilt.web.site.vote_boxes import build_box, find_shown_votes
 from quilt.web.tickets import issue_ticket
 from quilt.web.visitors import describe_visitor
 

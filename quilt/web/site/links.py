@@ -7,13 +7,13 @@ from flask import Response, flash, make_response, redirect, render_template, req
 from quilt.entries.drafts import Draft
 from quilt.extensions import limiter
 from quilt.shares.links import MOST_LABEL, LinkRefused, OwnLink, create_link, list_links
+from quilt.standings.rules import LEAST_SHOWN
 from quilt.web.clock import entropy, now
 from quilt.web.guards import signed_in_only
 from quilt.web.lookups import get_head_or_404
 from quilt.web.settings import get_settings
 from quilt.web.site import site
 from quilt.web.site.drafts import get_draft_or_404
-from quilt.web.site.vote_boxes import LEAST_SHOWN
 
 
 @dataclass(frozen=True, slots=True)

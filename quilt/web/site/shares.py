@@ -22,6 +22,7 @@ from quilt.shares.networks import MASTODON, ShareLink, build_address, list_share
 from quilt.shares.ranking import pick_strongest
 from quilt.shares.service import record_share
 from quilt.spread.attribution import CHANNELS
+from quilt.standings.rules import LEAST_SHOWN
 from quilt.votes.queries import list_votes_of
 from quilt.web.clock import now
 from quilt.web.form_tickets import has_fitting_ticket, has_session, new_ticket
@@ -30,7 +31,6 @@ from quilt.web.settings import get_settings
 from quilt.web.site import site
 from quilt.web.site.arrivals import record_form_visit
 from quilt.web.site.branch_views import BranchView, find_branch
-from quilt.web.site.vote_boxes import LEAST_SHOWN
 from quilt.web.visitors import describe_visitor, remember_code
 
 _REMEMBERED = "quilt_fediverse"  # the name of a server, nothing about the person

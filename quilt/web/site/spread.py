@@ -9,13 +9,13 @@ from quilt.arrivals.heads import EntryHead
 from quilt.arrivals.queries import describe_spread
 from quilt.database import database_key
 from quilt.extensions import limiter
+from quilt.standings.rules import LEAST_SHOWN
 from quilt.web.clock import now
 from quilt.web.lookups import get_head_or_404, phase_mark
 from quilt.web.pages import VersionedCache, slot
 from quilt.web.site import site
 from quilt.web.site.kept import answer_fresh, answer_kept, this_minute
 from quilt.web.site.spread_facts import choose_frame, describe_now, describe_then
-from quilt.web.site.vote_boxes import LEAST_SHOWN
 from quilt.web.standalone import Download, list_downloads, write_csv, write_png, write_svg
 
 FRESH_MINUTES = 5  # visits that were no people's raise no version, so the page is built anew this often

@@ -13,9 +13,9 @@ from quilt.arrivals.heads import EntryHead
 from quilt.arrivals.queries import describe_spread
 from quilt.extensions import limiter
 from quilt.spread.attribution import CHANNELS
+from quilt.standings.rules import LEAST_SHOWN
 from quilt.web.lookups import get_head_or_404
 from quilt.web.site import site
-from quilt.web.site.vote_boxes import LEAST_SHOWN
 
 FORM = 1  # of the export itself: raised when what it says about the same tree changes
 OTHER = "other"  # anybody can invent a tag in an address: unknown ones are not repeated

@@ -21,6 +21,7 @@ from quilt.shares.funnel import FunnelRow, list_funnel
 from quilt.spread.counting import DAILY_VISITOR
 from quilt.spread.dial import Dial, build_dial
 from quilt.spread.measures import measure
+from quilt.standings.rules import LEAST_SHOWN
 from quilt.votes.spreaders import list_open_names
 from quilt.votes.touches import ChannelVotes, count_votes_by_channel
 from quilt.web.blocks import build_gauge
@@ -43,7 +44,6 @@ from quilt.web.funnels import STEPS, Passage, build_funnel, gather, tell
 from quilt.web.site.kept import this_minute
 from quilt.web.site.spread_words import list_dial_rows, name_channel, name_leaning, name_reasons
 from quilt.web.site.tree_facts import Spreader, TreeFacts, find_early, find_tree
-from quilt.web.site.vote_boxes import LEAST_SHOWN
 
 MOST_GENERATIONS = 12  # rows that a table shows one by one; deeper ones are taken together
 MOST_COLUMNS = 30  # that can be told apart; in a deeper tree each stands for several generations

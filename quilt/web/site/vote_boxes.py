@@ -14,14 +14,13 @@ from quilt.contests.rules import NotNow as ContestRefused
 from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.results.queries import find_result, list_places
+from quilt.standings.rules import LEAST_SHOWN
 from quilt.votes.prospects import find_obstacle
 from quilt.votes.queries import CastVote, build_policy, count_votes, list_votes_of
 from quilt.votes.rules import AlreadyVoted, NoVotesLeft, TakenBack, VoteRefused
 from quilt.web.clock import now
 from quilt.web.form_tickets import has_session
 from quilt.web.words import describe_vote_refusal
-
-LEAST_SHOWN = 5  # no figure below five people is shown
 
 
 @dataclass(frozen=True, slots=True)
