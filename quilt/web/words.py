@@ -64,20 +64,24 @@ def describe_account_refusal(refusal: accounts.AccountRefused) -> tuple[int, str
     return ACCOUNT_WORDS.get(type(refusal), (422, "We cannot use that. Nothing was changed."))
 
 
+# True of a vote in any state: which one it is stays covered until the public batch.
+_KEPT = "We have that vote, and your receipt shows what became of it."
+
+
 def describe_vote_refusal(refusal: votes.VoteRefused, zone: str) -> tuple[int, str]:
     """Status and words for a vote that was not cast, times in the contest's zone."""
     match refusal:
         case votes.AlreadyVoted(first_at=first, next_at=None):
-            return 200, f"You voted for this entry on {describe_instant(first, zone)}. That vote counts."
+            return 200, f"You voted for this entry on {describe_instant(first, zone)}. {_KEPT}"
         case votes.AlreadyVoted(first_at=first, next_at=datetime() as following):
             return 200, (
-                f"You voted for this entry on {describe_instant(first, zone)}. That vote counts; "
-                f"you can vote again from {describe_instant(following, zone)}."
+                f"You voted for this entry on {describe_instant(first, zone)}. {_KEPT} "
+                f"You can vote again from {describe_instant(following, zone)}."
             )
         case votes.NoVotesLeft(limit=1, first_at=datetime() as first, next_at=following):
-            return 409, _with_next(f"You gave your vote on {describe_instant(first, zone)}.", following, zone)
+            return 409, _with_next(f"You gave your vote on {describe_instant(first, zone)}", following, zone)
         case votes.NoVotesLeft(limit=limit, next_at=following):
-            return 409, _with_next(f"You have given all {limit} of your votes.", following, zone)
+            return 409, _with_next(f"You have given all {limit} of your votes", following, zone)
         case votes.SessionEnded():
             return 403, "You were signed out meanwhile. Sign in again, then press the button once more."
         case votes.VotingNotOpen(opens_at=None):
@@ -134,5 +138,5 @@ def _describe_clock(at: datetime, zone: str) -> str:
 
 def _with_next(words: str, following: datetime | None, zone: str) -> str:
     if following is None:
-        return f"{words} It counts, and this contest gives no more."
-    return f"{words} The next is possible from {describe_instant(following, zone)}."
+        return f"{words}, and this contest gives no more."
+    return f"{words}. The next is possible from {describe_instant(following, zone)}."

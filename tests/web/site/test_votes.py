@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from quilt.arrivals.models import Arrival
 from quilt.database import db
@@ -88,8 +88,21 @@ def test_a_second_try_says_when_the_first_was_cast(client):
     ticket = open_page(client, entry)["ticket"]
     again = client.post(f"/entries/{entry.id}/vote", data={"ticket": ticket}, headers=HEADERS)
     assert again.status_code == 200 and "You voted for this entry on" in again.text
-    assert "you can vote again from" in again.text
+    assert "You can vote again from" in again.text
     assert count_votes() == 1
+
+
+@pytest.mark.parametrize("state", ["recorded", "held", "counted", "rejected"])
+def test_a_second_try_does_not_tell_what_became_of_the_first(client, state):
+    entry = make_entry(open_contest())
+    ask_for_code(client, entry)
+    confirm(client, entry)
+    db.session.execute(update(Vote).values(state=state))
+    db.session.commit()
+    ticket = open_page(client, entry)["ticket"]
+    again = client.post(f"/entries/{entry.id}/vote", data={"ticket": ticket}, headers=HEADERS)
+    assert "We have that vote, and your receipt shows what became of it." in again.text
+    assert "vote counts" not in again.text
 
 
 def test_signed_in_people_vote_with_one_click(app, client):
