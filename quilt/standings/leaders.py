@@ -9,6 +9,7 @@ from quilt.arrivals.models import EntrySpread
 from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.media.models import Video
+from quilt.standings.rules import LEAST_SHOWN
 from quilt.votes.casting_models import ShownTally
 from quilt.votes.models import EntryTally
 from quilt.votes.shown import shown_votes
@@ -78,13 +79,14 @@ def list_chosen(contest_id: int, entry_ids: Sequence[int]) -> list[Leader]:
 
 
 def sum_contest(contest_id: int) -> Sums:
-    """How many entries a contest has, and their votes and people reached."""
+    """How many entries a contest has, their votes, and the people reached by those that reached five or more."""
     row = db.session.execute(_SUMS, {"contest_id": contest_id}).one()
     return Sums(*(int(value) for value in row))
 
 
 _votes = shown_votes()
 _reach = func.coalesce(EntrySpread.size, 1) - 1
+_told_reach = case((_reach >= LEAST_SHOWN, _reach), else_=0)
 _LEADERS = (
     select(
         Entry.id, Entry.slug, Entry.title, Entry.cause, func.coalesce(Video.thumbnail_key, ""), Entry.is_eligible,
@@ -97,7 +99,7 @@ _LEADERS = (
     .where(Entry.contest_id == bindparam("contest_id"), Entry.state == "published")
 )  # fmt: skip
 _SUMS = (
-    select(func.count(), func.coalesce(func.sum(_votes), 0), func.coalesce(func.sum(_reach), 0))
+    select(func.count(), func.coalesce(func.sum(_votes), 0), func.coalesce(func.sum(_told_reach), 0))
     .select_from(Entry)
     .outerjoin(EntryTally, EntryTally.entry_id == Entry.id)
     .outerjoin(ShownTally, ShownTally.entry_id == Entry.id)

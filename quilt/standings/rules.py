@@ -84,12 +84,12 @@ def place_in_order(
 
 
 def build_totals(figures: Sequence[Figures], causes: int) -> Totals:
-    """The sums of a contest, and its longest chain."""
+    """The sums of a contest, and its longest chain; who was reached by entries with fewer than five is not told."""
     return Totals(
         entries=len(figures),
         causes=causes,
         votes=sum(each.votes for each in figures),
-        reach=sum(each.reach for each in figures),
+        reach=sum(each.reach for each in figures if each.reach >= LEAST_SHOWN),
         longest_chain=max((each.longest_chain for each in figures), default=0),
     )
 

@@ -87,6 +87,10 @@ def test_totals():
     assert build_totals([], 0).longest_chain == 0
 
 
+def test_people_reached_are_summed_over_the_entries_that_tell_theirs():
+    assert build_totals([Figures(1, 3, 10, 2), Figures(2, 0, 4, 1)], causes=1).reach == 10
+
+
 @pytest.mark.parametrize("is_final", [True, False])
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 def test_a_part_of_the_order_has_the_places_of_the_whole(size, is_final):
