@@ -340,6 +340,8 @@ class Count:
         self.out = set()
         self.points = {}
         self.decisions = 0
+        self.moves = 0
+        self.gifts = 0
 
     def add(self, line):
         match = VOTE.fullmatch(line)
@@ -398,10 +400,12 @@ class Count:
         if (running == b"false") == (number in self.out):
             raise Wrong("it says of an entry what is so already")
         (self.out.remove if running == b"true" else self.out.add)(number)
+        self.moves += 1
 
     def give(self, contest, entry, points):
         self.belong(contest)
         self.points[read_number(entry)] = read_number(points)
+        self.gifts += 1
 
 
 def walk_leaves(lines, heads, count, wanted):
@@ -654,20 +658,28 @@ def verify(place, receipt=None, saved_head=None):
     heads = check_heads(source.lines("heads.ndjson"), keys, digest, policy["contest"])
     last = heads[-1]
     say("heads", f"{len(heads)}, each signed and naming the one before")
-    say("last", f"{last.digest} at {last.at}, key {last.key}")
+    say("root", f"{last.root}, the fingerprint in the last head")
+    say("last", f"signed at {last.at}, key {last.key}; the head itself has the hash {last.digest}")
     if saved_head is not None:
         compare_saved(saved_head, heads, keys)
     fields = None if receipt is None else check_receipt(receipt, keys)
     wanted = None if fields is None else sha256(b"\x00" + fields["leaf"].encode())
     count = Count(policy["contest"])
     found = walk_leaves(source.lines("ledger.ndjson", last.size), heads, count, wanted)
-    words = (last.size, len(count.commitments), count.decisions)
-    say("leaves", "{} ({} votes, {} decisions); every head has the root of its leaves".format(*words))
+    say("leaves", f"{last.size} ({describe_leaves(count)}); every head has the root of its leaves")
     results = read_json(source.read("results.json", last.size), "results.json")
     votes, places, value = check_results(results, count, policy, heads)
     report_results(votes, places, value, results["final"], policy)
     if fields is not None:
         say("receipt", find_receipt(fields, found, heads, count))
+
+
+def describe_leaves(count):
+    """How many leaves there are of each kind."""
+    return (
+        f"{len(count.commitments)} votes, {count.decisions} decisions, "
+        f"{count.moves} about who is in the running, {count.gifts} of the judges"
+    )
 
 
 def compare_saved(content, heads, keys):

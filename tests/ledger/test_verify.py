@@ -87,6 +87,8 @@ def test_a_stranger_runs_it_in_one_command(honest: Path) -> None:
     assert (done.returncode, done.stderr) == (AGREES, "")
     assert "places    1. entry 17, 2. entry 9, 3. entry 4" in done.stdout
     assert "is leaf 19, for entry 9: counted" in done.stdout
+    last = json.loads((honest / "heads.ndjson").read_text().splitlines()[-1])
+    assert f"root      {last['root']}, the fingerprint" in done.stdout, "as the page of the ledger shows it"
     assert done.stdout.endswith("Everything agrees.\n")
 
 
@@ -285,13 +287,15 @@ def test_judges_and_who_is_out_are_recounted(tmp_path: Path, verify: Callable) -
     place = book.publish(tmp_path / "judged")
     code, said = verify(place)
     assert (code, "1. entry 4, 2. entry 9, 3. entry 23" in said) == (AGREES, True)
+    kinds = "26 (17 votes, 4 decisions, 1 about who is in the running, 4 of the judges)"
+    assert kinds in said, "the kinds of leaves add up"
 
 
 def test_an_empty_ledger_agrees_and_says_so(tmp_path: Path, verify: Callable) -> None:
     book = Book()
     book.close_batch()
     code, said = verify(book.publish(tmp_path / "empty"))
-    assert (code, "0 (0 votes, 0 decisions)" in said) == (AGREES, True)
+    assert (code, "0 (0 votes, 0 decisions, 0 about" in said) == (AGREES, True)
 
 
 def test_a_folder_without_a_head_proves_nothing(tmp_path: Path, verify: Callable) -> None:
