@@ -26,7 +26,7 @@ TURNS = 16  # requests that run at a time in a worker
 WAITING = 240  # more that may wait for what their clients send, where no proxy waits for it
 BACKLOG = 2048  # connections that may wait in the kernel
 PATIENCE = 30  # seconds that running requests get once the server is asked to stop
-LET_GO = 4.5  # seconds, of the 5.5 in which granian takes a second end of one worker for the end of all
+LET_GO = 5.2  # seconds, of the 5.5 in which granian takes a second end of one worker for the end of all
 
 
 class AddressTaken(Exception):
@@ -120,11 +120,11 @@ def _make_server(host: str, port: int, workers: int, threads: int) -> Any:
         log_access=False,  # the application writes one structured line a request itself
         log_dictconfig=LOGGING,
     )
-    server.respawned_wrks = _Starts()
+    server.respawned_wrks = Starts()
     return server
 
 
-class _Starts(dict[int, float]):
+class Starts(dict[int, float]):
     """When workers were started again. Only one that ends as soon as it begins is beyond help, not one that is
     killed twice within seconds: the others go on, and so does the site."""
 

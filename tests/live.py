@@ -64,9 +64,7 @@ def open_site(
     # What `quilt serve` becomes after its checks; the checks have tests of their own.
     command = ["quilt.serving", "127.0.0.1", str(port), str(workers)]
     if server:
-        where = f"--host 127.0.0.1 --port {port} --workers {workers} --blocking-threads 8".split()
-        command = ["granian", "--interface", "wsgi", "--factory", "--respawn-failed-workers", *where]
-        command.append(f"{server}:build_app")
+        command = ["tests.planted_server", server, str(port), str(workers)]
     commands = [[sys.executable, "-m", *command]]
     commands += [[sys.executable, "-m", "quilt.cli", "worker"]] * has_worker
     with open(folder / "server.log", "wb") as log:

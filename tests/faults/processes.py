@@ -11,7 +11,7 @@ def find_server(port: int) -> int:
     """The process id of the server that was started for this port."""
     for process in Path("/proc").glob("[0-9]*"):
         words = _read_words(process)
-        if str(port) in words and ("quilt.serving" in words or "granian" in words):
+        if str(port) in words and ("quilt.serving" in words or "tests.planted_server" in words):
             return int(process.name)
     raise LookupError(port)
 

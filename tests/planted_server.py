@@ -1,0 +1,28 @@
+"""Serves an application with a planted flaw as our own server would: usage: python -m tests.planted_server MODULE PORT WORKERS"""
+
+import sys
+
+from granian import Granian
+from granian.constants import Interfaces
+
+from quilt.serving import Starts
+
+
+def main() -> None:
+    module, port, workers = sys.argv[1:]
+    server = Granian(
+        f"{module}:build_app",
+        factory=True,
+        interface=Interfaces.WSGI,
+        address="127.0.0.1",
+        port=int(port),
+        workers=int(workers),
+        blocking_threads=8,
+        respawn_failed_workers=True,
+    )
+    server.respawned_wrks = Starts()
+    server.serve()
+
+
+if __name__ == "__main__":
+    main()
