@@ -355,6 +355,15 @@ class TestStandings:
         ] == [True] * 4
         assert [row.count('">2</span>') for row in rows] == [0, 1, 1, 0]
         assert "under 5" in rows[3]
+        assert "outside the prize" not in page.text
+
+    def test_shown_only_is_explained_where_it_stands(self, client):
+        entry = make_entry(make_open_contest(), title="A guest")
+        set_figures(entry, votes=40)
+        entry.is_eligible = False
+        db.session.commit()
+        page = open_page(client, "/contests/open?view=standings").text
+        assert page.count("Shown only") == 2 and "is a story outside the prize" in page
 
     def test_covered_counts_say_why_and_until_when(self, client):
         contest = make_open_contest()
