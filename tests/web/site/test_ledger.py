@@ -65,6 +65,7 @@ def test_a_stranger_recounts_it_from_what_the_page_offers(client, contest, setti
     assert verify(tmp_path)[0] == 0
     page = client.get("/contests/open/ledger").text
     assert "<b>3</b> votes in the list" in page and "<b>3</b> counted" in page
+    assert "The standings say “under 5” while voting goes on; here each figure is exact" in page
     assert "python3 verify.py http://localhost/contests/open/ledger" in page
     for name in (*FILES, "verify.py", "head.json"):
         assert f'href="/contests/open/ledger/{name}"' in page
