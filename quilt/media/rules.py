@@ -27,6 +27,11 @@ class NotAVideo(MediaRefused):
     message = "We could not read this as a video. Your draft is saved: try MP4 (H.264)."
 
 
+class NotAFilm(NotAVideo):
+    code = "not_a_film"
+    message = "This is not a film. Your draft is saved: choose a video file."
+
+
 class NoPicture(MediaRefused):
     code = "no_picture"
     message = "We found no picture in this file. Your draft is saved: choose a video, with or without sound."

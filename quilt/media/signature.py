@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from quilt.media.rules import EmptyFile, NoPicture, NotAVideo
+from quilt.media.rules import EmptyFile, NoPicture, NotAFilm, NotAVideo
 
 HEAD_LENGTH = 4096  # bytes to read from the start of a file before asking
 
@@ -38,11 +38,13 @@ _PHOTO_BRANDS = (
     b"crx ",
     b"jp2 ",
 )
+# Films that we do not take as they are: Windows Media, Flash, MPEG-PS and -1, Ogg. (MPEG-TS has a G every 188 bytes.)
+_OTHER_FILMS = (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", b"FLV\x01", b"\0\0\1\xba", b"\0\0\1\xb3", b"OggS")
 _SOUND_ONLY = (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf1", b"fLaC", b"FORM", b"#!AMR", b"MThd")
 
 
 def container_of(path: Path) -> Container:
-    """The container of a file by its first bytes. Raises EmptyFile, NoPicture or NotAVideo."""
+    """The container of a file by its first bytes. Raises EmptyFile, NoPicture, NotAVideo or NotAFilm."""
     with path.open("rb") as file:
         return detect_container(file.read(HEAD_LENGTH))
 
@@ -50,7 +52,8 @@ def container_of(path: Path) -> Container:
 def detect_container(head: bytes) -> Container:
     """The container of a file whose first bytes (HEAD_LENGTH of them, or all) are `head`.
 
-    Raises EmptyFile, NoPicture for kinds that hold sound alone, NotAVideo for everything else.
+    Raises EmptyFile, NoPicture for kinds that hold sound alone, NotAVideo for films of other
+    kinds, NotAFilm for everything else.
     """
     if not head:
         raise EmptyFile
@@ -62,7 +65,7 @@ def detect_container(head: bytes) -> Container:
         return AVI
     if head.startswith(_SOUND_ONLY) or (head.startswith(b"RIFF") and head[8:12] == b"WAVE"):
         raise NoPicture
-    raise NotAVideo
+    raise NotAVideo if head.startswith(_OTHER_FILMS) or head[188:189] == b"G" == head[:1] else NotAFilm
 
 
 def _is_photo(head: bytes) -> bool:

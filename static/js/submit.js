@@ -98,6 +98,7 @@ function showUpload(form) {
   const bar = box.querySelector("progress");
   const detail = form.querySelector("[data-upload-detail]");
   const status = form.querySelector("[data-upload-status]");
+  const trouble = form.querySelector("[data-upload-trouble]");
   const button = form.querySelector("button[type=submit]");
   let percent = 0;
 
@@ -129,6 +130,7 @@ function showUpload(form) {
     request.addEventListener("error", breakOff);
     request.addEventListener("abort", breakOff);
     setBusy(true);
+    trouble.hidden = true;
     box.hidden = false;
     status.textContent = `Uploading ${file.name}.`;
     request.send(new FormData(form));
@@ -141,12 +143,18 @@ function showUpload(form) {
       return;
     }
     box.hidden = true;
-    status.textContent = readDetail(request) || "That did not work. Your draft is kept; try again.";
+    fail(readDetail(request) || "That did not work. Your draft is kept; try again.");
   }
 
   function breakOff() {
     setBusy(false);
-    status.textContent = `The connection broke off at ${percent} %. Your draft is kept: press “Upload” to try again.`;
+    fail(`The connection broke off at ${percent} %. Your draft is kept: press “Upload” to try again.`);
+  }
+
+  function fail(words) {
+    status.textContent = "";
+    document.querySelectorAll("#file-error, [data-video-trouble]").forEach((older) => (older.hidden = true));
+    showTrouble(trouble, words);
   }
 
   function setBusy(isBusy) {
@@ -157,6 +165,11 @@ function showUpload(form) {
   function warn(event) {
     event.preventDefault();
   }
+}
+
+function showTrouble(box, words) {
+  box.hidden = false;
+  box.querySelector("[data-words]").textContent = words;
 }
 
 function readDetail(request) {
@@ -205,7 +218,8 @@ function waitForVideo(section) {
   function end(video) {
     section.querySelector(".progress").remove();
     setBadge(video.state === "ready" ? "good" : "bad", video.state === "ready" ? "Ready" : "Needs another try");
-    status.textContent = video.state === "ready" ? video.words : video.message;
+    status.textContent = video.state === "ready" ? video.words : "";
+    if (video.state !== "ready") showTrouble(section.querySelector("[data-video-trouble]"), video.message);
     if (video.state === "ready" && video.src) section.append(buildPlayer(video));
   }
 

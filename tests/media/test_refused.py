@@ -36,7 +36,7 @@ def test_after_thirty_days_the_file_is_gone_and_the_reason_stays(app, room):  # 
     assert (gone.original_key, gone.state) == (
         "",
         "refused",
-    ) and "could not read this as a video" in gone.message
+    ) and "This is not a film" in gone.message
     clear(room, NOW + 2 * KEPT)
     assert [check.differences for check in check_files(db.session.connection(), room, NOW + KEPT)] == [(), ()]
 

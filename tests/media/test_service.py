@@ -85,9 +85,9 @@ def test_a_file_becomes_a_video_with_posters(job, room, good_mp4):
     ("content", "words"),
     [
         pytest.param(b"", "empty", id="zero-bytes"),
-        pytest.param(b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n", "could not read this as a video", id="C13"),
-        pytest.param(b"%PDF-1.7 and more", "could not read this as a video", id="C16-pdf"),
-        pytest.param(b"\x7fELF" + bytes(100), "could not read this as a video", id="C16-elf"),
+        pytest.param(b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n", "This is not a film", id="C13"),
+        pytest.param(b"%PDF-1.7 and more", "This is not a film", id="C16-pdf"),
+        pytest.param(b"\x7fELF" + bytes(100), "This is not a film", id="C16-elf"),
     ],
 )
 def test_what_is_no_video_is_refused_at_once(job, room, content, words):

@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from quilt.media.rules import EmptyFile, NoPicture, NotAVideo
+from quilt.media.rules import EmptyFile, NoPicture, NotAFilm, NotAVideo
 from quilt.media.signature import AVI, MATROSKA, MOV, container_of, detect_container
 from tests.media.conftest import PICTURE, QUICK_H264
 
@@ -71,3 +71,27 @@ def test_programs_and_archives_named_mp4_are_refused(tmp_path):
     for path in (program, archive):
         with pytest.raises(NotAVideo):
             container_of(path)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",
+        b"FLV\x01\x05",
+        b"\0\0\1\xba",
+        b"OggS\0\2",
+        (b"G" + bytes(187)) * 2,
+    ],
+    ids=["asf", "flv", "mpeg-ps", "ogg", "mpeg-ts"],
+)
+def test_films_of_other_kinds_are_called_films(head):
+    with pytest.raises(NotAVideo) as refused:
+        detect_container(head)
+    assert "MP4 (H.264)" in refused.value.message
+
+
+@pytest.mark.parametrize("head", [b"Dear diary", b"G", b"Gone with the wind. " * 20, b"\x7fELF" + bytes(300)])
+def test_what_is_no_film_is_told_so(head):
+    with pytest.raises(NotAFilm) as refused:
+        detect_container(head)
+    assert refused.value.message.startswith("This is not a film.") and "MP4" not in refused.value.message

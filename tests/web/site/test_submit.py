@@ -251,8 +251,8 @@ def test_an_upload_by_script_answers_in_json(client, draft_id, good_mp4):
     ("content", "name", "words"),
     [
         pytest.param(b"", "film.mp4", "This file is empty", id="zero-bytes"),
-        pytest.param(b"#EXTM3U\n/secret.ts", "film.mp4", "could not read this as a video", id="C13"),
-        pytest.param(b"PK\x03\x04zip", "film.mp4", "could not read this as a video", id="C16"),
+        pytest.param(b"#EXTM3U\n/secret.ts", "film.mp4", "This is not a film", id="C13"),
+        pytest.param(b"PK\x03\x04zip", "film.mp4", "This is not a film", id="C16"),
         pytest.param(b"x", "", "Choose a video file first.", id="none-chosen"),
     ],
 )
@@ -331,14 +331,14 @@ def test_a_file_that_is_no_video_leaves_the_earlier_one(client, draft_id, entran
     before = set(originals_of(settings).list_keys())
     for headers in (None, JSON):
         answer = upload(client, draft_id, b"PK\x03\x04zip", headers=headers)
-        assert answer.status_code == 422 and "could not read this as a video" in answer.text
+        assert answer.status_code == 422 and "This is not a film" in answer.text
         assert "Your earlier video is kept." in answer.text
     assert revision(draft_id).video_id == video.id and db.session.query(Video).count() == 1
     assert set(originals_of(settings).list_keys()) == before
 
 
 def test_a_file_that_is_no_video_shows_where_there_was_none(client, draft_id):
-    for content, words in ((b"PK\x03\x04zip", "could not read this as a video"), (b"", "This file is empty")):
+    for content, words in ((b"PK\x03\x04zip", "This is not a film"), (b"", "This file is empty")):
         answer = upload(client, draft_id, content)
         assert answer.status_code == 422 and "earlier video" not in answer.text
         assert words in client.get(f"/submit/{draft_id}?step=video").text
