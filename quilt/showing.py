@@ -48,7 +48,7 @@ def show(host: str, port: int, folder: Path, *, fresh: bool, say: Say) -> None:
         prepare(from_environment(environment), folder, fresh=fresh, say=say)
         with _stop_by_signal() as stop:
             _run_until(stop, host, port, folder, environment, say)
-    say("The demo is closed. What you did stays; `quilt demo --fresh` begins anew.")
+    say("The demo is closed. What you did stays; `.venv/bin/quilt demo --fresh` begins anew.")
 
 
 def build_environment(host: str, port: int, folder: Path) -> dict[str, str]:
