@@ -28,7 +28,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
 from quilt.writer import Crowd, RemoteCommitter, may_travel
-from quilt.writing import Committer, GroupWriter, lock_writes, may_run_together
+from quilt.writing import Committer, GroupWriter, lock_writes, may_run_together, try_again
 
 T = TypeVar("T")
 LINGER = 0.001  # seconds in which a group for PostgreSQL gathers
@@ -140,8 +140,11 @@ def write(work: Callable[..., T], *args: Any) -> T:
 
 
 def _run_alone(engine: Engine, work: Callable[..., T], args: tuple[Any, ...]) -> T:
-    with engine.begin() as connection:
-        return work(connection, *args)
+    def attempt() -> T:
+        with engine.begin() as connection:
+            return work(connection, *args)
+
+    return try_again(attempt)
 
 
 @lru_cache

@@ -10,11 +10,14 @@ from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 CACHE_KB = 16_000  # of pages that the writing connection keeps; those that only read keep few
 BATCH = 256  # pieces of work that one commit carries at the most
 
+TRIES = 4
+UNTIED = {"40P01", "40001"}  # PostgreSQL: a deadlock was detected, a transaction could not be serialised
+T = TypeVar("T")
 Work = TypeVar("Work", bound=Callable[..., Any])
 Many = Callable[[Connection, Sequence[tuple[Any, ...]]], Sequence[Any]]
 _together: dict[Callable[..., Any], Many] = {}
@@ -51,6 +54,17 @@ class Piece:
 
     def run(self, connection: Connection) -> Any:
         return self.work(connection, *self.args)
+
+
+def try_again(attempt: Callable[[], T]) -> T:
+    """What a transaction returns; PostgreSQL ends one of those that wait in a ring, and that one is tried again."""
+    for _ in range(TRIES - 1):
+        try:
+            return attempt()
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) not in UNTIED:
+                raise
+    return attempt()
 
 
 class Committer:
@@ -94,10 +108,13 @@ class Committer:
     def _commit_alone(self, piece: Piece) -> None:
         piece.error = None
         try:
-            with self._transaction() as connection:
-                piece.result = piece.run(connection)
+            piece.result = try_again(lambda: self._run_alone(piece))
         except Exception as error:  # noqa: BLE001 raised again where the answer is awaited
             piece.error = error
+
+    def _run_alone(self, piece: Piece) -> Any:
+        with self._transaction() as connection:
+            return piece.run(connection)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
@@ -116,8 +133,9 @@ class Committer:
 
 
 def _sort_by_work(group: Sequence[Piece]) -> "Iterable[tuple[Callable[..., Any], list[Piece]]]":
+    """In one order for all, so that parallel groups wait for each other and not in a ring."""
     sorts: dict[Callable[..., Any], list[Piece]] = {}
-    for piece in group:
+    for piece in sorted(group, key=lambda piece: piece.work.__qualname__):
         sorts.setdefault(piece.work, []).append(piece)
     return sorts.items()
 

@@ -66,6 +66,17 @@ _SEARCH = PreparedRows(
 )
 
 
+_LOCK = PreparedRows(
+    {"arrival_id": _arrival.c.id},
+    lambda _, asked: (
+        select(_arrival.c.id)
+        .join(asked, asked.c.arrival_id == _arrival.c.id)
+        .order_by(_arrival.c.id)
+        .with_for_update(key_share=True, of=_arrival)
+    ),
+)
+
+
 class Visit(NamedTuple):
     """A visitor of an entry, as the spread sees them.
 
@@ -126,6 +137,12 @@ def add_own_node(connection: Connection, visit: Visit, key: bytes, now: datetime
     """A node for a proven person who shares a pseudonym with somebody else (one school, one kind of laptop)."""
     apart = Visit(visit.entry_id, key, visit.via, "", visit.channel, visit.referrer_host)
     return find_or_add_node(connection, apart, now, entropy)
+
+
+def lock_nodes(connection: Connection, arrival_ids: Sequence[int]) -> None:
+    """Have these arrivals to oneself until the transaction ends; on SQLite one has everything to oneself."""
+    if connection.dialect.name != "sqlite":
+        _LOCK.rows(connection, [{"arrival_id": arrival_id} for arrival_id in arrival_ids])
 
 
 def put_in_inbox(connection: Connection, events: Sequence[Mapping[str, object]]) -> None:

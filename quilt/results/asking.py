@@ -6,14 +6,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, or_, select, update
 
 from quilt.config import Settings
-from quilt.database import db, transaction, write
+from quilt.database import db, insert_if_new, transaction, write
 from quilt.ledger.draw import is_public_value
 from quilt.results import service
 from quilt.results.gate import ResultRefused
 from quilt.results.models import GateRequest, Result
 
+_request = GateRequest.__table__
 LEASE = timedelta(minutes=20)  # after which a worker that has begun counts as gone
 MISSPELT = "The public value is letters, digits and dots, 256 at most. Nothing was done."
+ASKED = "The gate is being asked at this moment. Nothing was changed."
 BROKEN = "Something broke on our side, and nothing was changed. We wrote it down; ask once more."
 
 
@@ -30,12 +32,20 @@ def ask_gate(contest_id: int, action: str, value: str, *, actor_id: int, now: da
     with transaction() as session:
         earlier = session.get(GateRequest, contest_id, with_for_update=True)
         if earlier is not None and earlier.ended_at is None:
-            raise ResultRefused("The gate is being asked at this moment. Nothing was changed.")
+            raise ResultRefused(ASKED)
         if earlier is not None:
             session.delete(earlier)
             session.flush()
-        asked = {"contest_id": contest_id, "action": action, "value": value}
-        session.add(GateRequest(**asked, actor_id=actor_id, asked_at=now))
+        row = {
+            "contest_id": contest_id,
+            "action": action,
+            "value": value,
+            "actor_id": actor_id,
+            "asked_at": now,
+        }
+        insert = insert_if_new(_request, session.get_bind().dialect.name, "contest_id")
+        if session.execute(insert, row).first() is None:
+            raise ResultRefused(ASKED)  # somebody else was quicker by a moment
 
 
 def find_request(contest_id: int) -> GateRequest | None:

@@ -13,6 +13,7 @@ from quilt.arrivals.nodes import (
     add_own_node,
     describe_event,
     find_or_add_node,
+    lock_nodes,
     put_in_inbox,
 )
 from quilt.database import UtcDateTime, insert_if_new
@@ -224,6 +225,7 @@ def _settle_node(
     node = find_or_add_node(connection, ballot.visit, now, entropy)
     if node.is_new:
         return node
+    lock_nodes(connection, [node.arrival_id])
     claims = _CLAIMED.scalar(connection, {"arrival_id": node.arrival_id, "voter_id": voter_id})
     if not claims:
         return node

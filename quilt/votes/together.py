@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from quilt.arrivals.nodes import Node, find_or_add_nodes
+from quilt.arrivals.nodes import Node, find_or_add_nodes, lock_nodes
 from quilt.votes.ballots import (
     Ballot,
     Cast,
@@ -183,6 +183,7 @@ def _settle_nodes(connection: Connection, wishes: list[_Wish]) -> None:
         for wish, node in zip(wishes, nodes, strict=True)
         if node is not None and not node.is_new
     ]
+    lock_nodes(connection, [row["arrival_id"] for row in asked])
     taken = {row.arrival_id for row in CLAIMED.rows(connection, asked)}
     for wish, node in zip(wishes, nodes, strict=True):
         wish.node = node
