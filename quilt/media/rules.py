@@ -24,7 +24,7 @@ class EmptyFile(MediaRefused):
 
 class NotAVideo(MediaRefused):
     code = "not_a_video"
-    message = "We could not read this as a video. Your draft is saved: try MP4 (H.264)."
+    message = "We could not read this as a video. Your draft is saved: export it anew as MP4 (H.264)."
 
 
 class NotAFilm(NotAVideo):
