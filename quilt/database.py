@@ -28,7 +28,15 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
 from quilt.writer import Crowd, RemoteCommitter, may_travel
-from quilt.writing import Committer, GroupWriter, lock_writes, may_run_together, try_again
+from quilt.writing import (
+    CACHE_KB,
+    SPARE_CACHE_KB,
+    Committer,
+    GroupWriter,
+    lock_writes,
+    may_run_together,
+    try_again,
+)
 
 T = TypeVar("T")
 LINGER = 0.001  # seconds in which a group for PostgreSQL gathers
@@ -135,7 +143,9 @@ def write(work: Callable[..., T], *args: Any) -> T:
     with _crowd.joined() as is_dense:
         if engine.dialect.name != "sqlite":
             return _writer_of(engine, None).submit(work, args) if is_dense else _run_alone(engine, work, args)
-        address = _address if is_dense and may_travel(work) else None
+        if not is_dense:
+            return _writer_of(engine, None).write_alone(work, args)  # type: ignore[no-any-return]
+        address = _address if may_travel(work) else None
         return _writer_of(engine, address).submit(work, args)  # type: ignore[no-any-return]
 
 
@@ -195,7 +205,7 @@ def _writer_of(engine: Engine, address: str | None) -> GroupWriter:
         with _writers_lock:
             writer = _writers.get(key)
             if writer is None:
-                committer = Committer(engine)
+                committer = Committer(engine, SPARE_CACHE_KB if _address else CACHE_KB)
                 linger = 0.0 if engine.dialect.name == "sqlite" else LINGER
                 writer = GroupWriter(RemoteCommitter(address, committer) if address else committer, linger)
                 _writers[key] = writer

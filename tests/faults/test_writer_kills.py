@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 
 from quilt.config import ROOT
 from quilt.database import db, prepare_engine
@@ -182,8 +182,9 @@ def test_a_full_disk_takes_no_acknowledged_work_back(tmp_path):
     prepare_engine(engine)
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE kept (words TEXT)")
+    engine.dispose()
+    event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA max_page_count=20"))
     committer = Committer(engine)
-    committer.commit([Piece(make_full, ())])
     group = [
         Piece(keep, ("one",)),
         Piece(keep, ("two",)),
@@ -197,10 +198,6 @@ def test_a_full_disk_takes_no_acknowledged_work_back(tmp_path):
     engine.dispose()
     assert [piece.error is None for piece in group] == [True, True, False, True]
     assert rows == ["one", "two", "three"]
-
-
-def make_full(connection):
-    connection.exec_driver_sql("PRAGMA max_page_count=20")
 
 
 def keep(connection, words):
