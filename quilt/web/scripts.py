@@ -55,4 +55,6 @@ def find_frame_part(kind: str) -> str:
 def _load(path: Path) -> Script:
     plain = path.read_bytes()
     digest = base64.b64encode(hashlib.sha384(plain).digest()).decode()
-    return Script(plain, gzip.compress(plain, compresslevel=9, mtime=0), f"sha384-{digest}", make_digest(plain))
+    return Script(
+        plain, gzip.compress(plain, compresslevel=9, mtime=0), f"sha384-{digest}", make_digest(plain)
+    )

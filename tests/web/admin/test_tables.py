@@ -37,7 +37,14 @@ from tests.results.test_service import Contest as Votes
 from tests.votes.ledgers import run_batch
 from tests.web.site.browsing import post, sign_in
 
-NAMES = ["=1+1", "فاطمة الزهراء", "שרה לוי", "Zoë 🧵👩\u200d👩\u200d👧", "\u202edesrever\u202c", "a\r\nb; \"c\", 'd'"]
+NAMES = [
+    "=1+1",
+    "فاطمة الزهراء",
+    "שרה לוי",
+    "Zoë 🧵👩\u200d👩\u200d👧",
+    "\u202edesrever\u202c",
+    "a\r\nb; \"c\", 'd'",
+]
 
 
 @pytest.fixture

@@ -41,7 +41,15 @@ def make_seed(settings: Settings) -> Seed:
     make_entry(contest, state="submitted", title="A secret that waits")
     start_ledger(settings, contest, moment)
     voter, moderator = make_user(name="Noor"), make_user(name="Mo", role="moderator")
-    return Seed(contest, finish_one(moderator), entry, voter, make_token(voter), moderator.id, make_token(moderator, [*SCOPES]))
+    return Seed(
+        contest,
+        finish_one(moderator),
+        entry,
+        voter,
+        make_token(voter),
+        moderator.id,
+        make_token(moderator, [*SCOPES]),
+    )
 
 
 def finish_one(moderator: User) -> Contest:

@@ -36,7 +36,6 @@ def test_a_frame_is_light(client, path):
     assert len(frame.encode()) + sum(len(answer.data) for answer in answers) < 24_000
 
 
-
 def test_the_loader_is_small_and_for_any_site(client):
     answer = client.get("/widget/v1.js")
     assert answer.mimetype == "text/javascript" and answer.status_code == 200
