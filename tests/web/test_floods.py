@@ -8,8 +8,8 @@ def test_an_address_comes_in_so_often_a_minute_and_harms_no_other():
     assert gate.lets_in("192.0.2.1", 120.0)
 
 
-def test_the_count_stays_small():
-    gate = FloodGate(3, most_addresses=10)
-    for number in range(100):
-        gate.lets_in(f"192.0.2.{number}", 1.0)
-    assert len(gate._counts) <= 11
+def test_a_crowd_shares_a_small_table_and_nobody_is_refused_for_the_others():
+    gate = FloodGate(600)
+    assert all(gate.lets_in(f"2001:db8::{number:x}", 1.0) for number in range(100_000))
+    assert gate._counts.itemsize * len(gate._counts) == 131_072
+    assert not all(gate.lets_in("192.0.2.1", 2.0) for _ in range(601))
