@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, exists, func, or_, select
+from sqlalchemy import Connection, distinct, exists, func, or_, select
 
 from quilt.audit.report import Check
 from quilt.contests.models import BallotPolicy
@@ -37,7 +37,8 @@ def check_tallies(connection: Connection) -> Check:
 
 
 def check_ballots(connection: Connection) -> Check:
-    """Each vote stands in its entry's and its voter's contest, and in a slot that the policy has.
+    """Each vote stands in its entry's and its voter's contest, in a slot that the policy has, and no two people's
+    votes at one arrival.
 
     Behind each voter who is known by a provider's word stands an identity, in the voter's own contest.
     """
@@ -60,7 +61,16 @@ def check_ballots(connection: Connection) -> Check:
     differences = [
         f"vote {vote_id} fits neither its contest nor its ballot" for vote_id in connection.scalars(strays)
     ]
-    return Check("ballots", count, "votes", (*differences, *_list_unvouched(connection)))
+    return Check(
+        "ballots", count, "votes", (*differences, *_list_shared(connection), *_list_unvouched(connection))
+    )
+
+
+def _list_shared(connection: Connection) -> Iterator[str]:
+    people = func.count(distinct(Vote.voter_id))
+    shared = select(Vote.arrival_id).group_by(Vote.arrival_id).having(people > 1).order_by(Vote.arrival_id)
+    for arrival_id in connection.scalars(shared.where(Vote.arrival_id.is_not(None))):
+        yield f"arrival {arrival_id} carries votes of more than one person"
 
 
 def _list_unvouched(connection: Connection) -> Iterator[str]:
