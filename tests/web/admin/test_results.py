@@ -6,6 +6,7 @@ from sqlalchemy import select
 from quilt.database import db
 from quilt.judging.models import Criterion, SealedPanel
 from quilt.judging.service import WantedCriterion, invite_judge, save_scores, set_criteria
+from quilt.results.asking import answer_gate
 from quilt.results.service import propose_result, take_in_points
 from tests.factories import make_user
 from tests.results.test_service import CLOSED, Contest
@@ -63,7 +64,9 @@ def test_the_result_shows_the_scores_behind_its_places(client, admin, contest, s
     path = f"/admin/contests/{contest.id}"
     judge_all(contest, ask_judge(contest, settings))
     post(client, f"{path}/panel/close", sure="1")
-    tried = client.get(post(client, f"{path}/result/gate", action="try").headers["Location"]).text
+    asked = post(client, f"{path}/result/gate", action="try")
+    assert answer_gate(contest.id, contest.settings, lambda: CLOSED)
+    tried = client.get(asked.headers["Location"]).text
     assert "Nothing is needed for it yet" in tried and "give the public value" not in tried
     take_in_points(contest.id, get_key(settings), CLOSED)
     db.session.rollback()

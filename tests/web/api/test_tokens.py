@@ -1,5 +1,6 @@
 """Tokens: what is one's own, the desk's queue, and votes that count once."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -85,6 +86,8 @@ def test_what_is_refused_is_counted_as_well(limited: Flask, seed: Seed) -> None:
     reader = bearer(make_token(seed.voter, ["me:read"]))
     for headers, status in (({}, 401), (bearer("guessed"), 401), (reader, 403)):
         limiter.reset()
+        if time.time() % 60 > 50:
+            time.sleep(11)  # the limit counts by minutes
         answers = [client.post(path, json={}, headers={**KEY, **headers}) for _ in range(61)]
         assert [answer.status_code for answer in answers] == [status] * 60 + [429]
         assert [answers[count].headers["RateLimit-Remaining"] for count in (0, 59)] == ["59", "0"]
