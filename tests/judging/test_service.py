@@ -70,7 +70,7 @@ def letters(kind):
 
 
 def test_who_is_asked_gets_one_letter(panel):
-    assert letters("judge_invited") == ["ada@example.org", "ben@example.org"]
+    assert sorted(letters("judge_invited")) == ["ada@example.org", "ben@example.org"]
     with pytest.raises(JudgingRefused, match="already"):
         panel.invite(panel.judges[0])
     assert len(letters("judge_invited")) == 2
