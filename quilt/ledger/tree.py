@@ -27,6 +27,13 @@ def hash_node(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(_NODE + left + right).digest()
 
 
+def hash_row(nodes: bytes) -> bytes:
+    """Return the hashes of the parents of nodes that stand side by side, 32 bytes each; an odd one out has none."""
+    sha256, pair = hashlib.sha256, 2 * HASH_BYTES
+    whole = range(0, len(nodes) // pair * pair, pair)
+    return b"".join([sha256(_NODE + nodes[start : start + pair]).digest() for start in whole])
+
+
 def split_size(size: int) -> int:
     """Return the largest power of two below `size` (two or more): how many leaves are in the left child."""
     return 1 << ((size - 1).bit_length() - 1)
@@ -126,9 +133,4 @@ class Levels:
 
 
 def _grow(below: bytearray, above: bytearray) -> None:
-    pair = 2 * HASH_BYTES
-    sha256 = hashlib.sha256
-    whole = bytes(below[2 * len(above) : len(below) // pair * pair])
-    above += b"".join(
-        [sha256(_NODE + whole[start : start + pair]).digest() for start in range(0, len(whole), pair)]
-    )
+    above += hash_row(bytes(memoryview(below)[2 * len(above) :]))

@@ -125,12 +125,14 @@ def list_public_keys(current: SigningKey) -> list[bytes]:
 def prove_inclusion(contest_id: int, index: int, size: int) -> InclusionProof:
     """The way from a leaf to the root of the first `size` leaves. Raises ValueError where there is no such leaf."""
     tiles = Tiles(db.session.connection(), contest_id)
-    return InclusionProof(index, size, tuple(build_inclusion(index, size, tiles.read)))
+    path = tiles.build(lambda read: build_inclusion(index, size, read))
+    return InclusionProof(index, size, tuple(path))
 
 
 def prove_consistency(contest_id: int, old: int, new: int) -> list[bytes]:
     """That the first `old` leaves begin the first `new`. Raises ValueError when `old` is larger."""
-    return build_consistency(old, new, Tiles(db.session.connection(), contest_id).read)
+    tiles = Tiles(db.session.connection(), contest_id)
+    return tiles.build(lambda read: build_consistency(old, new, read))
 
 
 def read_leaf_hash(contest_id: int, index: int) -> bytes:
