@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from quilt.config import Settings
 from quilt.database import BigId, Model, UtcDateTime, db, transaction
+from quilt.letters import Letter
 
 NOWHERE = ".invalid"  # the end of an address that leads nowhere (RFC 2606): accounts that told none have one
 LEASE = timedelta(minutes=2)
@@ -46,17 +47,14 @@ class MailMessage(Model):
 
 def put_in_outbox(
     session: Session,
-    *,
-    kind: str,
+    letter: Letter,
     recipient: str,
-    subject: str,
-    text: str,
-    html: str,
     now: datetime,
+    *,
     off_url: str = "",
     due_at: datetime | None = None,
 ) -> MailMessage | None:
-    """Add a mail to the caller's transaction and return its row: it leaves if, and only if, that commits.
+    """Add a letter to the caller's transaction and return its row: it leaves if, and only if, that commits.
 
     `off_url` is for letters that nobody asked for one by one: a POST to it ends them (RFC 8058). Nothing is
     written to an address that leads nowhere (None).
@@ -64,7 +62,7 @@ def put_in_outbox(
     if recipient.endswith(NOWHERE):
         return None
     mail = MailMessage(
-        kind=kind, recipient=recipient, subject=subject[:200], text=text, html=html,
+        kind=letter.name, recipient=recipient, subject=letter.subject[:200], text=letter.text, html=letter.html,
         off_url=off_url, state="waiting", due_at=due_at or now, created_at=now,
     )  # fmt: skip
     session.add(mail)

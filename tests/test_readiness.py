@@ -12,6 +12,7 @@ from sqlalchemy import text
 from quilt.app import create_app
 from quilt.config import Settings
 from quilt.database import db
+from quilt.letters import Letter
 from quilt.mail import put_in_outbox
 from quilt.readiness import (
     LEAST_DISK,
@@ -62,10 +63,7 @@ def test_nothing_waits(app: Flask) -> None:
 
 
 def test_the_oldest_waiting_thing_counts(app: Flask) -> None:
-    put_in_outbox(
-        db.session(), kind="test", recipient="a@example.org", subject="s", text="t", html="h",
-        now=NOW - timedelta(minutes=3),
-    )  # fmt: skip
+    put_in_outbox(db.session(), Letter("test", "s", "t", "h"), "a@example.org", NOW - timedelta(minutes=3))
     make_video(make_user(), kind="file", state="queued", lease_until=NOW - timedelta(minutes=7))
     make_video(make_user(), kind="file", state="ready", created_at=NOW - timedelta(days=7))
     assert find_longest_wait(NOW) == 7 * 60

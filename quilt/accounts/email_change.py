@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 
 from quilt.accounts.models import User
 from quilt.accounts.models_security import EmailChange
-from quilt.accounts.notices import post, tell_change
+from quilt.accounts.notices import tell_change
 from quilt.accounts.rules import AddressTaken, ChangeOver, clean_email, email_key, hash_key, make_key
 from quilt.accounts.service import expire_codes
 from quilt.accounts.sessions import end_all
 from quilt.database import db, transaction
 from quilt.letters import Compose
+from quilt.mail import put_in_outbox
 
 CHANGE_LIFE = timedelta(days=1)
 
@@ -56,7 +57,7 @@ def request_change(
                 old_confirmed_at=None if user.has_address else now,  # there is no old mailbox to ask
             )
         )  # fmt: skip
-        post(
+        put_in_outbox(
             session,
             compose("email_change_old", name=user.name, email=address, link_key=old_key),
             user.email,
@@ -64,7 +65,7 @@ def request_change(
         )
         is_taken = session.scalar(select(User.id).where(User.email_key == key)) is not None
         kind, facts = ("email_change_taken", {}) if is_taken else ("email_change_new", {"link_key": new_key})
-        post(session, compose(kind, **facts), address, now)
+        put_in_outbox(session, compose(kind, **facts), address, now)
 
 
 def view_change(key: str, now: datetime) -> ChangeView:

@@ -14,11 +14,11 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from quilt.accounts.belongings import OwnFile, list_files, tell_everything
 from quilt.accounts.models import User
 from quilt.accounts.models_security import AccountExport
-from quilt.accounts.notices import post
 from quilt.accounts.rules import ExportUnderWay, TooManyExports
 from quilt.config import Settings
 from quilt.database import db, transaction
 from quilt.letters import Compose
+from quilt.mail import put_in_outbox
 from quilt.media.storage import originals_of, results_of
 
 EXPORT_LIFE = timedelta(days=3)
@@ -124,7 +124,9 @@ def make_export(
             target.unlink(missing_ok=True)
             return "taken"
         user = session.get_one(User, export.user_id)
-        post(session, compose("export_ready", name=user.name, days=EXPORT_LIFE.days), user.email, done)
+        put_in_outbox(
+            session, compose("export_ready", name=user.name, days=EXPORT_LIFE.days), user.email, done
+        )
     return "ready"
 
 

@@ -8,13 +8,14 @@ from sqlalchemy import select
 from quilt.accounts.belongings import count_everything, let_go, list_files
 from quilt.accounts.exports import delete_files
 from quilt.accounts.models import User
-from quilt.accounts.notices import post, tell_change
+from quilt.accounts.notices import tell_change
 from quilt.accounts.people import STAFF_ROLES
 from quilt.accounts.rules import StaffStays
 from quilt.accounts.sessions import end_all
 from quilt.config import Settings
 from quilt.database import db, transaction
 from quilt.letters import Compose
+from quilt.mail import put_in_outbox
 
 SECOND_THOUGHTS = timedelta(days=7)
 
@@ -48,7 +49,7 @@ def ask_to_leave(user_id: int, *, compose: Compose, now: datetime) -> User:
         end_all(session.connection(), user_id)
         session.refresh(user)
         day = f"{user.leaving_at.day} {user.leaving_at:%B %Y}"
-        post(session, compose("account_leaving", name=user.name, day=day), user.email, now)
+        put_in_outbox(session, compose("account_leaving", name=user.name, day=day), user.email, now)
     return user
 
 

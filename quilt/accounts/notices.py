@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from quilt.accounts.models import User
-from quilt.letters import Compose, Letter
+from quilt.letters import Compose
 from quilt.mail import put_in_outbox
 
 # What happened: the letter's subject, and a sentence.
@@ -39,12 +39,4 @@ def tell_change(
     """Write to a person, in the caller's transaction, what was changed; `to` another address than theirs."""
     title, words = CHANGES[change]
     letter = compose("security_changed", name=user.name, title=title, words=words.format(what=what))
-    post(session, letter, to or user.email, now)
-
-
-def post(session: Session, letter: Letter, recipient: str, now: datetime) -> None:
-    """Put a letter into the outbox of the caller's transaction."""
-    put_in_outbox(
-        session, kind=letter.name, recipient=recipient, subject=letter.subject, text=letter.text,
-        html=letter.html, now=now,
-    )  # fmt: skip
+    put_in_outbox(session, letter, to or user.email, now)

@@ -97,10 +97,7 @@ def request_code(
         _check_code_count(session, mailbox, now)
         # A known person's code goes to the address they proved, never to another with the same key.
         known = session.scalars(select(User.email).where(User.email_key == key)).first()
-        mail = put_in_outbox(
-            session, kind=letter.name, recipient=known or address,
-            subject=letter.subject, text=letter.text, html=letter.html, now=now, due_at=due_at,
-        )  # fmt: skip
+        mail = put_in_outbox(session, letter, known or address, now, due_at=due_at)
         session.flush()
         session.add(
             EmailCode(
@@ -214,10 +211,7 @@ def set_password(
         end_all(session.connection(), user_id)
         expire_codes(session, user.email_key, now)
         session.refresh(user)
-        put_in_outbox(
-            session, kind=letter.name, recipient=user.email,
-            subject=letter.subject, text=letter.text, html=letter.html, now=now,
-        )  # fmt: skip
+        put_in_outbox(session, letter, user.email, now)
     return user
 
 

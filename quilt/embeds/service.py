@@ -83,7 +83,7 @@ def invite(
     wanted = _read_role(role)
     token = entropy(18).hex()
     with transaction() as session:
-        organisation = _hold(session, organisation_id)
+        organisation = hold_organisation(session, organisation_id)
         if _count_people(session, organisation_id) >= MOST_MEMBERS:
             raise LimitReached(f"An organisation can have {MOST_MEMBERS} people.", "email")
         row = session.scalars(
@@ -103,10 +103,7 @@ def invite(
             join_url=f"{base_url}/brand/invitations/{token}",
             days=INVITATION_LIFE.days,
         )
-        put_in_outbox(
-            session, kind=letter.name, recipient=address, subject=letter.subject, text=letter.text,
-            html=letter.html, now=now,
-        )  # fmt: skip
+        put_in_outbox(session, letter, address, now)
     return row
 
 
@@ -145,7 +142,7 @@ def change_role(organisation_id: int, user_id: int, role: str) -> None:
     """Give a member another role. Raises RoleRefused or LastOwner."""
     wanted = _read_role(role)
     with transaction() as session:
-        _hold(session, organisation_id)
+        hold_organisation(session, organisation_id)
         member = session.get_one(Membership, (organisation_id, user_id))
         if wanted is not Role.OWNER:
             _keep_an_owner(session, member)
@@ -155,7 +152,7 @@ def change_role(organisation_id: int, user_id: int, role: str) -> None:
 def remove_member(organisation_id: int, user_id: int) -> None:
     """Somebody works for the organisation no longer. Raises LastOwner."""
     with transaction() as session:
-        _hold(session, organisation_id)
+        hold_organisation(session, organisation_id)
         member = session.get_one(Membership, (organisation_id, user_id))
         _keep_an_owner(session, member)
         session.delete(member)
@@ -167,14 +164,14 @@ def choose_reports(organisation_id: int, user_id: int, *, has_reports: bool) -> 
         session.get_one(Membership, (organisation_id, user_id)).has_reports = has_reports
 
 
+def hold_organisation(session: Session, organisation_id: int) -> Organisation:
+    """The organisation, held until the transaction ends: who counts its people or raises its version waits in turn."""
+    return session.get_one(Organisation, organisation_id, with_for_update=True)
+
+
 def hash_token(token: str) -> str:
     """What is kept of an invitation's secret."""
     return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _hold(session: Session, organisation_id: int) -> Organisation:
-    """The organisation, held until the end: its people are counted by one at a time, and an owner stays."""
-    return session.get_one(Organisation, organisation_id, with_for_update=True)
 
 
 def _keep_an_owner(session: Session, member: Membership) -> None:

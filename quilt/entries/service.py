@@ -137,22 +137,14 @@ def send_in(entry_id: int, owner_id: int, now: datetime, compose: Compose, entry
         revision.updated_at = now
         entry.submitted_at = entry.submitted_at or now
         entrant = session.get_one(User, owner_id)
-        mail = compose(
+        letter = compose(
             "entry_received",
             name=entrant.name,
             title=tidy_line(revision.title),
             contest_title=contest.title,
             entry_url=entry_url,
         )
-        put_in_outbox(
-            session,
-            kind=mail.name,
-            recipient=entrant.email,
-            subject=mail.subject,
-            text=mail.text,
-            html=mail.html,
-            now=now,
-        )
+        put_in_outbox(session, letter, entrant.email, now)
 
 
 def start_revision(entry_id: int, owner_id: int, now: datetime) -> int:

@@ -39,10 +39,7 @@ def _tell(appeal_id: int, settings: Settings, now: datetime) -> bool:
                 "appeal_answered", title=row.title, is_upheld=appeal.outcome == "upheld", words=appeal.answer,
                 is_about_entry=appeal.vote_id is None, page_url=_find_page(settings, row, appeal.entry_id),
             )  # fmt: skip
-            put_in_outbox(
-                session, kind=letter.name, recipient=row.email, subject=letter.subject, text=letter.text,
-                html=letter.html, now=now,
-            )  # fmt: skip
+            put_in_outbox(session, letter, row.email, now)
     return True
 
 

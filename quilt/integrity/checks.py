@@ -149,10 +149,7 @@ def _ask(vote_id: int, settings: Settings, now: datetime) -> bool:
         url = f"{settings.base_url}{PATH}{make_token(vote_id, settings.secret_key, VOTE_CHECK)}"
         is_by_person = _find_last(session.connection(), vote_id).actor == "reviewer"
         letter = composer(settings)("vote_check", title=row.title, check_url=url, is_by_person=is_by_person)
-        put_in_outbox(
-            session, kind=letter.name, recipient=row.email, subject=letter.subject, text=letter.text,
-            html=letter.html, now=now,
-        )  # fmt: skip
+        put_in_outbox(session, letter, row.email, now)
     return True
 
 

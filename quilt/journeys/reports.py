@@ -98,8 +98,5 @@ def _report(organisation_id: int, week: date, settings: Settings, now: datetime)
                 ],
                 report_url=f"{desk_url}/report?week={week}", desk_url=f"{desk_url}#reports",
             )  # fmt: skip
-            put_in_outbox(
-                session, kind=letter.name, recipient=email, subject=letter.subject, text=letter.text,
-                html=letter.html, now=now,
-            )  # fmt: skip
+            put_in_outbox(session, letter, email, now)
     return len(readers)

@@ -51,10 +51,7 @@ def _tell(entry: MovedEntry, branch: GrownBranch, settings: Settings, now: datet
             direct=branch.direct if branch.direct >= LEAST_SHOWN else None,
             branch_url=f"{settings.base_url}/me#branches", off_url=off_url,
         )  # fmt: skip
-        put_in_outbox(
-            session, kind=letter.name, recipient=user.email, subject=letter.subject, text=letter.text,
-            html=letter.html, off_url=off_url, now=now,
-        )  # fmt: skip
+        put_in_outbox(session, letter, user.email, now, off_url=off_url)
     return True
 
 

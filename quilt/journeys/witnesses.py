@@ -115,8 +115,5 @@ def _mail(head: NewestHead, user_id: int, settings: Settings, now: datetime) -> 
             "tree_head", name=user.name, contest_title=head.title, head_line=head.line, off_url=off_url,
             ledger_url=f"{settings.base_url}/contests/{head.slug}/ledger",
         )  # fmt: skip
-        put_in_outbox(
-            session, kind=letter.name, recipient=user.email, subject=letter.subject, text=letter.text,
-            html=letter.html, off_url=off_url, now=now,
-        )  # fmt: skip
+        put_in_outbox(session, letter, user.email, now, off_url=off_url)
     return True

@@ -223,7 +223,4 @@ def _write(
         name, name=user.name, contest_title=contest.title, missing=missing,
         judge_url=f"{settings.base_url}/judge/{contest.id}",
     )  # fmt: skip
-    put_in_outbox(
-        session, kind=letter.name, recipient=user.email, subject=letter.subject, text=letter.text,
-        html=letter.html, now=now,
-    )  # fmt: skip
+    put_in_outbox(session, letter, user.email, now)

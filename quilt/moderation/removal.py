@@ -4,17 +4,14 @@ from datetime import datetime
 
 from quilt.accounts.models import User
 from quilt.contests.changes import make_pages_fresh
-from quilt.contests.models import Contest
 from quilt.database import transaction
-from quilt.entries.models import Entry
-from quilt.entries.ownership import is_own_entry
 from quilt.entries.rules import ENTRY_MOVES, WrongState, next_state
 from quilt.letters import Compose
 from quilt.mail import put_in_outbox
 from quilt.moderation.models import ModerationLog
 from quilt.moderation.queries import find_last_decision
-from quilt.moderation.rules import AlreadyDecided, OwnEntry, check_removal, say_reason
-from quilt.moderation.service import NotFound
+from quilt.moderation.rules import AlreadyDecided, check_removal, say_reason
+from quilt.moderation.service import lock_entry
 
 LETTERS = {"remove": "entry_taken_out", "disqualify": "entry_taken_out", "restore": "entry_published"}
 
@@ -32,12 +29,7 @@ def take_out_or_back(
     words = words.replace("\x00", "").strip()
     check_removal(action, reason, words)
     with transaction() as session:
-        entry = session.get(Entry, entry_id, with_for_update=True, populate_existing=True)
-        if entry is None:
-            raise NotFound
-        if is_own_entry(session.connection(), actor_id, entry_id):
-            raise OwnEntry
-        contest = session.get_one(Contest, entry.contest_id)
+        entry, contest = lock_entry(session, entry_id, actor_id)
         try:
             entry.state = next_state(ENTRY_MOVES, entry.state, action)
         except WrongState:
@@ -56,8 +48,5 @@ def take_out_or_back(
             LETTERS[action], name=entrant.name, title=entry.title, contest_title=contest.title,
             entry_url=f"{base_url}/{path}", reason=say_reason(action, reason), words=words,
         )  # fmt: skip
-        put_in_outbox(
-            session, kind=letter.name, recipient=entrant.email, subject=letter.subject, text=letter.text,
-            html=letter.html, now=now,
-        )  # fmt: skip
+        put_in_outbox(session, letter, entrant.email, now)
     return state

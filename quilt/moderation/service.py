@@ -72,12 +72,7 @@ def decide(
     words = words.replace("\x00", "").strip()
     check_decision(action, reason, words)
     with transaction() as session:
-        entry = session.get(Entry, entry_id, with_for_update=True, populate_existing=True)
-        if entry is None:
-            raise NotFound
-        if is_own_entry(session.connection(), actor_id, entry_id):
-            raise OwnEntry
-        contest = session.get_one(Contest, entry.contest_id)
+        entry, contest = lock_entry(session, entry_id, actor_id)
         revision = newest_revision(session, entry_id)
         _move(session, entry, revision, revision_id, action, contest.time_zone)
         if action == "approve":
@@ -100,6 +95,19 @@ def decide(
     if action == "approve":
         refresh_card.later(entry_id)
     return state
+
+
+def lock_entry(session: Session, entry_id: int, actor_id: int) -> tuple[Entry, Contest]:
+    """The entry that a moderator decides about, which nobody else changes meanwhile, and its contest.
+
+    Raises NotFound, OwnEntry.
+    """
+    entry = session.get(Entry, entry_id, with_for_update=True, populate_existing=True)
+    if entry is None:
+        raise NotFound
+    if is_own_entry(session.connection(), actor_id, entry_id):
+        raise OwnEntry
+    return entry, session.get_one(Contest, entry.contest_id)
 
 
 def rerun_video(video_id: int, actor_id: int, now: datetime) -> None:
@@ -214,7 +222,7 @@ def _tell_entrant(
     entrant = session.get_one(User, entry.entrant_id)
     is_live = action == "approve"
     facts = {"reason": say_reason(action, reason), "words": words} if not is_live else {}
-    mail = compose(
+    letter = compose(
         LETTERS[action],
         name=entrant.name,
         title=tidy_line(revision.title),
@@ -224,12 +232,4 @@ def _tell_entrant(
         else f"{base_url}/submit/{entry.id}",
         **facts,
     )
-    put_in_outbox(
-        session,
-        kind=mail.name,
-        recipient=entrant.email,
-        subject=mail.subject,
-        text=mail.text,
-        html=mail.html,
-        now=now,
-    )
+    put_in_outbox(session, letter, entrant.email, now)

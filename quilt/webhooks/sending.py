@@ -131,7 +131,4 @@ def _note(sending: Sending, status: int | None, note: str, settings: Settings, n
             letter = composer(settings)(
                 "webhook_off", name=user.name, url=webhook.url, failures=MOST_FAILURES
             )
-            put_in_outbox(
-                session, kind=letter.name, recipient=user.email, subject=letter.subject, text=letter.text,
-                html=letter.html, now=now,
-            )  # fmt: skip
+            put_in_outbox(session, letter, user.email, now)

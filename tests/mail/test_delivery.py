@@ -71,10 +71,7 @@ def free_port() -> int:
 
 def put(recipient: str = "ana@example.org", subject: str = LETTER.subject) -> int:
     with transaction() as session:
-        put_in_outbox(
-            session, kind=LETTER.name, recipient=recipient, subject=subject, text=LETTER.text,
-            html=LETTER.html, now=NOW,
-        )  # fmt: skip
+        put_in_outbox(session, replace(LETTER, subject=subject), recipient, NOW)
     return db.session.scalars(select(MailMessage.id).order_by(MailMessage.id.desc())).first()
 
 

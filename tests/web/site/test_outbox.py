@@ -31,10 +31,7 @@ def put(title: str = "The library bus") -> int:
         "vote_code", site_name="Quilt", base_url="http://localhost", code="01234567", minutes=10, title=title
     )
     with transaction() as session:
-        put_in_outbox(
-            session, kind=words.name, recipient="ana@example.org", subject=words.subject, text=words.text,
-            html=words.html, now=NOW,
-        )  # fmt: skip
+        put_in_outbox(session, words, "ana@example.org", NOW)
     return db.session.scalars(select(MailMessage.id).order_by(MailMessage.id.desc())).first()
 
 
