@@ -77,7 +77,7 @@ class Prepared:
             raise compiled.explain(error) from error
 
     def _run(self, raw: Any, dialect: Dialect, values: Row) -> list[Any]:
-        compiled = self._kept.get(dialect.name) or self._compile(dialect)
+        compiled = self._compile(dialect)
         return compiled.run(raw, compiled.bind(values))
 
     def _compile(self, dialect: Dialect) -> "_Compiled":
@@ -101,7 +101,7 @@ class PreparedRows:
     ) -> None:
         self._columns = columns
         self._build = build
-        self._kept: dict[tuple[str, int], _Compiled] = {}
+        self._kept: dict[tuple[str, int], _CompiledRows] = {}
 
     def rows(self, connection: Connection, given: Sequence[Row]) -> list[Any]:
         """Run it for all that is given, in as few statements as may be; what comes back, in no order."""
@@ -115,14 +115,12 @@ class PreparedRows:
         compiled = self._kept.get(key)
         if compiled is None:
             compiled = self._kept[key] = self._compile(connection.dialect, count)
-        bound = compiled.bind_rows(given) if count else compiled.bind_columns(given)
-        return compiled.run(connection.connection.driver_connection, bound)
+        return compiled.run(connection.connection.driver_connection, compiled.bind_all(given))
 
-    def _compile(self, dialect: Dialect, count: int) -> "_Compiled":
+    def _compile(self, dialect: Dialect, count: int) -> "_CompiledRows":
         asked = self._list_rows(count) if count else self._unnest()
-        compiled = _Compiled(self._build(dialect.name, asked), (), dialect)
-        compiled.take_rows({name: like.type for name, like in self._columns.items()}, count)
-        return compiled
+        columns = {name: like.type for name, like in self._columns.items()}
+        return _CompiledRows(self._build(dialect.name, asked), columns, count, dialect)
 
     def _list_rows(self, count: int) -> FromClause:
         rows = [
@@ -160,8 +158,6 @@ class _Compiled:
         # SQLite takes values by their place, psycopg by their name.
         self._places = compiled.positiontup
         self._steps = self._places and [(name, self._convert.get(name)) for name in self._places]
-        self._row_steps: list[tuple[int, str, Convert | None]] = []
-        self._column_steps: list[tuple[str, Convert | None]] = []
         results = list(compiled._result_columns)
         self.has_rows = bool(results)
         names = [column.keyname for column in results]
@@ -170,18 +166,6 @@ class _Compiled:
         found = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in results]
         self._read = [(place, convert) for place, convert in enumerate(found) if convert is not None]
 
-    def take_rows(self, columns: Mapping[str, TypeEngine[Any]], count: int) -> None:
-        """Say which columns the rows have that will be given: so many rows by their places, or (0) each as an array."""
-        converts = {
-            name: kind.dialect_impl(self._dialect).bind_processor(self._dialect)
-            for name, kind in columns.items()
-        }
-        owners = {f"{name}_{place}": (place, name) for place in range(count) for name in columns}
-        self._row_steps = [(*owners[name], converts[owners[name][1]]) for name in self._places or ()]
-        self._column_steps = list(converts.items())
-        if not count:
-            self.sql = self.sql.replace(")s::", ")b::")  # psycopg writes an array as bytes in half the time
-
     def bind(self, values: Row) -> Any:
         """The driver's parameters, in its own types."""
         given = {**self._fixed, **values} if self._fixed else values
@@ -189,20 +173,6 @@ class _Compiled:
             return [given[name] if convert is None else convert(given[name]) for name, convert in self._steps]
         converted = {name: convert(given[name]) for name, convert in self._convert.items()}
         return {**given, **converted}
-
-    def bind_rows(self, given: Sequence[Row]) -> list[Any]:
-        """The driver's parameters for as many rows as the statement is about."""
-        return [
-            given[place][name] if convert is None else convert(given[place][name])
-            for place, name, convert in self._row_steps
-        ]
-
-    def bind_columns(self, given: Sequence[Row]) -> dict[str, list[Any]]:
-        """The driver's parameters: for each column the array of its values."""
-        return {
-            name: [row[name] if convert is None else convert(row[name]) for row in given]
-            for name, convert in self._column_steps
-        }
 
     def run(self, raw: Any, bound: Any) -> list[Any]:
         """Run it on a connection of the driver's; its rows as named tuples in Python's types."""
@@ -224,3 +194,33 @@ class _Compiled:
             for place, convert in self._read:
                 row[place] = convert(row[place])
         return self._make_row(row)
+
+
+class _CompiledRows(_Compiled):
+    """A statement about so many rows, each by its place, or (0) about any number, each column an array."""
+
+    def __init__(
+        self, statement: Executable, columns: Mapping[str, TypeEngine[Any]], count: int, dialect: Dialect
+    ) -> None:
+        super().__init__(statement, (), dialect)
+        self._count = count
+        converts = {
+            name: kind.dialect_impl(dialect).bind_processor(dialect) for name, kind in columns.items()
+        }
+        owners = {f"{name}_{place}": (place, name) for place in range(count) for name in columns}
+        self._row_steps = [(*owners[name], converts[owners[name][1]]) for name in self._places or ()]
+        self._column_steps = list(converts.items())
+        if not count:
+            self.sql = self.sql.replace(")s::", ")b::")  # psycopg writes an array as bytes in half the time
+
+    def bind_all(self, given: Sequence[Row]) -> Any:
+        """The driver's parameters, in its own types."""
+        if self._count:
+            return [
+                given[place][name] if convert is None else convert(given[place][name])
+                for place, name, convert in self._row_steps
+            ]
+        return {
+            name: [row[name] if convert is None else convert(row[name]) for row in given]
+            for name, convert in self._column_steps
+        }

@@ -29,7 +29,7 @@ from quilt.config import Settings
 from quilt.contests.models import Contest
 from quilt.database import close_writers, db, transaction
 from quilt.entries.models import Entry
-from quilt.spread.codes import new_code
+from quilt.spread.codes import Entropy, new_code
 from quilt.spread.fold import NewNode
 from quilt.spread.measures import Measures
 from quilt.spread.replay import (
@@ -52,7 +52,6 @@ LONGEST = timedelta(days=365 * 100)
 THREADS = 4  # trees at a time: while one waits for its commit, others join it
 TREES_AHEAD = 64
 
-Entropy = Callable[[int], bytes]
 T = TypeVar("T")
 
 

@@ -3,7 +3,7 @@
 Arrivals and votes both do this: a vote or a share without JavaScript counts as its visitor's visit.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -15,9 +15,8 @@ from quilt.database import insert_if_new
 from quilt.embeds.models import Embed
 from quilt.prepared import Prepared, PreparedRows, insert_asked
 from quilt.spread.attribution import find_parent
-from quilt.spread.codes import is_code, new_code
+from quilt.spread.codes import Entropy, is_code, new_code
 
-Entropy = Callable[[int], bytes]
 _arrival = Arrival.__table__
 _inbox = ArrivalInbox.__table__
 _named, _embed = NamedLink.__table__, Embed.__table__

@@ -7,7 +7,6 @@ from sqlalchemy import Connection
 
 from quilt.arrivals.models import UsedNonce
 from quilt.arrivals.nodes import (
-    Entropy,
     Node,
     Visit,
     describe_event,
@@ -17,6 +16,7 @@ from quilt.arrivals.nodes import (
 )
 from quilt.database import insert_if_new
 from quilt.prepared import Prepared, PreparedRows, insert_asked
+from quilt.spread.codes import Entropy
 from quilt.writing import runs_together
 
 Call = tuple[Visit, bytes | None, datetime, Entropy]

@@ -1,6 +1,5 @@
 """Recording arrivals, and what was not counted."""
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection, delete, select
@@ -10,6 +9,7 @@ from quilt.arrivals.nodes import Node, Visit
 from quilt.arrivals.recording import record_one
 from quilt.database import database_key, insert_if_new, insert_or_change, write
 from quilt.prepared import Prepared
+from quilt.spread.codes import Entropy
 from quilt.spread.counting import NotCounted as Reason
 
 SALT_AGE = timedelta(hours=48)
@@ -25,9 +25,7 @@ _COUNT_OUT = Prepared(
 _known_salts: dict[tuple[int, date], bytes] = {}
 
 
-def record_arrival(
-    visit: Visit, nonce: bytes | None, *, now: datetime, entropy: Callable[[int], bytes]
-) -> Node:
+def record_arrival(visit: Visit, nonce: bytes | None, *, now: datetime, entropy: Entropy) -> Node:
     """Count a visit once and return the visitor's node, durable when this returns.
 
     A known visitor gets their first node again, and a return is counted. Raises NonceUsed where another
@@ -43,7 +41,7 @@ def record_not_counted(entry_id: int, reason: Reason, now: datetime) -> None:
     write(_count_out, row)
 
 
-def get_salt(now: datetime, entropy: Callable[[int], bytes]) -> bytes:
+def get_salt(now: datetime, entropy: Entropy) -> bytes:
     """The day's random key for visitors' pseudonyms (UTC days), made by whoever needs it first."""
     day = now.astimezone(UTC).date()
     known = _known_salts.get((database_key(), day))

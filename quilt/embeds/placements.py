@@ -1,7 +1,6 @@
 """Placements: made, changed, ended, and given a code for each entry that they show."""
 
 import json
-from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import exists, func, select
@@ -10,12 +9,11 @@ from sqlalchemy.orm import Session
 from quilt.contests.models import Contest
 from quilt.database import db, transaction
 from quilt.embeds.looks import OF_ENTRY, Options, check_colours, say_options
-from quilt.embeds.models import Embed, Organisation, Placement, PlacementEmbed
+from quilt.embeds.models import Embed, Placement, PlacementEmbed
 from quilt.embeds.rules import MOST_LABEL, MOST_PLACEMENTS, BrandRefused, LimitReached, clean_name
+from quilt.embeds.service import hold_organisation
 from quilt.entries.models import Entry
-from quilt.spread.codes import new_code
-
-Entropy = Callable[[int], bytes]
+from quilt.spread.codes import Entropy, new_code
 
 
 class NothingToShow(BrandRefused):
@@ -56,18 +54,18 @@ def change_placement(placement: Placement, label: str, options: Options) -> Plac
     label = clean_name(label, MOST_LABEL, "label")
     check_colours(options)
     with transaction() as session:
+        hold_organisation(session, placement.organisation_id).version += 1
         row = session.get_one(Placement, placement.id)
         row.label, row.options = label, json.dumps(say_options(options))
-        _note_change(session, row.organisation_id)
     return row
 
 
 def end_placement(placement: Placement, now: datetime, *, is_ended: bool) -> Placement:
     """Stop showing it, or show it again; its figures stay."""
     with transaction() as session:
+        hold_organisation(session, placement.organisation_id).version += 1
         row = session.get_one(Placement, placement.id)
         row.ended_at = now if is_ended else None
-        _note_change(session, row.organisation_id)
     return row
 
 
@@ -99,7 +97,7 @@ def _find_target(session: Session, kind: str, target_id: int) -> tuple[int, int 
 
 
 def _check_room(session: Session, organisation_id: int) -> None:
-    session.get_one(Organisation, organisation_id, with_for_update=True)  # many at once are counted in turn
+    hold_organisation(session, organisation_id)  # many at once are counted in turn
     count = session.scalar(
         select(func.count()).select_from(Placement).where(Placement.organisation_id == organisation_id)
     )
@@ -131,10 +129,6 @@ def _give_codes(session: Session, placement: Placement, now: datetime, entropy: 
         for embed in embeds
     )
     return len(embeds)
-
-
-def _note_change(session: Session, organisation_id: int) -> None:
-    session.get_one(Organisation, organisation_id).version += 1
 
 
 _LACKING = (

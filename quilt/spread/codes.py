@@ -7,12 +7,13 @@ ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 CODE_LENGTH = 11
 ENTROPY_BYTES = 8
 
+Entropy = Callable[[int], bytes]  # so many bytes of chance; in production `secrets.token_bytes`
 
-def new_code(entropy: Callable[[int], bytes]) -> str:
+
+def new_code(entropy: Entropy) -> str:
     """Return a fresh code of 11 letters and digits that carries 64 bits of chance.
 
-    `entropy` takes a number of bytes and returns that many (in production `secrets.token_bytes`).
-    Raises ValueError when it returns another number of bytes, since the code would be guessable.
+    Raises ValueError when `entropy` returns another number of bytes, since the code would be guessable.
     """
     drawn = entropy(ENTROPY_BYTES)
     if len(drawn) != ENTROPY_BYTES:

@@ -1,7 +1,7 @@
 """One vote on its way into the tables, inside the caller's transaction: the unique keys decide."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from quilt.arrivals.nodes import (
 from quilt.database import UtcDateTime, insert_if_new
 from quilt.entries.models import Entry
 from quilt.prepared import Prepared
+from quilt.spread.codes import Entropy
 from quilt.votes.ballots import (
     Ballot,
     Cast,
@@ -125,7 +126,7 @@ def settle_vote(
     policy: Policy,
     secret: str,
     told: datetime | None,
-    entropy: Callable[[int], bytes],
+    entropy: Entropy,
 ) -> Cast:
     """Put one vote into the tables. Raises a VoteRefused, possibly after changes: the caller takes them back."""
     if ballot.key is not None:
@@ -219,7 +220,7 @@ def _find_or_add_voter(
 
 
 def _settle_node(
-    connection: Connection, ballot: Ballot, voter_id: int, now: datetime, entropy: Callable[[int], bytes]
+    connection: Connection, ballot: Ballot, voter_id: int, now: datetime, entropy: Entropy
 ) -> Node:
     """The voter's own arrival; a second person behind the same pseudonym gets one of their own."""
     node = find_or_add_node(connection, ballot.visit, now, entropy)

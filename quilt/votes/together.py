@@ -4,7 +4,7 @@ What a vote costs is mostly the asking, and on PostgreSQL the way there and back
 moment are looked up, checked and inserted together. The decisions are those of one vote (`quilt.votes.casting`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from quilt.arrivals.nodes import Node, find_or_add_nodes, lock_nodes
+from quilt.spread.codes import Entropy
 from quilt.votes.ballots import (
     Ballot,
     Cast,
@@ -28,7 +29,6 @@ from quilt.votes.rules import NotOnBallot, Policy, VoteRefused
 from quilt.votes.together_statements import ADD_VOTERS, ADD_VOTES, CLAIMED, FACTS, SLOTS
 from quilt.writing import runs_together
 
-Entropy = Callable[[int], bytes]
 Call = tuple[Ballot, Policy, str, datetime | None, Entropy]
 
 
