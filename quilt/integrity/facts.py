@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, select
+from sqlalchemy import Connection, and_, bindparam, func, select, union_all
 
 from quilt.accounts.domains import is_listed
 from quilt.accounts.models import User
@@ -15,7 +15,7 @@ from quilt.arrivals.models import Arrival
 from quilt.integrity.rules import Cast, Rulebook, read_rulebook
 from quilt.prepared import Prepared
 from quilt.votes.evidence import NO_MARK, unpack_evidence
-from quilt.votes.models import Vote, Voter
+from quilt.votes.models import STANDING, Vote, Voter
 
 NEWEST = 1
 _vote, _voter, _user, _arrival = Vote.__table__, Voter.__table__, User.__table__, Arrival.__table__
@@ -31,17 +31,17 @@ def get_rulebook(version: int = NEWEST) -> Rulebook:
 def list_casts(connection: Connection, book: Rulebook, vote_ids: Sequence[int]) -> list[Cast]:
     """These votes and all that were cast for the same entries within the rules' window before them, oldest first."""
     entries: set[int] = set()
-    first, last = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
+    first = datetime.max.replace(tzinfo=UTC)
     for ids in cut(vote_ids):
-        for entry_id, begin, end in connection.execute(_SPANS, {"ids": ids}):
+        for entry_id, begin in connection.execute(_BEGINS, {"ids": ids}):
             entries.add(entry_id)
-            first, last = min(first, begin), max(last, end)
+            first = min(first, begin)
     if not entries:
         return []
     since = find_first_vote(connection, first - timedelta(seconds=book.window_seconds))
     casts: list[Cast] = []
     for entry_id in sorted(entries):
-        about = {"entry_id": entry_id, "since": since, "last": last, "most": book.most_votes}
+        about = {"entry_id": entry_id, "since": since, "last": max(vote_ids), "most": book.most_votes}
         casts += [build_cast(row) for row in reversed(_WINDOW.rows(connection, about))]
     return casts
 
@@ -106,10 +106,28 @@ def _drop_empty(mark: bytes) -> bytes:
     return b"" if mark == NO_MARK else mark
 
 
-# What was rejected or withdrawn says nothing about others.
+def _pick_newest() -> Any:
+    """The ids of the newest votes of an entry that speak, from the index alone: an entry may have a million."""
+    newest = [
+        select(_vote.c.id)
+        .where(
+            _vote.c.entry_id == bindparam("entry_id"),
+            _vote.c.state == state,
+            _vote.c.id.between(bindparam("since"), bindparam("last")),
+        )
+        .order_by(_vote.c.id.desc())
+        .limit(bindparam("most"))
+        .subquery()
+        for state in _SPEAKING
+    ]
+    together = union_all(*(select(part.c.id) for part in newest)).subquery()
+    return select(together.c.id).order_by(together.c.id.desc()).limit(bindparam("most"))
+
+
+_SPEAKING = (*STANDING, "held")  # what was rejected or withdrawn says nothing about others
 _SPEAKS = and_(_vote.c.state != "rejected", _vote.c.state != "withdrawn")
-_SPANS = (
-    select(_vote.c.entry_id, func.min(_vote.c.cast_at), func.max(_vote.c.cast_at))
+_BEGINS = (
+    select(_vote.c.entry_id, func.min(_vote.c.cast_at))
     .where(_vote.c.id.in_(bindparam("ids", expanding=True)))
     .group_by(_vote.c.entry_id)
 )
@@ -126,16 +144,7 @@ ABOUT = (
     .outerjoin(_user, _user.c.id == _voter.c.user_id)
     .outerjoin(_arrival, _arrival.c.id == _vote.c.arrival_id)
 )  # fmt: skip
-_WINDOW = Prepared(
-    ABOUT.where(
-        _vote.c.entry_id == bindparam("entry_id"),
-        _SPEAKS,
-        _vote.c.id >= bindparam("since"),
-        _vote.c.cast_at <= bindparam("last"),
-    )
-    .order_by(_vote.c.id.desc())
-    .limit(bindparam("most"))
-)
+_WINDOW = Prepared(ABOUT.where(_vote.c.id.in_(_pick_newest())).order_by(_vote.c.id.desc()))
 _many = (
     select(_vote.c.voter_id)
     .where(_vote.c.contest_id == bindparam("contest_id"), _SPEAKS)
