@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 from sqlalchemy import select
 
 from quilt.database import db, transaction
-from quilt.embeds.models import Organisation, Site
+from quilt.embeds.models import Site
 from quilt.embeds.rules import MOST_SITES, LimitReached, Method, read_origins
+from quilt.embeds.service import hold_organisation
 from quilt.outbound import Answer, OutboundFailed, fetch
 
 FILE_PATH = "/.well-known/quilt-site.txt"
@@ -54,22 +55,25 @@ def check_site(
 
     Nobody waits for us in a transaction: the looking is done before. A site that was verified stays so.
     """
+    site_id, organisation_id, origin, token = site.id, site.organisation_id, site.origin, site.token
     db.session.rollback()
-    method, problem = _find_token(site.origin, site.token, allow_loopback, look_up or look_up_txt)
+    method, problem = _find_token(origin, token, allow_loopback, look_up or look_up_txt)
     with transaction() as session:
-        row = session.get_one(Site, site.id)
+        organisation = hold_organisation(session, organisation_id)
+        row = session.get_one(Site, site_id)
         row.checked_at, row.problem = now, problem[:200]
         if method is not None:
             row.method, row.verified_at = method.value, row.verified_at or now
-            session.get_one(Organisation, row.organisation_id).version += 1
+            organisation.version += 1
     return row
 
 
 def remove_site(site: Site) -> None:
     """Take a site off the list: embeds no longer show there, unless it was the last verified one."""
     with transaction() as session:
+        organisation = hold_organisation(session, site.organisation_id)
         session.delete(session.get_one(Site, site.id))
-        session.get_one(Organisation, site.organisation_id).version += 1
+        organisation.version += 1
 
 
 def look_up_txt(name: str) -> list[str]:

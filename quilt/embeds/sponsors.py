@@ -5,8 +5,9 @@ from pathlib import Path
 
 from quilt.config import Settings
 from quilt.database import transaction
-from quilt.embeds.models import Organisation, Sponsor
+from quilt.embeds.models import Sponsor
 from quilt.embeds.rules import MOST_DISCLOSURE, NameRefused, clean_link, clean_name
+from quilt.embeds.service import hold_organisation
 from quilt.media.storage import new_key, parts_of, results_of
 
 MOST_LOGO_BYTES = 4 << 20
@@ -20,12 +21,13 @@ def set_sponsor(organisation_id: int, name: str, url: str, disclosure: str) -> S
         raise NameRefused("Say in a few words that this is paid for, like “Supported by”.", "disclosure")
     link = clean_link(url) if url.strip() else ""
     with transaction() as session:
+        organisation = hold_organisation(session, organisation_id)
         sponsor = session.get(Sponsor, organisation_id)
         if sponsor is None:
             sponsor = Sponsor(organisation_id=organisation_id, logo_key="")
             session.add(sponsor)
         sponsor.name, sponsor.url, sponsor.disclosure = name, link, disclosure
-        session.get_one(Organisation, organisation_id).version += 1
+        organisation.version += 1
     return sponsor
 
 
@@ -39,11 +41,12 @@ def set_logo(organisation_id: int, source: Path, settings: Settings, entropy: Ca
     storage = results_of(settings)
     storage.save(key, drawn)
     with transaction() as session:
+        organisation = hold_organisation(session, organisation_id)
         sponsor = session.get(Sponsor, organisation_id)
         older = sponsor.logo_key if sponsor else ""
         if sponsor is not None:
             sponsor.logo_key = key
-            session.get_one(Organisation, organisation_id).version += 1
+            organisation.version += 1
     if sponsor is None:
         storage.delete(key)
         raise NameRefused("Say first who the sponsor is.", "name")
@@ -55,10 +58,11 @@ def set_logo(organisation_id: int, source: Path, settings: Settings, entropy: Ca
 def drop_sponsor(organisation_id: int, settings: Settings) -> None:
     """Nobody pays any more: the block and the logo are gone."""
     with transaction() as session:
+        organisation = hold_organisation(session, organisation_id)
         sponsor = session.get(Sponsor, organisation_id)
         key = sponsor.logo_key if sponsor else ""
         if sponsor is not None:
             session.delete(sponsor)
-            session.get_one(Organisation, organisation_id).version += 1
+            organisation.version += 1
     if key:
         results_of(settings).delete(key)
