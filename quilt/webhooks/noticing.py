@@ -36,6 +36,7 @@ from quilt.webhooks.rules import MILESTONES
 
 LOOK_BACK = timedelta(days=2)  # a worker that was away for longer tells nothing of what came before
 MOST = 2_000  # rows of one kind in one round
+MOST_COUNTED = 100  # entries whose votes are told in one round: as many as a worker sends in ten seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def notice_events(now: datetime, most: int = MOST) -> int:
     return write(_keep, found) if found else 0
 
 
-def notice_votes(now: datetime, most: int = MOST) -> int:
+def notice_votes(now: datetime, most: int = MOST_COUNTED) -> int:
     """The same for votes: one event for each entry whose shown votes have moved, however many came. At most `most`."""
     if not db.session.scalar(select(exists().where(Webhook.off_at.is_(None)))):
         db.session.rollback()

@@ -10,7 +10,7 @@ EVENTS = {
     "entry.submitted": ("An entry was sent in", True),
     "entry.published": ("An entry was published", False),
     "entry.rejected": ("An entry was not accepted", True),
-    "vote.counted": ("Votes have come in, told together once a minute", False),
+    "vote.counted": ("Votes have come in, told together every ten seconds", False),
     "milestone.reached": ("A story has reached 10, 100, 1,000 … people", False),
     "phase.changed": ("A phase of a contest has begun or ended", False),
     "results.published": ("A result was published", False),

@@ -24,9 +24,9 @@ def notice(job: Job) -> None:
         _watch.forget()
 
 
-@every(seconds=60)
+@every(seconds=10)
 def tell_votes(job: Job) -> None:
-    """Write down whose votes have moved within the last minute."""
+    """Write down whose votes have moved within the last ten seconds."""
     if notice_votes(job.now()):
         make_deliveries(job.now())
 
