@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Select, case, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from quilt.accounts.models import User
@@ -58,7 +58,16 @@ def list_log(limit: int, offset: int = 0) -> list[Decision]:
     """A page of everything decided, the newest first: also about branches of a spread, which have a log of their own."""
     both = union_all(_DECISIONS, _BRANCHES).subquery()
     statement = select(both).order_by(both.c.decided_at.desc(), both.c.id.desc()).limit(limit).offset(offset)
-    return [_read(row) for row in db.session.execute(statement)]
+    return [read_decision(row) for row in db.session.execute(statement)]
+
+
+def read_decision(row: Any) -> Decision:
+    """A row of one of the `LOGS` as people read it, by place: what stands behind is left alone."""
+    number, subject_kind, subject_id, action, reason, words, name, decided_at = row[:8]
+    return Decision(
+        number, subject_kind, subject_id, action, say_reason(action, reason) or reason, words, name or "Somebody",
+        decided_at, name_part(action, reason),
+    )  # fmt: skip
 
 
 def count_log() -> int:
@@ -105,21 +114,7 @@ def list_parked(limit: int = 100) -> list[Trouble]:
 
 def _list(*conditions: ColumnElement[bool], limit: int, offset: int) -> list[Decision]:
     statement = _DECISIONS.where(*conditions).order_by(ModerationLog.id.desc()).limit(limit).offset(offset)
-    return [_read(row) for row in db.session.execute(statement)]
-
-
-def _read(row: Any) -> Decision:
-    return Decision(
-        row.id,
-        row.subject_kind,
-        row.subject_id,
-        row.action,
-        say_reason(row.action, row.reason) or row.reason,
-        row.words,
-        row.name or "Somebody",
-        row.decided_at,
-        name_part(row.action, row.reason),
-    )
+    return [read_decision(row) for row in db.session.execute(statement)]
 
 
 _DECISIONS = select(
@@ -142,3 +137,5 @@ _BRANCHES = select(
     User.name,
     ExclusionLog.decided_at,
 ).outerjoin(User, User.id == ExclusionLog.actor_id)
+# Each whole, for who reads all of it.
+LOGS: tuple[tuple[Any, Select[Any]], ...] = ((ModerationLog, _DECISIONS), (ExclusionLog, _BRANCHES))

@@ -1,10 +1,11 @@
 """Tables to take away from the desk: CSV and JSON of what admins see there, and every vote as one file."""
 
-import io
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from flask import Response, abort, flash, make_response, redirect, request, send_file, url_for
@@ -13,7 +14,8 @@ from wtforms import BooleanField, StringField
 from wtforms.widgets import DateInput
 
 from quilt.contests.models import Contest
-from quilt.results.tables import OF_CONTESTS, OF_THE_SITE, Stretch, Table, write_csv, write_json
+from quilt.results.pieces import Stretch
+from quilt.results.tables import OF_CONTESTS, OF_THE_SITE, Table, write_csv, write_json
 from quilt.results.tasks import make_vote_tables
 from quilt.results.vote_tables import FORMATS, VoteFile, ask_for_votes, find_votes, is_wanted
 from quilt.votes.ledgers import find_head, find_ledger
@@ -102,7 +104,7 @@ def take_vote_table(contest_id: int, size: int, file_format: str) -> Response:
     path = find_votes(wanted, get_settings())
     if path is not None:
         name = f"{contest.title} – votes at {size}.{file_format}"
-        return _send(path, TYPES[file_format], name)
+        return _name_download(send_file(path, TYPES[file_format]), name)
     if not is_wanted(wanted, get_settings()):
         abort(410, "Nobody has asked for that table, or its three days are over. Ask for a new one.")
     response = _answer(contest, StretchForm(None), 202)
@@ -147,19 +149,21 @@ def _take(contest: Contest | None, tables: Mapping[str, Table], name: str, file_
     if stretch is None:
         return _answer(contest, form, 422)
     rows = table.read(contest.id if contest else 0, stretch)
-    if file_format == "csv":
-        text = write_csv(table, rows, has_mark=bool(form.mark.data))
-    else:
-        text = write_json(table, rows)
+    is_csv, mark = file_format == "csv", bool(form.mark.data)
+    pieces = write_csv(table, rows, has_mark=mark) if is_csv else write_json(table, rows)
     record_event("table_taken")
     whose = contest.title if contest else get_settings().site_name
-    return _send(io.BytesIO(text.encode()), TYPES[file_format], f"{whose} – {table.title}.{file_format}")
+    response = Response((piece.encode() for piece in pieces), mimetype=TYPES[file_format])
+    return _name_download(response, f"{whose} – {table.title}.{file_format}")
 
 
-def _send(file: object, media_type: str, name: str) -> Response:
-    """As a download under a name that a title stands in: what no file name may hold is left out (RFC 6266, RFC 8187)."""
+def _name_download(response: Response, name: str) -> Response:
+    """A download under a name that a title stands in: what no file name may hold is left out (RFC 6266, RFC 8187)."""
     clean = re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|;=]+', " ", name).strip(" .")
-    response = send_file(file, media_type, as_attachment=True, download_name=clean)  # type: ignore[arg-type]
+    names = {"filename": unicodedata.normalize("NFKD", clean).encode("ascii", "ignore").decode()}
+    if names["filename"] != clean:
+        names["filename*"] = f"UTF-8''{quote(clean, safe='')}"
+    response.headers.set("Content-Disposition", "attachment", **names)
     response.headers["Cache-Control"] = "private, no-store"
     return response
 
