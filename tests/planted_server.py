@@ -1,5 +1,6 @@
 """Serves an application with a planted flaw as our own server would: usage: python -m tests.planted_server MODULE PORT WORKERS"""
 
+import importlib
 import sys
 
 from granian import Granian
@@ -10,6 +11,7 @@ from quilt.serving import Starts
 
 def main() -> None:
     module, port, workers = sys.argv[1:]
+    importlib.import_module(module)  # once for all workers, which are forked from here
     server = Granian(
         f"{module}:build_app",
         factory=True,
