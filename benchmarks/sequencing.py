@@ -92,8 +92,7 @@ def add_votes(contest_id: int, entries: list[int], count: int, at: datetime = NO
     with transaction() as session:
         first = (session.scalar(select(func.max(Voter.id))) or 0) + 1
         voters = [
-            {"id": first + number, "contest_id": contest_id, "key": secrets.token_bytes(32), "tier": "email",
-             "created_at": NOW}
+            {"id": first + number, "contest_id": contest_id, "key": secrets.token_bytes(32), "created_at": NOW}
             for number in range(count)
         ]  # fmt: skip
         session.execute(insert(Voter), voters)

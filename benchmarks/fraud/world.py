@@ -118,7 +118,7 @@ def _add_person(world: World, press: Press, person: str, rows: dict[Any, list[di
     key = f"{world.seed}.{email_key(press.email)}"
     rows[User].append({"id": account, "email": press.email, "email_key": key, "name": "", "role": "member",
                        "created_at": at})  # fmt: skip
-    rows[Voter].append({"id": voter, "contest_id": world.contest_id, "user_id": account, "tier": "email",
+    rows[Voter].append({"id": voter, "contest_id": world.contest_id, "user_id": account,
                         "key": hashlib.sha256(key.encode()).digest(), "created_at": at})  # fmt: skip
     world.voters[person] = voter
 

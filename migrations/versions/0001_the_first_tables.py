@@ -213,7 +213,6 @@ def upgrade() -> None:
         sa.Column("contest_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("key", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("tier", sa.String(length=16), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["contest_id"], ["contest.id"], name=op.f("fk_voter_contest_id_contest")),
         sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name=op.f("fk_voter_user_id_user_account")),
@@ -490,6 +489,7 @@ def upgrade() -> None:
         sa.Column("voter_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("entry_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("period", sa.String(length=10), nullable=False),
+        sa.Column("tier", sa.String(length=16), nullable=False),
         sa.Column("slot", sa.Integer(), nullable=True),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("receipt", sa.String(length=32), nullable=False),
@@ -517,7 +517,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("vote", schema=None) as batch_op:
         batch_op.create_index("ix_vote_arrival_id", ["arrival_id"], unique=False)
-        batch_op.create_index("ix_vote_entry_id_state", ["entry_id", "state"], unique=False)
+        batch_op.create_index("ix_vote_entry_id_state_id", ["entry_id", "state", "id"], unique=False)
     for statement in REFUSALS[op.get_bind().dialect.name]:
         op.execute(statement)
 
@@ -527,7 +527,7 @@ def downgrade() -> None:
         op.execute("DROP TRIGGER moderation_log_only_grows ON moderation_log")
         op.execute("DROP FUNCTION refuse_change()")
     with op.batch_alter_table("vote", schema=None) as batch_op:
-        batch_op.drop_index("ix_vote_entry_id_state")
+        batch_op.drop_index("ix_vote_entry_id_state_id")
         batch_op.drop_index("ix_vote_arrival_id")
 
     op.drop_table("vote")

@@ -40,7 +40,7 @@ def check_ballots(connection: Connection) -> Check:
     """Each vote stands in its entry's and its voter's contest, in a slot that the policy has, and no two people's
     votes at one arrival.
 
-    Behind each voter who is known by a provider's word stands an identity, in the voter's own contest.
+    Behind each voter of a vote by a provider's word stands an identity, in the voter's own contest.
     """
     count = connection.execute(select(func.count()).select_from(Vote)).scalar_one()
     strays = (
@@ -75,7 +75,8 @@ def _list_shared(connection: Connection) -> Iterator[str]:
 
 def _list_unvouched(connection: Connection) -> Iterator[str]:
     behind = exists().where(VoterIdentity.voter_id == Voter.id, VoterIdentity.contest_id == Voter.contest_id)
-    unvouched = select(Voter.id).where(Voter.tier == "oauth", ~behind).order_by(Voter.id)
+    by_word = exists().where(Vote.voter_id == Voter.id, Vote.tier == "oauth")
+    unvouched = select(Voter.id).where(by_word, ~behind).order_by(Voter.id)
     for voter_id in connection.scalars(unvouched):
         yield f"voter {voter_id} is known by a provider, and no identity stands behind them"
     strays = (

@@ -67,7 +67,7 @@ def _list_rows(connection: Connection, contest_id: int) -> Iterator[Any]:
     statement = (
         select(
             _leaf.c.number, _leaf.c.line, _leaf.c.vote_id, _vote.c.id, _vote.c.contest_id, _vote.c.entry_id,
-            _vote.c.period, _vote.c.state, _vote.c.receipt, _vote.c.cast_at, _voter.c.tier, _voter.c.key,
+            _vote.c.period, _vote.c.state, _vote.c.receipt, _vote.c.cast_at, _vote.c.tier, _voter.c.key,
         )
         .outerjoin(_vote, _vote.c.id == _leaf.c.vote_id)
         .outerjoin(_voter, _voter.c.id == _vote.c.voter_id)
@@ -102,10 +102,10 @@ def _compare_vote(name: str, row: Any, leaf: Leaf, contest_key: bytes | None) ->
     if row.id is None:
         return "its vote is not there"
     if contest_key is None:
-        is_same = (leaf.entry, leaf.period) == (row.entry_id, row.period)
+        is_same = (leaf.entry, leaf.period, leaf.tier) == (row.entry_id, row.period, row.tier)
     else:
         facts = VoteFacts(
-            row.id, row.entry_id, row.period, row.state, row.receipt, row.cast_at, leaf.tier, row.key
+            row.id, row.entry_id, row.period, row.state, row.receipt, row.cast_at, row.tier, row.key
         )
         is_same = row.line.encode() == encode_leaf(build_vote_leaf(name, facts, contest_key))
     return "" if is_same else f"it does not say what vote {row.id} says"

@@ -17,7 +17,7 @@ from quilt.integrity.facts import ABOUT, build_cast, find_first_vote, get_rulebo
 from quilt.integrity.models import VoteCheck, VoteReview
 from quilt.integrity.rules import Cast, Finding
 from quilt.integrity.verdicts import weigh_votes
-from quilt.votes.models import EntryTally, Vote, VoteDecision, Voter
+from quilt.votes.models import EntryTally, Vote, VoteDecision
 
 MOST_VOTES = 20_000  # of one stretch
 LEAST_NAMED = 5  # a domain of fewer votes is not named
@@ -174,10 +174,9 @@ def describe_makeup(votes: Sequence[SeenVote]) -> Makeup:
 def find_evidence(vote_id: int) -> Evidence | None:
     """Everything about one vote, with what the newest rules find now; None where there is no such vote."""
     row = db.session.execute(
-        select(Vote.contest_id, Vote.entry_id, Vote.cast_at, Entry.title, Contest.time_zone, Voter.tier)
+        select(Vote.contest_id, Vote.entry_id, Vote.cast_at, Entry.title, Contest.time_zone, Vote.tier)
         .join(Entry, Entry.id == Vote.entry_id)
         .join(Contest, Contest.id == Vote.contest_id)
-        .join(Voter, Voter.id == Vote.voter_id)
         .where(Vote.id == vote_id)
     ).first()
     if row is None:

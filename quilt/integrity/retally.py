@@ -13,7 +13,7 @@ from quilt.entries.models import Entry
 from quilt.integrity.facts import get_rulebook
 from quilt.integrity.rules import Finding
 from quilt.votes.evidence import NO_MARK, unpack_evidence
-from quilt.votes.models import STANDING, Vote, VoteDecision, Voter
+from quilt.votes.models import STANDING, Vote, VoteDecision
 
 POLICIES = {
     "all": "Every vote that was not taken back",
@@ -79,8 +79,7 @@ def _read(contest_id: int) -> Iterable[Any]:
         .subquery()
     )
     statement = (
-        select(Vote.id, Vote.entry_id, Vote.state, Vote.cast_at, Vote.evidence, Voter.tier, held.c.found)
-        .join(Voter, Voter.id == Vote.voter_id)
+        select(Vote.id, Vote.entry_id, Vote.state, Vote.cast_at, Vote.evidence, Vote.tier, held.c.found)
         .outerjoin(held, held.c.vote_id == Vote.id)
         .where(Vote.contest_id == contest_id, Vote.state != "withdrawn")
     )

@@ -89,15 +89,22 @@ def choose_slot(used: Sequence[Any], policy: Policy, now: datetime) -> int | Non
 
 
 def lay_out_vote(
-    ballot: Ballot, policy: Policy, voter_id: int, period: str, receipt: Receipt, slot: int | None = None
+    ballot: Ballot,
+    tier: str,
+    policy: Policy,
+    voter_id: int,
+    period: str,
+    receipt: Receipt,
+    slot: int | None = None,
 ) -> dict[str, Any]:
-    """The row of a vote."""
+    """The row of a vote. `tier` is the proof that this one was cast by: the next may have another."""
     visit, node = ballot.visit, receipt.node
     return {
         "contest_id": policy.contest_id,
         "voter_id": voter_id,
         "entry_id": visit.entry_id,
         "period": period,
+        "tier": tier,
         "slot": slot,
         "state": "recorded",
         "receipt": receipt.receipt,
@@ -109,14 +116,10 @@ def lay_out_vote(
     }
 
 
-def lay_out_voter(
-    ballot: Ballot, email: str, tier: str, policy: Policy, secret: str, now: datetime
-) -> dict[str, Any]:
+def lay_out_voter(ballot: Ballot, email: str, policy: Policy, secret: str, now: datetime) -> dict[str, Any]:
     """The row of somebody who votes in this contest for the first time."""
     key = make_voter_key(secret, policy.voter_salt, person_key(email))
-    return {
-        "contest_id": policy.contest_id, "user_id": ballot.user_id, "key": key, "tier": tier, "created_at": now,
-    }  # fmt: skip
+    return {"contest_id": policy.contest_id, "user_id": ballot.user_id, "key": key, "created_at": now}
 
 
 def needs_more_proof(email: str, policy: Policy, now: datetime) -> bool:

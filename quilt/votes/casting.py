@@ -98,10 +98,10 @@ _COUNT = Prepared(
     .where(EntryTally.entry_id == bindparam("of_entry"))
     .values(standing=EntryTally.standing + bindparam("votes", type_=Integer))
 )
-VOTER_COLUMNS = ("contest_id", "user_id", "key", "tier", "created_at")
+VOTER_COLUMNS = ("contest_id", "user_id", "key", "created_at")
 _ADD_VOTER = Prepared(lambda dialect: insert_if_new(_voter, dialect, "id"), VOTER_COLUMNS)
 VOTE_COLUMNS = (
-    "contest_id", "voter_id", "entry_id", "period", "slot", "state", "receipt", "arrival_id", "last_channel",
+    "contest_id", "voter_id", "entry_id", "period", "tier", "slot", "state", "receipt", "arrival_id", "last_channel",
     "last_code", "evidence", "cast_at",
 )  # fmt: skip
 _KEY_COLUMNS = ("user_id", "digest", "entry_id", "receipt", "used_at")
@@ -136,7 +136,7 @@ def settle_vote(
         raise NotOnBallot
     now = facts.clock if told is None else told
     tier = check_facts(facts, ballot, policy, now) or _ask_tier(connection, ballot, facts, policy, now)
-    voter_id, is_new = _find_or_add_voter(connection, ballot, facts, tier, policy, secret, now)
+    voter_id, is_new = _find_or_add_voter(connection, ballot, facts, policy, secret, now)
     period = name_period(policy.period, policy.time_zone, now)
     key = {"contest_id": policy.contest_id, "voter_id": voter_id, "period": period}
     first = None if is_new else _FIRST.first(connection, {**key, "entry_id": ballot.visit.entry_id})
@@ -146,7 +146,7 @@ def settle_vote(
         bind_identities(connection, ballot.user_id, voter_id, policy, secret, now)
     node = _settle_node(connection, ballot, voter_id, now, entropy)
     receipt = Receipt(entropy(12).hex(), now, node)
-    _insert(connection, lay_out_vote(ballot, policy, voter_id, period, receipt), policy, now)
+    _insert(connection, lay_out_vote(ballot, tier, policy, voter_id, period, receipt), policy, now)
     if ballot.key is not None:
         _keep_key(connection, ballot, receipt.receipt, now)
     return Cast(receipt, ballot.visit.entry_id)
@@ -204,7 +204,6 @@ def _find_or_add_voter(
     connection: Connection,
     ballot: Ballot,
     facts: Any,
-    tier: str,
     policy: Policy,
     secret: str,
     now: datetime,
@@ -212,7 +211,7 @@ def _find_or_add_voter(
     """The voter's id, and whether they are new here; a mailbox that voted by another account is known by its key."""
     if facts.voter_id is not None:
         return int(facts.voter_id), False
-    row = lay_out_voter(ballot, facts.email, tier, policy, secret, now)
+    row = lay_out_voter(ballot, facts.email, policy, secret, now)
     added = _ADD_VOTER.scalar(connection, row)
     if added is not None:
         return int(added), True

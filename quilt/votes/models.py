@@ -9,7 +9,7 @@ from quilt.database import BigId, Model, UtcDateTime
 
 
 class Voter(Model):
-    """A person in one contest, proven by an identity tier, known by a keyed hash only.
+    """A person in one contest, known by a keyed hash only.
 
     `user_id` is emptied when the account goes; the vote stays counted.
     """
@@ -21,7 +21,6 @@ class Voter(Model):
     contest_id: Mapped[int] = mapped_column(ForeignKey("contest.id"))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     key: Mapped[bytes] = mapped_column(LargeBinary(32))
-    tier: Mapped[str] = mapped_column(String(16))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -43,7 +42,7 @@ class Vote(Model):
             "uq_vote_contest_id_voter_id_period_slot", "contest_id", "voter_id", "period", "slot",
             unique=True, sqlite_where=_HAS_SLOT, postgresql_where=_HAS_SLOT,
         ),
-        Index("ix_vote_entry_id_state", "entry_id", "state"),
+        Index("ix_vote_entry_id_state_id", "entry_id", "state", "id"),
         Index("ix_vote_arrival_id", "arrival_id"),
         CheckConstraint("state in ('recorded','counted','held','rejected','withdrawn')", name="state"),
     )  # fmt: skip
@@ -53,6 +52,7 @@ class Vote(Model):
     voter_id: Mapped[int] = mapped_column(ForeignKey("voter.id"))
     entry_id: Mapped[int] = mapped_column(ForeignKey("entry.id"))
     period: Mapped[str] = mapped_column(String(10))  # '' the whole contest, '2026-05-01', '2026-W18'
+    tier: Mapped[str] = mapped_column(String(16), default="email")  # by which proof of a person it was cast
     slot: Mapped[int | None]
     state: Mapped[str] = mapped_column(String(10), default="recorded")
     receipt: Mapped[str] = mapped_column(String(32), unique=True)

@@ -11,7 +11,7 @@ from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.ledger.canonical import is_receipt_number
 from quilt.ledger.commitments import blind_voter
-from quilt.ledger.leaves import VoteLeaf, decode_leaf, encode_leaf
+from quilt.ledger.leaves import encode_leaf
 from quilt.ledger.receipts import InclusionProof, Receipt, SignedReceipt, encode_receipt, sign_receipt
 from quilt.votes.keys import SigningKey
 from quilt.votes.leaves import make_salt
@@ -92,11 +92,10 @@ def _find_row(number: str) -> Any:
     return db.session.execute(
         select(
             Vote.contest_id, Vote.entry_id, Vote.period, Vote.receipt, Vote.cast_at, public_state().label("state"),
-            Voter.tier, Voter.key.label("voter_key"),
+            Vote.tier, Voter.key.label("voter_key"),
             Contest.slug.label("contest_slug"), Contest.title.label("contest_title"), Contest.time_zone,
             Contest.voter_salt, Ledger.name.label("ledger_name"), LedgerLeaf.number.label("leaf_number"),
-            LedgerLeaf.line, Entry.slug.label("entry_slug"), Entry.title.label("entry_title"),
-            Entry.state.label("entry_state"),
+            Entry.slug.label("entry_slug"), Entry.title.label("entry_title"), Entry.state.label("entry_state"),
         )
         .join(Voter, Voter.id == Vote.voter_id)
         .join(Contest, Contest.id == Vote.contest_id)
@@ -109,11 +108,8 @@ def _find_row(number: str) -> Any:
 
 def _build(row: Any, key: SigningKey, contest_key: bytes, promise: timedelta) -> Receipt:
     salt = make_salt(contest_key, row.receipt)
-    # A voter may have shown a stronger proof since: the leaf says which one this vote was cast with.
-    leaf = decode_leaf(row.line.encode()) if row.line is not None else None
-    tier = leaf.tier if isinstance(leaf, VoteLeaf) else row.tier
     return Receipt(
         contest=row.ledger_name or row.contest_slug, number=row.receipt, entry=row.entry_id,
-        period=row.period, tier=tier, at=row.cast_at, due=row.cast_at + promise, salt=salt,
+        period=row.period, tier=row.tier, at=row.cast_at, due=row.cast_at + promise, salt=salt,
         voter=blind_voter(salt, row.voter_key), key=key.name,
     )  # fmt: skip

@@ -186,7 +186,7 @@ def _lock_votes(connection: Connection, vote_ids: Sequence[int]) -> list[VoteFac
     statement = (
         select(
             _vote.c.id, _vote.c.entry_id, _vote.c.period, _vote.c.state, _vote.c.receipt, _vote.c.cast_at,
-            voter.c.tier, voter.c.key,
+            _vote.c.tier, voter.c.key,
         )
         .join(voter, voter.c.id == _vote.c.voter_id)
         .where(among(_vote.c.id, vote_ids, connection.dialect.name), ~_has_leaf(_vote.c.id))

@@ -164,7 +164,7 @@ def _choose_slots(connection: Connection, wishes: list[_Wish]) -> None:
 def _settle_voters(connection: Connection, wishes: list[_Wish]) -> None:
     """Add who votes here for the first time; a mailbox that voted by another account is looked at alone."""
     rows = [
-        lay_out_voter(wish.ballot, wish.facts.email, wish.tier, wish.policy, wish.secret, wish.now)
+        lay_out_voter(wish.ballot, wish.facts.email, wish.policy, wish.secret, wish.now)
         for wish in wishes
         if wish.facts.voter_id is None
     ]
@@ -198,7 +198,10 @@ def _insert(connection: Connection, wishes: list[_Wish]) -> None:
         assert wish.node is not None
         receipt = Receipt(wish.entropy(12).hex(), wish.now, wish.node)
         wish.cast = Cast(receipt, wish.ballot.visit.entry_id)
-        rows.append(lay_out_vote(wish.ballot, wish.policy, wish.voter_id, wish.period, receipt, wish.slot))
+        row = lay_out_vote(
+            wish.ballot, wish.tier, wish.policy, wish.voter_id, wish.period, receipt, wish.slot
+        )
+        rows.append(row)
     rows.sort(key=lambda row: row["voter_id"])
     if len(ADD_VOTES.rows(connection, rows)) < len(rows):
         raise Crossed

@@ -13,7 +13,7 @@ from quilt.accounts.models import User
 from quilt.accounts.models_identity import Identity, PendingAct
 from quilt.config import ROOT
 from quilt.database import db
-from quilt.votes.models import Vote, Voter
+from quilt.votes.models import Vote
 from tests.browser.chromium import make_agent, open_page
 from tests.factories import make_contest, make_entry
 from tests.live import find_free_port, open_site
@@ -89,7 +89,7 @@ def test_a_vote_through_a_real_server_counts_once(browser, site):
     assert page.errors == []
     with site.app.app_context():
         assert db.session.scalars(select(Vote.entry_id)).all() == [entry_id]
-        assert db.session.scalars(select(Voter.tier)).all() == ["oauth"]
+        assert db.session.scalars(select(Vote.tier)).all() == ["oauth"]
         assert db.session.scalars(select(Identity.subject)).all() == ["ana"]
         assert db.session.scalars(select(PendingAct.done_at)).one() is not None
         db.session.rollback()

@@ -197,7 +197,7 @@ def make_cast(settings: Settings, state: str) -> Cast:
     picture.parent.mkdir(parents=True, exist_ok=True)
     Path(picture).write_bytes(b"\xff\xd8\xff\xd9")
     start_ledger(settings, contest, moment)
-    voter = save(Voter(contest_id=contest.id, key=b"v" * 32, tier="email", created_at=moment))
+    voter = save(Voter(contest_id=contest.id, key=b"v" * 32, created_at=moment))
     vote = save(
         Vote(
             contest_id=contest.id,

@@ -31,7 +31,6 @@ def vote_as(user, entry, arrival_id, period="", **values):
             contest_id=entry.contest_id,
             user_id=user.id,
             key=user.id.to_bytes(32),
-            tier="email",
             created_at=NOW,
         )
     )

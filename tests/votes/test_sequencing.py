@@ -18,10 +18,11 @@ from quilt.votes.ledger_models import Ledger, LedgerHead, LedgerLeaf
 from quilt.votes.ledgers import list_accounts
 from quilt.votes.models import DecisionInbox, Vote
 from quilt.votes.queries import list_votes_of
+from quilt.votes.receipts import find_receipt
 from quilt.votes.sequencing import append_votes
 from tests.conftest import NOW
 from tests.factories import make_contest, make_entry, make_user
-from tests.votes.ledgers import SECRET, cast, number_of, publish, run_batch, start_ledger, verify
+from tests.votes.ledgers import SECRET, cast, get_key, number_of, publish, run_batch, start_ledger, verify
 from tests.votes.test_service import vote_for
 
 HOLD = Verdict("held", "rules", "lockstep", "rules-1")
@@ -113,6 +114,22 @@ def test_a_vote_that_was_decided_before_the_batch_keeps_that_decision(settings, 
     assert states(*votes) == ["withdrawn", "held", "counted"]
     assert "odd--one-" in {leaf.reason for leaf in read_leaves(contest) if isinstance(leaf, DecisionLeaf)}
     assert verify(publish(settings, contest, tmp_path))[0] == 0
+
+
+def test_a_receipt_that_was_shown_holds_though_its_voter_proves_more_before_the_batch(app, settings):
+    """The leaf names the proof of its own vote: a receipt is signed over it before there is any leaf."""
+    contest = make_contest(tiers="email,passkey")
+    start_ledger(settings, contest)
+    first, second = make_entry(contest), make_entry(contest)
+    voter, key = make_user(), get_key(settings)
+    early = vote_for(first, voter).receipt
+    promised = find_receipt(early, key, SECRET, timedelta(minutes=20))
+    later = vote_for(second, voter, tier="passkey").receipt
+    run_batch(settings, contest)
+    kept = find_receipt(early, key, SECRET, timedelta(minutes=20))
+    assert kept.signed == promised.signed and kept.proof is not None
+    assert find_receipt(later, key, SECRET, timedelta(minutes=20)).signed.receipt.leaf.tier == "passkey"
+    assert {leaf.tier for leaf in read_leaves(contest) if isinstance(leaf, VoteLeaf)} == {"email", "passkey"}
 
 
 def test_a_voter_reads_recorded_until_the_ledger_says_more(settings, contest):

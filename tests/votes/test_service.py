@@ -17,9 +17,9 @@ from tests.conftest import NOW
 from tests.factories import make_contest, make_entry, make_user
 
 
-def vote_for(entry, user, now=NOW, visitor=b"visitor1", epoch=None, **visit):
+def vote_for(entry, user, now=NOW, visitor=b"visitor1", epoch=None, tier="email", **visit):
     contest = db.session.get(Contest, entry.contest_id)
-    ballot = Ballot(user.id, "email", Visit(entry.id, visitor, **visit), epoch)
+    ballot = Ballot(user.id, tier, Visit(entry.id, visitor, **visit), epoch)
     return cast_vote(ballot, build_policy(contest), secret="s", now=now, entropy=secrets.token_bytes)
 
 

@@ -102,7 +102,7 @@ def read_tables(base):
     votes = (
         select(
             User.email, Vote.entry_id - base, Vote.period, Vote.slot, Vote.state, Vote.last_channel, Vote.last_code,
-            Vote.evidence, Vote.cast_at, Voter.tier, Arrival.depth, Arrival.channel, NamedLink.label,
+            Vote.evidence, Vote.cast_at, Vote.tier, Arrival.depth, Arrival.channel, NamedLink.label,
             func.length(Arrival.visitor_key),
         )
         .join(Voter, Voter.id == Vote.voter_id)

@@ -13,7 +13,7 @@ from quilt.accounts.models_identity import Identity, SignInFlow
 from quilt.config import Settings
 from quilt.database import db
 from quilt.mail import MailMessage
-from quilt.votes.models import Vote, Voter
+from quilt.votes.models import Vote
 from quilt.web.clock import now
 from tests.factories import make_entry, make_user
 from tests.issuer import Issuer
@@ -142,7 +142,7 @@ def test_a_vote_goes_along_and_is_counted_once(browser: Traveller, issuer: Issue
     assert "Your vote is sewn in" in browser.get(done.location).text
     assert browser.come_back(answer).status_code == 400
     assert count(Vote) == 1
-    assert db.session.scalars(select(Voter.tier)).one() == "oauth"
+    assert db.session.scalars(select(Vote.tier)).one() == "oauth"
     again = Traveller(browser.client.application.test_client())
     page = again.come_back(issuer.consent(destination_of(again.vote_with(entry))))
     assert "You voted for this entry" in page.text and count(Vote) == 1
@@ -158,7 +158,7 @@ def test_F04_no_permission_keeps_the_vote_and_a_code_casts_it(
     browser.send("/sign-in", email="ana@example.org", next=f"/entries/{entry.id}")
     done = browser.send("/sign-in/code", page="/sign-in/code", code=mailed_code())
     assert done.location == f"/entries/{entry.id}/share?voted=1" and count(Vote) == 1
-    assert db.session.scalars(select(Voter.tier)).one() == "email"
+    assert db.session.scalars(select(Vote.tier)).one() == "email"
 
 
 def test_F05_what_a_provider_says_of_an_error_is_not_shown(browser: Traveller, issuer: Issuer) -> None:

@@ -81,7 +81,7 @@ def test_my_entry_shows_its_state_and_the_next_step(
 def test_my_votes_stand_with_their_receipts(client: FlaskClient, ana: User) -> None:
     contest = make_contest()
     entry = make_entry(contest, title="The library bus")
-    voter = save(Voter(contest_id=contest.id, user_id=ana.id, key=b"k" * 32, tier="email", created_at=NOW))
+    voter = save(Voter(contest_id=contest.id, user_id=ana.id, key=b"k" * 32, created_at=NOW))
     save(
         Vote(
             contest_id=contest.id, voter_id=voter.id, entry_id=entry.id, period="", receipt="c0ffee" * 4,

@@ -97,7 +97,7 @@ def fill(ana: User, settings: Settings) -> Entry:
         session.execute(update(Video).where(Video.owner_id == ana.id).values(original_key=KEY, kind="file"))
     other = make_entry(contest, title="Somebody else's")
     save(Comment(entry_id=other.id, author_id=ana.id, text="@everybody: go on!", written_at=NOW))
-    voter = save(Voter(contest_id=contest.id, user_id=ana.id, key=b"k" * 32, tier="email", created_at=NOW))
+    voter = save(Voter(contest_id=contest.id, user_id=ana.id, key=b"k" * 32, created_at=NOW))
     save(
         Vote(
             contest_id=contest.id, voter_id=voter.id, entry_id=other.id, period="", receipt="c0ffee" * 4,

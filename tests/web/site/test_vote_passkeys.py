@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from quilt.database import db
-from quilt.votes.models import Voter
+from quilt.votes.models import Vote
 from tests.factories import make_entry, make_user
 from tests.sessions import start_sessions
 from tests.web.site.test_arrivals import open_page
@@ -27,7 +27,7 @@ def press(client, entry):
 
 
 def list_tiers():
-    return db.session.scalars(select(Voter.tier)).all()
+    return db.session.scalars(select(Vote.tier).order_by(Vote.id)).all()
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,20 @@ def test_a_passkey_does_not_make_up_for_an_address_of_ten_minutes(client):
     sign_in(client, make_user("bot@mailinator.com"), by_passkey=True)
     assert press(client, entry).status_code in (403, 422)
     assert list_tiers() == []
+
+
+def test_each_vote_has_the_proof_that_it_was_cast_by_and_none_comes_twice(client):
+    """Who votes by e-mail first and makes a passkey later is the same voter, and only the later votes are stronger."""
+    contest = open_contest(tiers="email,passkey", period="contest", limit_count=None)
+    first, second, third = (make_entry(contest) for _ in range(3))
+    user = make_user()
+    for entry, by_passkey in ((first, False), (second, True)):
+        sign_in(client, user, by_passkey=by_passkey)
+        assert press(client, entry).status_code == 303
+    assert "You voted for this entry" in press(client, first).text, "a stronger proof is no second vote"
+    with client.session_transaction() as session:
+        session.clear()
+    sign_in(client, user, by_passkey=False)
+    assert press(client, third).status_code == 303
+    assert list_tiers() == ["email", "passkey", "email"]
+    assert len(set(db.session.scalars(select(Vote.voter_id)))) == 1
