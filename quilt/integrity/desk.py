@@ -224,7 +224,7 @@ def list_reviews(contest_id: int, entry_id: int | None = None, limit: int = 50) 
 
 def _read(entry_id: int, begin: datetime, end: datetime, vote_id: int | None = None) -> list[SeenVote]:
     with db.engine.connect() as connection:
-        statement = ABOUT.add_columns(Vote.state, Vote.receipt).where(
+        statement = ABOUT.add_columns(Vote.cast_at, Vote.state, Vote.receipt).where(
             Vote.entry_id == entry_id, Vote.cast_at >= begin, Vote.cast_at < end
         )
         if vote_id is not None:

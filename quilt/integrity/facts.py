@@ -75,14 +75,12 @@ def list_repeated(
 
 def build_cast(row: Any) -> Cast:
     """The facts of one row of `ABOUT`; what is not stored any more is unknown."""
-    told, mail = unpack_evidence(row.evidence), split_address(row.email or "")
+    marks, has_played, dwell, form_age, code_wait, solve, _, _, has_language = unpack_evidence(row.evidence)
+    network, _, device = marks
+    is_linked = row.parent_id is not None or row.link_id is not None
     return Cast(
-        row.id, row.entry_id, row.voter_id, row.cast_at.timestamp(), *mail,
-        network=_drop_empty(told.marks.network),
-        device=_drop_empty(told.marks.device),
-        has_played=told.has_played, dwell=told.dwell, form_age=told.form_age, code_wait=told.code_wait,
-        solve=told.solve, is_linked=row.parent_id is not None or row.link_id is not None,
-        has_language=told.has_language,
+        row.id, row.entry_id, row.voter_id, *split_address(row.email or ""), _drop_empty(network),
+        _drop_empty(device), has_played, dwell, form_age, code_wait, solve, is_linked, has_language,
     )  # fmt: skip
 
 
@@ -137,8 +135,8 @@ _NEXT = Prepared(
 )
 ABOUT = (
     select(
-        _vote.c.id, _vote.c.entry_id, _vote.c.voter_id, _vote.c.cast_at, _vote.c.evidence, _user.c.email,
-        _arrival.c.parent_id, _arrival.c.link_id,
+        _vote.c.id, _vote.c.entry_id, _vote.c.voter_id, _vote.c.evidence, _user.c.email, _arrival.c.parent_id,
+        _arrival.c.link_id,
     )
     .join_from(_vote, _voter, _voter.c.id == _vote.c.voter_id)
     .outerjoin(_user, _user.c.id == _voter.c.user_id)

@@ -56,7 +56,7 @@ class Rulebook:
 
 
 class Cast(NamedTuple):
-    """One vote as the rules see it. Times are seconds; None is unknown, b"" no mark.
+    """One vote as the rules see it. Durations are seconds; None is unknown, b"" no mark.
 
     `domain`, `mailbox` (without a +tag) and `stem` (its letters before trailing digits) tell of the address; ""
     where it is unknown. `is_linked`: they came by a link that belongs to somebody.
@@ -65,7 +65,6 @@ class Cast(NamedTuple):
     vote_id: int
     entry_id: int
     voter_id: int
-    at: float
     domain: str = ""
     mailbox: str = ""
     stem: str = ""
@@ -149,11 +148,11 @@ def find_signs(
         by_entry[cast.entry_id].append(cast)
     found: dict[int, Finding] = {}
     for entry in by_entry.values():
-        signs = _Signs(book, entry)
-        for cast in entry:
-            if cast.vote_id in judged:
-                names = signs.of(cast) | {in_lockstep.get(cast.voter_id, "")}
-                found[cast.vote_id] = Finding(tuple(name for name in book.signs if name in names))
+        asked = [cast for cast in entry if cast.vote_id in judged]
+        signs = _Signs(book, entry, asked)
+        for cast in asked:
+            names = signs.of(cast) | {in_lockstep.get(cast.voter_id, "")}
+            found[cast.vote_id] = Finding(tuple(name for name in book.signs if name in names))
     return found
 
 
@@ -201,14 +200,24 @@ def find_burst(book: Rulebook, count: int, expected: float) -> float | None:
 
 
 class _Signs:
-    """The signs of one entry's votes: what groups show is found once, what each one shows is asked by vote."""
+    """The signs of one entry's votes: what groups show is found once, what each one shows is asked by vote.
 
-    def __init__(self, book: Rulebook, casts: Sequence[Cast]) -> None:
+    Only groups with a vote of `asked` in them are looked at: a batch is small beside what lies in the window.
+    """
+
+    def __init__(self, book: Rulebook, casts: Sequence[Cast], asked: Sequence[Cast]) -> None:
         self._book = book
-        self._aliases = _find_aliases(casts, int(self._least("alias_few")))
+        self._asked = asked
+        self._aliases = self._find_aliases(casts)
         letters = int(self._number("serial", "letters"))
-        self._series = Counter((cast.domain, cast.stem) for cast in casts if len(cast.stem) >= letters)
-        self._networks = Counter(cast.network for cast in casts if cast.network)
+        self._series = {
+            series: len(group)
+            for series, group in self._group(casts, _series).items()
+            if len(series[1]) >= letters
+        }
+        self._networks = {
+            network: len(group) for network, group in self._group(casts, _network).items() if network
+        }
         self._domains = self._find_own_domains(casts)
         self._even = {
             name: self._find_even(casts, name, read)
@@ -219,7 +228,7 @@ class _Signs:
         """The names of the signs that this vote shows."""
         tests = {
             "disposable": cast.is_disposable,
-            "serial": self._series[cast.domain, cast.stem] >= self._least("serial"),
+            "serial": self._series.get(_series(cast), 0) >= self._least("serial"),
             "own_domain": cast.domain in self._domains,
             "hasty": _is_below(cast.form_age, self._number("hasty", "below")),
             "short": _is_below(cast.dwell, self._number("short", "below")),
@@ -230,7 +239,7 @@ class _Signs:
             and _is_below(cast.form_age, self._number("unwatched", "below")),
             "played": cast.has_played is True,
             "linked": cast.is_linked,
-            "crowded": self._networks[cast.network] >= self._least("crowded"),
+            "crowded": self._networks.get(cast.network, 0) >= self._least("crowded"),
             **{name: cast.vote_id in members for name, members in self._even.items()},
         }
         names = {name for name, shows in tests.items() if shows}
@@ -245,11 +254,29 @@ class _Signs:
     def _least(self, sign: str) -> float:
         return self._number(sign, "least")
 
+    def _group(self, casts: Iterable[Cast], key: Callable[[Cast], Any]) -> dict[Any, list[Cast]]:
+        """The votes by what they have in common with one that is asked about; '' and b"" are nothing in common."""
+        groups: dict[Any, list[Cast]] = {name: [] for cast in self._asked if (name := key(cast))}
+        for cast in casts:
+            group = groups.get(key(cast))
+            if group is not None:
+                group.append(cast)
+        return groups
+
+    def _find_aliases(self, casts: Sequence[Cast]) -> dict[int, int]:
+        """How many spellings of their mailbox there are, by the ids of the votes that came after its first."""
+        found: dict[int, int] = {}
+        for group in self._group(casts, _mailbox).values():
+            spellings = len({cast.voter_id for cast in group})
+            if spellings >= self._least("alias_few") and any(cast.is_tagged for cast in group):
+                first = group[0].voter_id
+                found |= {cast.vote_id: spellings for cast in group if cast.voter_id != first}
+        return found
+
     def _find_own_domains(self, casts: Sequence[Cast]) -> set[str]:
-        groups = _group(casts, lambda cast: cast.domain)
         return {
             domain
-            for domain, group in groups.items()
+            for domain, group in self._group(casts, _domain).items()
             if domain not in self._book.common_domains
             and len(group) >= self._least("own_domain")
             and sum(cast.has_played is False for cast in group)
@@ -263,7 +290,7 @@ class _Signs:
         idle = [cast for cast in casts if cast.has_played is not True and read(cast) is not None]
         members: set[int] = set()
         for key in (_device, _network, _domain, _way):
-            for group in _group(idle, key).values():
+            for group in self._group(idle, key).values():
                 if len(group) >= least:
                     below = self._number(name, "below") - self._number(name, "margin") / len(group) ** 0.5
                     members |= _find_core(group, read, below)
@@ -283,17 +310,6 @@ def _find_core(group: Sequence[Cast], read: Callable[[Cast], float | None], belo
         for cast in group
         if (time := read(cast)) is not None and low - width <= time <= high + width
     }
-
-
-def _find_aliases(casts: Sequence[Cast], least: int) -> dict[int, int]:
-    """How many spellings of their mailbox there are, by the ids of the votes that came after its first."""
-    found: dict[int, int] = {}
-    for mailbox, group in _group(casts, lambda cast: cast.mailbox).items():
-        spellings = len({cast.voter_id for cast in group})
-        if mailbox and spellings >= least and any(cast.is_tagged for cast in group):
-            first = group[0].voter_id
-            found |= {cast.vote_id: spellings for cast in group if cast.voter_id != first}
-    return found
 
 
 def _find_near(times: Sequence[tuple[float, int]], at: float, numbers: Mapping[str, float]) -> set[int]:
@@ -322,14 +338,6 @@ def _split(votes: Sequence[tuple[float, int]], apart: float) -> list[list[tuple[
     return sittings
 
 
-def _group(casts: Iterable[Cast], key: Callable[[Cast], Any]) -> dict[Any, list[Cast]]:
-    groups: dict[Any, list[Cast]] = defaultdict(list)
-    for cast in casts:
-        if name := key(cast):
-            groups[name].append(cast)
-    return groups
-
-
 def _is_below(value: float | None, limit: float) -> bool:
     return value is not None and value < limit
 
@@ -344,6 +352,14 @@ def _code_wait(cast: Cast) -> float | None:
 
 def _solve(cast: Cast) -> float | None:
     return cast.solve
+
+
+def _series(cast: Cast) -> tuple[str, str]:
+    return cast.domain, cast.stem
+
+
+def _mailbox(cast: Cast) -> str:
+    return cast.mailbox
 
 
 def _device(cast: Cast) -> bytes:

@@ -1,5 +1,6 @@
 """What the evidence amounts to: two families or a proof, never the network alone, never the unknown."""
 
+import random
 from dataclasses import replace
 from itertools import count
 
@@ -15,7 +16,7 @@ _ids = count(1)
 
 def cast(**values):
     number = next(_ids)
-    facts = {"vote_id": number, "entry_id": 1, "voter_id": number, "at": number * 60.0}
+    facts = {"vote_id": number, "entry_id": 1, "voter_id": number}
     return Cast(**{**facts, **values})
 
 
@@ -142,6 +143,35 @@ def test_a_common_domain_is_nobodys_own():
         cast(domain="gmail.com", has_played=False, network=bytes([n]) * 6, **person(n)) for n in range(40)
     ]
     assert "own_domain" not in judge(casts)[casts[0].vote_id].signs
+
+
+def draw_crowd(chance, size):
+    """People and scripts mixed, with few mailboxes, domains, devices and networks, so that every group is large."""
+    for _ in range(size):
+        domain = chance.choice(("gmail.com", "mine.example", "firm.example"))
+        stem = chance.choice(("", "anna", "voter"))
+        yield cast(
+            domain=domain, stem=stem, mailbox=f"{stem}{chance.randrange(30)}@{domain}" if stem else "",
+            is_tagged=chance.random() < 0.3, network=chance.choice((b"", b"n", chance.randbytes(6))),
+            device=chance.choice((b"", b"d", b"e")), has_played=chance.choice((None, False, False, True)),
+            dwell=chance.choice((None, 1.0, 12.0, 12.1, chance.uniform(1, 90))),
+            code_wait=chance.choice((None, 2.0, 8.0, 8.1)), solve=chance.choice((None, 0.5, 0.51)),
+            form_age=chance.choice((None, 1.0, 30.0)), is_linked=chance.random() < 0.3,
+            has_language=chance.random() < 0.9,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_a_vote_shows_does_not_hang_on_who_is_asked_about_beside_it(seed):
+    chance = random.Random(seed)
+    crowd = list(draw_crowd(chance, 200))
+    together = judge(crowd)
+    assert len({sign for finding in together.values() for sign in finding.signs}) > 12
+    for size in (1, 7, 60):
+        asked = {one.vote_id for one in chance.sample(crowd, size)}
+        assert find_signs(BOOK, crowd, asked) == {
+            vote_id: together[vote_id] for vote_id in together if vote_id in asked
+        }
 
 
 def list_ring(members, orders, apart):
