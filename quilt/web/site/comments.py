@@ -20,14 +20,15 @@ from quilt.web.guards import signed_in_only, staff_only
 from quilt.web.lookups import get_head_or_404
 from quilt.web.resuming import finishes, keep_for_later
 from quilt.web.site import site
+from quilt.web.site.naming import MOST_KEPT, NameForm, build_name_form, take_name
 
 
 @site.post("/entries/<int:entry_id>/comments")
 @limiter.limit("10 per 5 minutes; 60 per day", methods=["POST"])
 @signed_in_only
 def add_comment(entry_id: int) -> Response:
-    """Add what was written, and go back to it; a refusal keeps the words."""
-    return _add(get_head_or_404(entry_id), request.form.get("text", ""))
+    """Add what was written, and go back to it; a refusal keeps the words. Whoever has no name yet may give one."""
+    return _add(get_head_or_404(entry_id), request.form.get("text", ""), request.form.get("name", ""))
 
 
 @site.post("/entries/<int:entry_id>/comments/later")
@@ -44,17 +45,21 @@ def keep_comment(entry_id: int) -> Response:
             "The page was open too long. Go back, reload, and send it again: the browser keeps your words.",
         )
     path = url_for("site.show_entry", entry_id=head.id, slug=head.slug, _anchor="comments")
-    keep_for_later("comment", "What you wrote", path, entry_id=entry_id, text=text)
+    name = request.form.get("name", "")[:MOST_KEPT]
+    keep_for_later("comment", "What you wrote", path, entry_id=entry_id, text=text, name=name)
     return make_response(redirect(url_for("auth.show_sign_in", next=path), 303))
 
 
 @finishes("comment")
 def finish_comment(facts: dict[str, Any]) -> Response:
     """Add the words that waited while their writer signed in."""
-    return _add(get_head_or_404(int(facts["entry_id"])), str(facts["text"]))
+    return _add(get_head_or_404(int(facts["entry_id"])), str(facts["text"]), str(facts.get("name", "")))
 
 
-def _add(head: EntryHead, text: str) -> Response:
+def _add(head: EntryHead, text: str, name: str) -> Response:
+    refused = take_name(name)
+    if refused is not None:
+        return _ask_again(head, text, "", 422, refused)
     try:
         comment_id = add(head.id, current_user.id, text, now())
     except CommentRefused as refusal:
@@ -100,12 +105,16 @@ def _back_to(head: EntryHead, anchor: str) -> Response:
     return make_response(redirect(address, 303))
 
 
-def _ask_again(head: EntryHead, text: str, problem: str, status: int) -> Response:
+def _ask_again(
+    head: EntryHead, text: str, problem: str, status: int, name_form: NameForm | None = None
+) -> Response:
+    """The words once more, with what is wrong with them or with the name beside them."""
     page = render_template(
         "site/comment.html",
         head=head,
         text=text[: 4 * LONGEST_COMMENT],
         problem=problem,
+        name_form=name_form or build_name_form(),
         most=LONGEST_COMMENT,
     )
     response = make_response(page, status)

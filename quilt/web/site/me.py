@@ -2,16 +2,13 @@
 
 from dataclasses import dataclass
 
-from flask import Response, flash, make_response, redirect, render_template, url_for
+from flask import Response, flash, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, StringField
+from wtforms import BooleanField
 
 from quilt.accounts import choices
-from quilt.accounts import service as accounts
 from quilt.accounts.queries import find_user
-from quilt.accounts.rules import AccountRefused
-from quilt.community.service import refresh_pages_naming
 from quilt.entries.drafts import Draft, list_drafts
 from quilt.extensions import limiter
 from quilt.judging.queries import list_judged_contests
@@ -19,7 +16,8 @@ from quilt.votes.queries import list_votes_of
 from quilt.web.guards import signed_in_only
 from quilt.web.site import site
 from quilt.web.site.branch_views import list_own_branches
-from quilt.web.words import describe_account_refusal
+from quilt.web.site.naming import NameForm
+from quilt.web.site.naming import change_name as rename
 
 # What an entry's owner reads beside its state: what happens next, and what the one link says.
 _NEXT_STEPS = {
@@ -56,12 +54,6 @@ class OwnEntry:
     is_edited: bool  # a changed version is under way while the approved one is shown
 
 
-class NameForm(FlaskForm):  # type: ignore[misc]
-    """The name that others see."""
-
-    name = StringField("Your name")
-
-
 class ChoicesForm(FlaskForm):  # type: ignore[misc]
     """What a person may switch on and off."""
 
@@ -81,15 +73,9 @@ def show_me() -> Response:
 @limiter.limit("30 per hour")
 def change_name() -> Response:
     """Take a new name; the pages that show it are made anew."""
-    form = NameForm()
-    try:
-        accounts.rename(current_user.id, form.name.data or "")
-    except AccountRefused as refusal:
-        status, words = describe_account_refusal(refusal)
-        form.name.data = (form.name.data or "")[:400]
-        form.name.errors = [words]
-        return _answer_me(status, name_form=form)
-    refresh_pages_naming(current_user.id)
+    refused = rename(request.form.get("name", ""))
+    if refused is not None:
+        return _answer_me(422, name_form=refused)
     flash("Your name is saved.", "good")
     return _back()
 

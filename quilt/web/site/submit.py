@@ -60,6 +60,7 @@ from quilt.web.site.drafts import (
     next_step,
     step_url,
 )
+from quilt.web.site.naming import NameForm, build_name_form, take_name
 from quilt.web.uploads import UploadTooLarge, receive_upload
 from quilt.web.videos import describe_video
 
@@ -247,8 +248,11 @@ def show_progress(entry_id: int) -> Response:
 @limiter.limit(UPLOADS, key_func=_by_person)
 @signed_in_only
 def send_in(entry_id: int) -> Response:
-    """Hand the draft to the moderators."""
+    """Hand the draft to the moderators; whoever has no name yet gives one along with it."""
     draft = get_draft_or_404(entry_id)
+    refused = take_name()
+    if refused is not None:
+        return _answer_step(draft, "preview", 422, name_form=refused)
     settings = get_settings()
     address = f"{settings.base_url}{url_for('site.edit_entry', entry_id=entry_id)}"
     try:
@@ -380,6 +384,7 @@ def _answer_step(
     *,
     form: FlaskForm | None = None,
     link_form: LinkForm | None = None,
+    name_form: NameForm | None = None,
     problems: Mapping[str, str] | None = None,
     refusal: str = "",
     file_problem: str = "",
@@ -398,6 +403,7 @@ def _answer_step(
         form=form if form is not None else build_form(step, draft),
         link_form=link_form or LinkForm(formdata=None),
         file_form=FileForm(formdata=None),
+        name_form=name_form or build_name_form(),
         is_playing=is_playing,
         video=describe_video(draft.video),
         reason=find_reason(draft),

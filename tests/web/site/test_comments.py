@@ -1,8 +1,11 @@
 """Comments, as a browser without scripts sees them."""
 
+import re
+
 import pytest
 from sqlalchemy import func, select
 
+from quilt.accounts.service import create_user
 from quilt.community.models import Comment
 from quilt.community.queries import list_comments
 from quilt.community.service import add_comment
@@ -10,7 +13,7 @@ from quilt.database import db
 from quilt.moderation.models import ModerationLog
 from quilt.web.clock import now
 from tests.factories import make_entry, make_user
-from tests.web.site.browsing import make_open_contest, open_page, post, sign_in
+from tests.web.site.browsing import PERSON, make_open_contest, open_page, post, sign_in
 
 
 @pytest.fixture
@@ -115,3 +118,34 @@ def test_staff_hide_a_comment_and_the_log_keeps_it(client, entry):
 def test_comments_that_are_not_there(client, path):
     sign_in(client, make_user(role="admin"))
     assert post(client, path).status_code == 404
+
+
+def test_a_name_comes_with_the_first_comment(client, entry):
+    sign_in(client, make_user(name=""))
+    assert 'id="comment-name"' in open_page(client, f"/entries/{entry.id}-steps").text
+    post(client, f"/entries/{entry.id}/comments", text="So brave!", name=" Rosa ")
+    assert [comment.author_name for comment in comments_of(entry)] == ["Rosa"]
+    assert 'id="comment-name"' not in open_page(client, f"/entries/{entry.id}-steps").text
+    post(client, f"/entries/{entry.id}/comments", text="Once more.", name="Ana")
+    assert [comment.author_name for comment in comments_of(entry)] == ["Rosa", "Rosa"]
+
+
+def test_a_name_that_will_not_do_keeps_the_words_and_itself(client, entry):
+    sign_in(client, make_user(name=""))
+    answer = post(client, f"/entries/{entry.id}/comments", text="So brave!", name="R" * 61)
+    assert answer.status_code == 422
+    assert "Use at most 60 characters." in answer.text and f'value="{"R" * 61}"' in answer.text
+    assert ">So brave!</textarea>" in answer.text and 'id="comment-error"' not in answer.text
+    assert comments_of(entry) == []
+
+
+def test_a_stranger_s_name_waits_with_the_words(client, entry):
+    page = open_page(client, f"/entries/{entry.id}-steps").text
+    ticket = re.search(r'name="ticket" value="([^"]+)"', page)[1]
+    fields = {"ticket": ticket, "text": "So brave!", "name": "Rosa"}
+    client.post(f"/entries/{entry.id}/comments/later", data=fields, headers=PERSON)
+    user = create_user("rosa@example.org", now=now(), password="a long way to the sea")
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/sign-in").text)[1]
+    told = {"csrf_token": token, "email": user.email, "password": "a long way to the sea"}
+    assert client.post("/sign-in/password", data=told).status_code == 303
+    assert [(comment.author_name, comment.text) for comment in comments_of(entry)] == [("Rosa", "So brave!")]

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from quilt.accounts.models import User
 from quilt.database import db
 from quilt.entries import service as entries
 from quilt.entries.models import Entry, EntryRevision
@@ -437,3 +438,53 @@ def test_after_the_close_no_draft_begins(client, entrant):
     over = make_contest(opens=clock.now() - timedelta(days=2), closes=clock.now() - timedelta(days=1))
     answer = post(client, "/submit", contest_id=over.id)
     assert answer.status_code == 409 and "Entries closed at" in answer.text
+
+
+@pytest.fixture
+def newcomer(client):
+    """Somebody who has signed in by a code and was never asked for a name."""
+    user = make_user(name="")
+    sign_in(client, user)
+    return user.id
+
+
+def name_of(user_id):
+    db.session.rollback()
+    return db.session.get_one(User, user_id).name
+
+
+def begin(client, contest):
+    answer = post(client, "/submit", contest_id=contest.id)
+    draft_id = int(re.search(r"/submit/(\d+)", answer.headers["Location"])[1])
+    complete(client, draft_id)
+    return draft_id
+
+
+def test_a_newcomer_gives_a_name_with_the_first_entry(client, newcomer, contest):
+    draft_id = begin(client, contest)
+    assert 'id="name"' in client.get(f"/submit/{draft_id}?step=preview").text
+    assert post(client, f"/submit/{draft_id}/send", name=" Rosa ").status_code == 303
+    assert (name_of(newcomer), revision(draft_id).state) == ("Rosa", "submitted")
+    assert 'id="name"' not in client.get(f"/submit/{begin(client, contest)}?step=preview").text
+
+
+def test_a_name_that_will_not_do_is_kept_and_nothing_sent(client, newcomer, contest):
+    draft_id = begin(client, contest)
+    answer = post(client, f"/submit/{draft_id}/send", name="R" * 61)
+    assert answer.status_code == 422
+    assert "Use at most 60 characters." in answer.text and f'value="{"R" * 61}"' in answer.text
+    assert (name_of(newcomer), revision(draft_id).state) == ("", "draft")
+
+
+def test_a_name_is_asked_for_and_not_demanded(client, newcomer, contest):
+    draft_id = begin(client, contest)
+    assert post(client, f"/submit/{draft_id}/send", name="  ").status_code == 303
+    assert (name_of(newcomer), revision(draft_id).state) == ("", "submitted")
+
+
+def test_who_has_a_name_keeps_it(client, draft_id, entrant):
+    complete(client, draft_id)
+    user_id = entrant.id
+    assert 'id="name"' not in client.get(f"/submit/{draft_id}?step=preview").text
+    post(client, f"/submit/{draft_id}/send", name="Somebody else")
+    assert name_of(user_id) == "Mateo"
