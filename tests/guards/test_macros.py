@@ -53,18 +53,39 @@ def call(macros: Environment, file: str, name: str, *arguments: object, **named:
     return str(getattr(macros.get_template(f"macros/{file}.html").module, name)(*arguments, **named))
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 3, 5, 12, 13, 40, 99, 200, 400])
+@pytest.mark.parametrize("count", [*range(61), 99, 200, 300, 400])
 @pytest.mark.parametrize("invite_url", ["/submit", None])
 def test_the_quilt_is_a_whole_rectangle_at_both_widths(
     macros: Environment, count: int, invite_url: str | None
 ) -> None:
+    """Every row is full: of the fullest row's number of patches, or of one less, and none is a stopgap."""
     html = call(macros, "patches", "quilt", [Card()] * count, "The quilt", invite_url=invite_url)
     narrow, wide = (int(re.search(rf"quilt-{size}-(\d+)", html)[1]) for size in ("narrow", "wide"))
-    cells = html.count("<li")
+    cells = re.findall(r'<li class="([^"]*)"', html)
+    assert len(cells) == html.count("<li") == count + bool(invite_url)
     assert html.count('class="quilt-patch"') == count + bool(invite_url)
-    assert (cells - html.count("only-wide")) % narrow == 0
-    assert (cells - html.count("only-narrow")) % wide == 0
+    if len(cells) > 1:
+        assert fill_rows(cells, "narrow-short", narrow) and fill_rows(cells, "wide-short", wide)
     assert 2 <= narrow <= 9 and 2 <= wide <= 16
+
+
+def test_an_open_row_is_found() -> None:
+    full, short = "spread-1", "spread-1 narrow-short"
+    assert fill_rows([full] * 3 + [short] * 2, "narrow-short", 3)
+    assert not fill_rows([full] * 2 + [short] * 2, "narrow-short", 3)
+    assert not fill_rows([full] * 3 + [short], "narrow-short", 3)
+
+
+def fill_rows(cells: list[str], short: str, longest: int) -> bool:
+    """Whether these patches, side by side in their order, end each row where it ends."""
+    place = 0
+    while place < len(cells):
+        in_row = longest - 1 if short in cells[place].split() else longest
+        row = cells[place : place + in_row]
+        if len(row) < in_row or len({short in cell.split() for cell in row}) > 1:
+            return False
+        place += in_row
+    return True
 
 
 def test_a_card_escapes_what_people_wrote(macros: Environment) -> None:
