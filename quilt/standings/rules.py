@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
+from functools import partial
+from operator import itemgetter
 from typing import NamedTuple
 
 LEAST_SHOWN = 5  # no figure below five people is shown while votes are still coming in
@@ -29,6 +30,9 @@ class Standing(NamedTuple):
     is_eligible: bool
 
 
+_make_standing = partial(tuple.__new__, Standing)  # a third of the price of Standing(…), ten thousand times
+
+
 @dataclass(frozen=True, slots=True)
 class Totals:
     """What a whole contest has moved."""
@@ -46,13 +50,13 @@ def build_standings(figures: Iterable[Figures], is_final: bool) -> list[Standing
     While votes come in, an entry with fewer than five has no place yet; in the final count everyone has.
     Entries that are shown but not eligible have no place. Among equals the earlier entry stands first.
     """
-    ordered = sorted(figures, key=attrgetter("entry_id"))
-    ordered.sort(key=attrgetter("votes"), reverse=True)  # keeps the order of equals
+    ordered = sorted(figures, key=itemgetter(0))  # by entry_id
+    ordered.sort(key=itemgetter(1), reverse=True)  # by votes; it keeps the order of equals
     return place_in_order(ordered, is_final)
 
 
 def place_in_order(
-    ordered: Iterable[Figures], is_final: bool, more: int = 0, as_many: int = 0
+    ordered: Sequence[Figures], is_final: bool, more: int = 0, as_many: int = 0
 ) -> list[Standing]:
     """The same for a part of the whole order, which begins behind others.
 
@@ -61,25 +65,19 @@ def place_in_order(
     """
     standings: list[Standing] = []
     place, previous, ahead = 0, -1, more
-    first: int | None = None
+    first = ordered[0].votes if ordered else 0
     for entry_id, votes, reach, _, is_eligible in ordered:
-        has_enough = is_final or votes >= LEAST_SHOWN
-        is_placed = is_eligible and has_enough
-        first = votes if first is None else first
-        if is_placed:
-            if votes < first:
-                ahead = max(ahead, as_many)
-            place = place if votes == previous else ahead + 1
-            previous, ahead = votes, ahead + 1
-        standings.append(
-            Standing(
-                place if is_placed else None,
-                entry_id,
-                votes if has_enough else None,
-                reach if reach >= LEAST_SHOWN else None,
-                is_eligible,
-            )
-        )
+        shown_reach = reach if reach >= LEAST_SHOWN else None
+        if votes < LEAST_SHOWN and not is_final:
+            standings.append(_make_standing((None, entry_id, None, shown_reach, is_eligible)))
+        elif not is_eligible:
+            standings.append(_make_standing((None, entry_id, votes, shown_reach, False)))
+        else:
+            if votes != previous:
+                ahead = ahead if votes == first else max(ahead, as_many)
+                place, previous = ahead + 1, votes
+            ahead += 1
+            standings.append(_make_standing((place, entry_id, votes, shown_reach, True)))
     return standings
 
 
