@@ -25,7 +25,7 @@ MOST_TEXT = 4_096  # of a session cookie: no browser keeps a longer one
 KEY = "key"  # of the session's row
 KEPT_ACT = "kept_act"  # the key of what somebody was about to do (quilt/web/resuming.py)
 _PROVED_AT, _FRESH_AT, _FACTOR_AT = "proved_at", "fresh_at", "factor_at"
-_PASSKEY_AT = "passkey_at"
+_PASSKEY_AT, _PROVIDER_AT = "passkey_at", "provider_at"
 
 
 def sign_in(
@@ -49,8 +49,11 @@ def sign_in(
     device = describe_device(request.headers.get("User-Agent", "")[:MOST_AGENT])
     session[KEY] = start_session(user, way=way, device=device, now=moment, entropy=entropy, replaces=replaced)
     login_user(user)
-    passkey_at = moment if way == "passkey" else None
-    times = (_PROVED_AT, proved_at), (_FRESH_AT, moment), (_FACTOR_AT, factor_at), (_PASSKEY_AT, passkey_at)
+    passkey_at, provider_at = (moment if way == other else None for other in ("passkey", "provider"))
+    times = (
+        (_PROVED_AT, proved_at), (_FRESH_AT, moment), (_FACTOR_AT, factor_at), (_PASSKEY_AT, passkey_at),
+        (_PROVIDER_AT, provider_at),
+    )  # fmt: skip
     for name, moment_of in times:
         if moment_of is not None:
             session[name] = int(moment_of.timestamp())
@@ -149,12 +152,14 @@ def find_factor() -> datetime | None:
 def is_fresh(user_id: int) -> bool:
     """Whether the person who is signed in has shown just now that it is them: by their second factor if they have one.
 
-    Or by a code from their mailbox, where that is as good (`takes_code`).
+    Or by a code from their mailbox, or by their provider, where that is as good (`takes_code`, `takes_provider`).
     """
     shown_at = find_factor() if has_second_factor(user_id) else _read_time(_FRESH_AT)
     if is_recent_proof(shown_at, now()):
         return True
-    return is_recent_proof(find_proof(), now()) and takes_code(user_id)
+    if is_recent_proof(find_proof(), now()) and takes_code(user_id):
+        return True
+    return is_recent_proof(_read_time(_PROVIDER_AT), now()) and takes_provider(user_id)
 
 
 def takes_code(user_id: int) -> bool:
@@ -163,7 +168,16 @@ def takes_code(user_id: int) -> bool:
     Not with an app, nor for those who decide about others. But passkeys alone need JavaScript and the device at hand:
     nobody shall be locked out of their own account by having made one.
     """
-    return bool(current_user.has_address) and not current_user.has_desk and not has_app(user_id)
+    return bool(current_user.has_address) and _has_passkeys_at_most(user_id)
+
+
+def takes_provider(user_id: int) -> bool:
+    """Whether signing in once more by their provider is enough: for whoever has no address that a code could go to."""
+    return not current_user.has_address and _has_passkeys_at_most(user_id)
+
+
+def _has_passkeys_at_most(user_id: int) -> bool:
+    return not current_user.has_desk and not has_app(user_id)
 
 
 def _read_time(name: str) -> datetime | None:

@@ -10,7 +10,9 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired
 
+from quilt.accounts.identities import list_identities
 from quilt.accounts.passkeys import list_passkeys
+from quilt.accounts.providers import Provider, list_on
 from quilt.accounts.queries import get_user, has_second_factor
 from quilt.accounts.rules import AccountRefused, safe_next
 from quilt.accounts.second_factors import check_second_factor, find_factors
@@ -23,7 +25,7 @@ from quilt.web.errors import answer_error
 from quilt.web.events import record_event
 from quilt.web.guards import signed_in_only
 from quilt.web.settings import get_settings
-from quilt.web.signing_in import find_proof, is_fresh, sign_in, takes_code
+from quilt.web.signing_in import find_proof, is_fresh, sign_in, takes_code, takes_provider
 from quilt.web.words import describe_account_refusal
 
 P = ParamSpec("P")
@@ -127,6 +129,14 @@ def answer_confirm(digits_form: DigitsForm, again_form: AgainForm, status: int =
     page = render_template(
         "auth/confirm.html", digits_form=digits_form, again_form=again_form, has_app=factors.has_app,
         has_passkey=has_passkey, is_for_desk=bool(current_user.waiting_role), way_back=way_back,
-        takes_code=takes_code(current_user.id),
+        takes_code=takes_code(current_user.id), providers=_list_providers(has_passkey or factors.has_app),
     )  # fmt: skip
     return make_response(page, status)
+
+
+def _list_providers(has_factor: bool) -> list[Provider]:
+    """Those by which this person signs in here, where that confirms a change."""
+    if has_factor and not takes_provider(current_user.id):
+        return []
+    own = {identity.provider for identity in list_identities(current_user.id)}
+    return [provider for provider in list_on(get_settings()) if provider.name in own]

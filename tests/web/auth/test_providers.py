@@ -10,12 +10,13 @@ from sqlalchemy import select, update
 
 from quilt.accounts.models import User
 from quilt.accounts.models_identity import Identity, SignInFlow
+from quilt.accounts.models_security import Authenticator, Passkey
 from quilt.config import Settings
 from quilt.database import db
 from quilt.mail import MailMessage
 from quilt.votes.models import Vote
 from quilt.web.clock import now
-from tests.factories import make_entry, make_user
+from tests.factories import make_entry, make_user, save
 from tests.issuer import Issuer
 from tests.web.auth.provider_browser import (
     Traveller,
@@ -361,3 +362,54 @@ def test_buttons_are_forms_and_no_get_leaves(browser: Traveller, issuer: Issuer)
     assert page.status_code == 200 and "Refresh" not in page.headers and count(SignInFlow) == 0
     assert browser.client.post("/sign-in/with/oidc").status_code == 403, "a form of ours has its token"
     assert re.search(r"/sign-in/with/oidc/callback", browser.leave().replace("%2F", "/"))
+
+
+def grow_old(browser: Traveller) -> None:
+    """Let more than half an hour pass since this session began."""
+    with browser.client.session_transaction() as session:
+        for name in ("fresh_at", "provider_at"):
+            session[name] = session.get(name, 0) - 3_600
+
+
+def give_passkey(user_id: int) -> None:
+    save(Passkey(user_id=user_id, credential_id=b"far away", public_key=b"k", name="Phone", created_at=now()))
+
+
+def test_who_has_a_passkey_and_no_address_confirms_by_their_provider(
+    browser: Traveller, issuer: Issuer
+) -> None:
+    browser.travel(issuer)
+    person = find_person(find_identity().user_id)
+    assert not person.has_address
+    give_passkey(person.id)
+    assert 'name="email"' in browser.get("/me/security").text, "just signed in by the only other way there is"
+    grow_old(browser)
+    assert 'name="email"' not in browser.get("/me/security").text
+    page = browser.get("/sign-in/confirm?next=/me/security").text
+    assert "data-passkey-missing" in page and "Use the other way below." in page
+    assert "/sign-in/with/oidc" in page and "/sign-in/with/github" not in page, "their own provider alone"
+    browser.travel(issuer)
+    assert 'name="email"' in browser.get("/me/security").text
+
+
+def test_a_provider_is_not_enough_where_a_code_would_not_be(browser: Traveller, issuer: Issuer) -> None:
+    browser.travel(issuer)
+    person_id = find_identity().user_id
+    give_passkey(person_id)
+    save(Authenticator(user_id=person_id, secret=b"sealed", confirmed_at=now(), created_at=now()))
+    assert 'name="email"' not in browser.get("/me/security").text
+    page = browser.get("/sign-in/confirm").text
+    assert "/sign-in/with/oidc" not in page and "Lost them all?" in page
+
+
+def test_who_has_nothing_but_a_passkey_is_told_what_to_do_without_a_script(
+    browser: Traveller, issuer: Issuer
+) -> None:
+    browser.travel(issuer)
+    identity = find_identity()
+    give_passkey(identity.user_id)
+    db.session.delete(db.session.merge(identity))
+    db.session.commit()
+    grow_old(browser)
+    page = browser.get("/sign-in/confirm").text
+    assert "Turn JavaScript on and load this page again" in page and "Lost them all?" in page
