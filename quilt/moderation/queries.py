@@ -138,4 +138,7 @@ _BRANCHES = select(
     ExclusionLog.decided_at,
 ).outerjoin(User, User.id == ExclusionLog.actor_id)
 # Each whole, for who reads all of it.
-LOGS: tuple[tuple[Any, Select[Any]], ...] = ((ModerationLog, _DECISIONS), (ExclusionLog, _BRANCHES))
+LOGS: tuple[tuple[Any, Select[*tuple[Any, ...]]], ...] = (
+    (ModerationLog, _DECISIONS),
+    (ExclusionLog, _BRANCHES),
+)

@@ -29,7 +29,7 @@ class Stretch:
         return found + ([column < self.until] if self.until is not None else [])
 
 
-def read_in_pieces(key: Key, statement: Select[Any]) -> Iterator[Row]:
+def read_in_pieces(key: Key, statement: Select[*tuple[Any, ...]]) -> Iterator[Row]:
     """The rows of a SELECT in the order of `key`, which no two rows share and which only newer rows have higher.
 
     To be called within an application; the rows can be read after its context has gone. A row that changes meanwhile
@@ -38,7 +38,7 @@ def read_in_pieces(key: Key, statement: Select[Any]) -> Iterator[Row]:
     return _read(get_engine(), key, statement.add_columns(key).order_by(key).limit(PIECE))
 
 
-def _read(engine: Engine, key: Key, statement: Select[Any]) -> Iterator[Row]:
+def _read(engine: Engine, key: Key, statement: Select[*tuple[Any, ...]]) -> Iterator[Row]:
     asked = statement
     while True:
         with engine.connect() as connection:
