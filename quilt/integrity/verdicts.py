@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from quilt.arrivals.collector import pause_collector
 from quilt.integrity.facts import get_rulebook, list_casts, list_repeated
 from quilt.integrity.rules import Finding, Rulebook, find_lockstep, find_signs
 from quilt.votes.decisions import Verdict
@@ -22,9 +23,10 @@ def weigh_votes(
     connection: Connection, book: Rulebook, contest_id: int, vote_ids: Sequence[int]
 ) -> dict[int, Finding]:
     """What the rules find about each of these votes, beside those that were cast before them."""
-    casts = list_casts(connection, book, vote_ids)
-    in_step = _find_in_step(connection, book, contest_id, vote_ids)
-    return find_signs(book, casts, set(vote_ids), in_step)
+    with pause_collector():
+        casts = list_casts(connection, book, vote_ids)
+        in_step = _find_in_step(connection, book, contest_id, vote_ids)
+        return find_signs(book, casts, set(vote_ids), in_step)
 
 
 def _find_in_step(
