@@ -16,6 +16,7 @@ from quilt.embeds.looks import Options
 from quilt.embeds.models import Embed, PlacementDay
 from quilt.votes.models import EntryTally
 from quilt.web.brand.snippets import Target, write_snippets
+from quilt.web.plain_frames import write_plain_frame
 from tests.browser.chromium import hurry_until_seen, make_agent, wait_until
 from tests.browser.hosts import open_host
 from tests.embeds.brands import make_organisation, make_placement, make_site
@@ -112,6 +113,40 @@ def test_every_kind_stands_without_scroll_bars(person, other_host, tag, width):
         assert box.bounding_box()["width"] >= min(width, 720) - 20, box.get_attribute("src")
     links = page.get_by_text("The story").all()
     assert [link.is_visible() for link in links] == [False] * len(KINDS), "they give way to the frames"
+
+
+LONG = "The bus that comes on Fridays to the village behind the hills, with a hundred books for whoever waits for it"
+MOST_SPARE = 80  # px above and below together; three lines of the title are 78
+
+
+@pytest.mark.parametrize("title", ["Story", LONG])
+@pytest.mark.parametrize("width", [320, 390, 447, 448, 640, 720, 1280])
+def test_a_plain_frame_is_as_high_as_what_it_shows(person, site, other_host, placed, width, title):
+    today = datetime.now(UTC)
+    with site.app.app_context():
+        contest = make_contest(
+            f"plain-{width}-{len(title)}", opens=today - timedelta(days=1), closes=today + timedelta(days=9)
+        )
+        stories = [make_entry(contest, title=title, cause="Reading aloud").id for _ in range(3)]
+        slug = contest.slug
+        db.session.remove()
+    paths = {
+        "entry": f"/embed/{stories[0]}", "vote": f"/embed/{stories[0]}/vote", "contest": f"/embed/contests/{slug}",
+        "countdown": f"/embed/contests/{slug}/countdown",
+    }  # fmt: skip
+    page = person.new_page()
+    page.set_viewport_size({"width": 1_400, "height": 3_000})
+    lines = "".join(write_plain_frame(kind, site.url + path, title, top=3) for kind, path in paths.items())
+    page.goto(other_host.put("/plain", f'<body style="margin:0"><div style="width:{width}px">{lines}</div>'))
+    wait_until(page, lambda: sum("/embed/" in frame.url for frame in page.frames) == len(KINDS))
+    frames = [frame for frame in page.frames if "/embed/" in frame.url]
+    for frame in frames:
+        frame.wait_for_selector("[data-embed]")
+        assert frame.evaluate(NO_SCROLL) == [0, 0], frame.url
+        spare = frame.evaluate(
+            "innerHeight - document.querySelector('[data-embed]').getBoundingClientRect().height"
+        )
+        assert 0 <= spare <= MOST_SPARE, (frame.url, spare)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -5,6 +5,7 @@ from html import escape
 from urllib.parse import urlencode
 
 from quilt.embeds.looks import OF_ENTRY, Options, say_options
+from quilt.web.plain_frames import write_plain_frame
 
 # px that the element keeps free before the frame comes, so that nothing on the page moves: on a phone, on a desktop.
 ROOM = {"entry": (520, 340), "vote": (190, 110), "contest": (680, 460), "countdown": (270, 250)}
@@ -22,6 +23,7 @@ class Target:
     card: str
     code: str
     via: str  # the entry's own embed code, where there is no placement
+    has_sponsor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,12 @@ def write_snippets(target: Target, options: Options, base_url: str, integrity: s
     script = f'<script async src="{base_url}/widget/v1.js"></script>'
     pinned = f'<script async src="{base_url}/widget/v1.0.js" integrity="{integrity}" crossorigin="anonymous"></script>'
     element, div = _write_element(target, options), _write_div(target, options)
-    frame = (
-        f'<iframe src="{escape(base_url + frame_path(target, options))}" width="100%" height="{ROOM[target.kind][0]}" '
-        f'loading="lazy" title="{escape(target.title)}" style="border: 0; max-width: 720px"></iframe>'
+    frame = write_plain_frame(
+        target.kind,
+        base_url + frame_path(target, options),
+        target.title,
+        options.top,
+        has_sponsor=target.has_sponsor,
     )
     picture = f"![{_plain(target.title)}]({target.card})" if target.card else _plain(target.title)
     return [
@@ -71,7 +76,12 @@ def write_snippets(target: Target, options: Options, base_url: str, integrity: s
             "A component; the script is loaded once.",
             _write_react(target, options, base_url),
         ),
-        Snippet("iframe", "Without a script", "A plain frame: it cannot size itself.", frame),
+        Snippet(
+            "iframe",
+            "Without a script",
+            "A plain frame. It cannot size itself; its style knows how high it is at each width.",
+            frame,
+        ),
         Snippet(
             "markdown",
             "Markdown, mail",

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from quilt.contests.queries import ContestFacts, find_contest_by_id, list_contests, pick_face
+from quilt.embeds.desk import find_sponsor
 from quilt.embeds.looks import KINDS, OF_ENTRY
 from quilt.embeds.models import Placement
 from quilt.embeds.queries import find_embed_code
@@ -66,13 +67,8 @@ def describe_target(wanted: Wanted) -> Target | None:
 
 def describe_placement(placement: Placement) -> Target | None:
     """A placement for the snippets; None where what it shows is gone."""
-    base_url = get_settings().base_url
-    contest = find_contest_by_id(placement.contest_id)
-    if placement.entry_id is None:
-        return _of_contest(placement.kind, contest, base_url, placement.code) if contest else None
-    cards = list_cards(placement.contest_id) if contest else []
-    entry = next((card for card in cards if card.id == placement.entry_id), None)
-    return _of_entry(placement.kind, entry, base_url, placement.code, "") if entry else None
+    target = _find_target(placement, get_settings().base_url)
+    return target and replace(target, has_sponsor=find_sponsor(placement.organisation_id) is not None)
 
 
 def list_choices() -> list[tuple[str, str]]:
@@ -83,6 +79,15 @@ def list_choices() -> list[tuple[str, str]]:
 def list_causes(contest: ContestFacts | None) -> list[str]:
     """The causes of a contest's entries, each once."""
     return sorted({card.cause for card in list_cards(contest.id)}, key=str.casefold) if contest else []
+
+
+def _find_target(placement: Placement, base_url: str) -> Target | None:
+    contest = find_contest_by_id(placement.contest_id)
+    if placement.entry_id is None:
+        return _of_contest(placement.kind, contest, base_url, placement.code) if contest else None
+    cards = list_cards(placement.contest_id) if contest else []
+    entry = next((card for card in cards if card.id == placement.entry_id), None)
+    return _of_entry(placement.kind, entry, base_url, placement.code, "") if entry else None
 
 
 def _of_entry(kind: str, entry: EntryCard, base_url: str, code: str, via: str) -> Target:

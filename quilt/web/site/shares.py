@@ -1,6 +1,5 @@
 """Passing it on: a page with the person's own link, QR code and embed code."""
 
-import html
 import re
 
 from flask import Response, abort, make_response, redirect, render_template, request, url_for
@@ -27,6 +26,7 @@ from quilt.votes.queries import list_votes_of
 from quilt.web.clock import now
 from quilt.web.form_tickets import has_fitting_ticket, has_session, new_ticket
 from quilt.web.lookups import get_head_or_404
+from quilt.web.plain_frames import write_plain_frame
 from quilt.web.settings import get_settings
 from quilt.web.site import site
 from quilt.web.site.arrivals import record_form_visit
@@ -71,7 +71,7 @@ def show_share(entry_id: int) -> Response:
         cast=cast[0] if cast else None,
         has_just_voted=request.args.get("voted") == "1" and bool(cast),
         embed_code=embed_code,
-        embed_frame=_write_frame(f"{base_url}/embed/{entry_id}?via={embed_code}", entry.title),
+        embed_frame=write_plain_frame("entry", f"{base_url}/embed/{entry_id}?via={embed_code}", entry.title),
         instance=instance,
         was_asked=bool(asked),
         mastodon_url=mastodon_url,
@@ -138,14 +138,6 @@ def _tell_what_sharing_did(entry_id: int) -> str:
     if reach - first < LEAST_SHOWN:
         return "Whoever comes by this link joins your branch of its tree."
     return f"{reach - first:,} of the {reach:,} people who saw this story came because somebody passed it on."
-
-
-def _write_frame(address: str, title: str) -> str:
-    """The line of HTML that somebody copies into a page of theirs that takes no script."""
-    return (
-        f'<iframe src="{html.escape(address)}" width="100%" height="480" style="border:0;max-width:100%" '
-        f'loading="lazy" title="{html.escape(title)}"></iframe>'
-    )
 
 
 def _mastodon_link(instance: str, link: str, title: str, text: str) -> str:

@@ -68,7 +68,7 @@ def test_the_forms_for_editors_say_the_same(client, entry):
     assert "quilt-vote" in texts["react"] and texts["react"].count("useEffect") == 2
     assert re.fullmatch(r"\[.*\]\(http://localhost/s/Embed000001\?c=embed\)", texts["markdown"])
     assert r"\<bus\>" in texts["markdown"]
-    frame = Tags(texts["iframe"]).found[0][1]["src"]
+    frame = dict(Tags(texts["iframe"]).found)["iframe"]["src"]
     assert frame.startswith(f"http://localhost/embed/{entry.id}/vote?") and "theme=dark" in frame
     integrity = re.search(r'integrity="(sha384-[\w+/=]+)"', texts["pinned"])[1]
     assert integrity in client.get("/brand/embeds/new").text
