@@ -13,6 +13,8 @@ from quilt.web.site import (
     contest_list,  # noqa: F401
     contest_spread,  # noqa: F401
     contests,  # noqa: F401
+    draft_texts,  # noqa: F401
+    draft_videos,  # noqa: F401
     entries,  # noqa: F401
     head_letters,  # noqa: F401
     health,  # noqa: F401

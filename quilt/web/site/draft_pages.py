@@ -1,0 +1,169 @@
+"""The pages of entering: where it begins, one step of a draft, and where an entry stands.
+
+The addresses that take a draft's forms lead back to them by GET. They are told of here, before the modules that take the
+forms: then a number that no row has is not found, whichever method asks.
+"""
+
+from collections.abc import Mapping
+
+from flask import Response, make_response, redirect, render_template, request
+from flask_login import current_user
+from flask_wtf import FlaskForm
+
+from quilt.contests.queries import find_contest_by_id, list_contests
+from quilt.entries.drafts import Draft, list_causes, list_drafts
+from quilt.entries.rules import LIMITS, EntryRefused, check_open, tidy_texts
+from quilt.web.clock import now
+from quilt.web.context import plural
+from quilt.web.guards import signed_in_only
+from quilt.web.headers import allow_players
+from quilt.web.settings import get_settings
+from quilt.web.site import site
+from quilt.web.site.drafts import (
+    STEP_OF,
+    STEPS,
+    FileForm,
+    LinkForm,
+    build_form,
+    find_draft_problems,
+    find_reason,
+    get_draft_or_404,
+    list_steps,
+    next_step,
+    step_url,
+)
+from quilt.web.site.naming import NameForm, build_name_form
+from quilt.web.videos import describe_video
+
+SAVES = "600 per hour"  # a draft saves itself every few seconds of typing
+UPLOADS = "60 per hour"
+
+
+@site.get("/submit/<int:entry_id>/draft")
+@site.get("/submit/<int:entry_id>/video")
+@site.get("/submit/<int:entry_id>/link")
+@site.get("/submit/<int:entry_id>/send")
+@site.get("/submit/<int:entry_id>/revise")
+@site.get("/submit/<int:entry_id>/withdraw")
+@signed_in_only
+def leave_form(entry_id: int) -> Response:
+    """Addresses that take a form lead back to the steps: after signing in again, or a reload."""
+    get_draft_or_404(entry_id)
+    return see(step_url(entry_id, "video" if request.path.endswith(("/video", "/link")) else ""))
+
+
+def answer_start(status: int = 200, refusal: str = "") -> Response:
+    """What entering means, the contests that are open or will be, and one's own entries; `refusal` says what went wrong."""
+    moment = now()
+    contests = [
+        contest
+        for contest in list_contests()
+        if any(phase.may_submit and moment < phase.ends_at for phase in contest.phases)
+    ]
+    drafts = list_drafts(current_user.id) if current_user.is_authenticated else []
+    page = render_template("site/submit.html", contests=contests, drafts=drafts, refusal=refusal)
+    return _private(make_response(page, status))
+
+
+def answer_step(
+    draft: Draft,
+    step: str,
+    status: int = 200,
+    *,
+    form: FlaskForm | None = None,
+    link_form: LinkForm | None = None,
+    name_form: NameForm | None = None,
+    problems: Mapping[str, str] | None = None,
+    refusal: str = "",
+    file_problem: str = "",
+    elsewhere: list[tuple[str, str]] | None = None,
+) -> Response:
+    """One step's page. `elsewhere` is what another tab saved; `problems` what kept it from being sent in."""
+    is_playing = request.args.get("play") == "1"
+    if is_playing:
+        allow_players()
+    page = render_template(
+        f"site/submit_{step}.html",
+        draft=draft,
+        step=step,
+        steps=list_steps(draft.entry.id),
+        position=list(STEPS).index(step),
+        form=form if form is not None else build_form(step, draft),
+        link_form=link_form or LinkForm(formdata=None),
+        file_form=FileForm(formdata=None),
+        name_form=name_form or build_name_form(),
+        is_playing=is_playing,
+        video=describe_video(draft.video),
+        reason=find_reason(draft),
+        problems=problems or {},
+        open_problems=find_draft_problems(draft),
+        step_of={field: step_url(draft.entry.id, name) for field, name in STEP_OF.items()},
+        refusal=refusal,
+        file_problem=file_problem,
+        elsewhere=elsewhere or [],
+        causes=list_causes(draft.contest.id) if step == "cause" else [],
+        contest=find_contest_by_id(draft.contest.id),
+        texts=tidy_texts(draft.texts),
+        limits=LIMITS,
+        max_upload=say_size(get_settings().max_upload_mb),
+        max_length=_say_length(get_settings().max_video_seconds),
+        next_url=step_url(draft.entry.id, next_step(step)),
+        closes=_say_closing(draft),
+    )
+    return _private(make_response(page, status))
+
+
+def answer_state(draft: Draft, status: int = 200, refusal: str = "") -> Response:
+    """Where an entry stands once it was sent in; `refusal` says what went wrong."""
+    page = render_template(
+        "site/submit_state.html",
+        draft=draft,
+        video=describe_video(draft.video),
+        reason=find_reason(draft),
+        texts=tidy_texts(draft.texts),
+        refusal=refusal,
+    )
+    return _private(make_response(page, status))
+
+
+def with_errors(form: FlaskForm | None, problems: Mapping[str, str]) -> FlaskForm:
+    """The form with a message at each of these fields."""
+    assert form is not None
+    for name, message in problems.items():
+        form[name].errors = [message]
+    return form
+
+
+def see(address: str) -> Response:
+    """On to a page after a form, which a reload does not send again."""
+    return make_response(redirect(address, 303))
+
+
+def by_person() -> str:
+    """Whose requests count together for a limit: the person's, a stranger's address."""
+    return f"user {current_user.get_id()}" if current_user.is_authenticated else request.remote_addr or ""
+
+
+def say_size(megabytes: int) -> str:
+    """2 GB, 500 MB."""
+    return f"{megabytes / 1024:g} GB" if megabytes >= 1024 else f"{megabytes} MB"
+
+
+def _say_closing(draft: Draft) -> str:
+    """Why the draft could not be sent in right now, or ''."""
+    if draft.entry.submitted_at is not None:
+        return ""
+    try:
+        check_open(draft.contest.phases, now(), draft.contest.time_zone)
+    except EntryRefused as refusal:
+        return refusal.message
+    return ""
+
+
+def _say_length(seconds: int) -> str:
+    return plural(seconds // 60, "minute") if seconds % 60 == 0 else plural(seconds, "second")
+
+
+def _private(response: Response) -> Response:
+    response.headers["Cache-Control"] = "private, no-store"
+    return response

@@ -1,0 +1,109 @@
+"""What a vote is answered with: its receipt, a refusal, or the form once more with everything that was typed."""
+
+from flask import Response, abort, make_response, redirect, render_template, request, url_for
+from flask_login import current_user
+
+from quilt.accounts.queries import is_letter_late
+from quilt.arrivals.heads import EntryHead
+from quilt.database import db
+from quilt.entries.models import Entry
+from quilt.votes.ballots import Receipt
+from quilt.votes.queries import find_vote_key
+from quilt.votes.rules import AlreadyVoted, Policy, VoteRefused
+from quilt.web.clock import now
+from quilt.web.errors import wants_json
+from quilt.web.form_tickets import new_ticket
+from quilt.web.json_bodies import answer_json
+from quilt.web.plain import Answer, AnyRequest, tell_json
+from quilt.web.request_keys import KeyUnreadable, read_key
+from quilt.web.words import describe_vote_refusal
+
+
+def answer_receipt(request: AnyRequest, entry_id: int, receipt: Receipt) -> Answer:
+    """The vote was cast: on to passing it on, or the receipt for who asks in JSON."""
+    if wants_json(request):
+        facts = {
+            "receipt": receipt.receipt,
+            "cast_at": receipt.cast_at.isoformat(),
+            "path": f"/s/{receipt.node.code}",
+        }
+        return tell_json(facts, 201)
+    return Answer(
+        303, headers=[("Location", f"/entries/{entry_id}/share?voted=1"), ("Cache-Control", "no-store")]
+    )
+
+
+def repeat_receipt(entry_id: int) -> Response:
+    """The entry is gone: who sends the request of a vote that was cast before gets its receipt once more; all others a 404."""
+    try:
+        key = read_key(request)
+    except KeyUnreadable:
+        key = None
+    earlier = find_vote_key(current_user.id, key) if key and current_user.is_authenticated else None
+    if earlier is None or earlier.entry_id != entry_id:
+        abort(404, "We cannot find that entry. It may have been withdrawn.")
+    if wants_json(request):
+        words = "That vote was cast before. The entry has gone since."
+        return answer_json({"detail": words, "receipt": earlier.receipt}, 200)
+    return make_response(redirect(url_for("site.show_receipt", number=earlier.receipt), 303))
+
+
+def answer_refusal(head: EntryHead, refusal: VoteRefused, policy: Policy) -> Response:
+    """Why no vote was cast, and what can be done; who has voted before gets that receipt."""
+    status, words = describe_vote_refusal(refusal, policy.time_zone)
+    if wants_json(request):
+        known = {"receipt": refusal.receipt} if isinstance(refusal, AlreadyVoted) else {}
+        return answer_json({"detail": words, **known}, status)
+    return _answer_page(
+        "site/vote_refused.html",
+        head,
+        status,
+        words=words,
+        refusal=type(refusal).__name__,
+        tiers=policy.tiers,
+    )
+
+
+def ask_again(head: EntryHead) -> Response:
+    """The page was open for long, or somebody signed in meanwhile: one click renews it, the address is kept."""
+    return ask_address(head, 403, "The page was open too long. Nothing is lost: press the button once more.")
+
+
+def ask_address(head: EntryHead, status: int, words: str) -> Response:
+    """The form once more with what went wrong; what was typed, and how one came, stay in it."""
+    address = request.form.get("email", "")[:400]
+    via, channel = read_way()
+    return _answer_page(
+        "site/vote_address.html", head, status, words=words, address=address, via=via, channel=channel
+    )
+
+
+def show_confirm(head: EntryHead, pending: dict[str, str], words: str = "", status: int = 200) -> Response:
+    """The page that takes the code, with what was wrong with the one before."""
+    is_late = is_letter_late(pending.get("token", ""), now())
+    return _answer_page(
+        "site/vote_confirm.html", head, status, words=words, email=pending.get("email", ""), is_late=is_late
+    )
+
+
+def read_way() -> tuple[str, str]:
+    """By whose link the form's sender came, and by which channel, as the form says."""
+    return request.form.get("via", "")[:16], request.form.get("c", "")[:16]
+
+
+def find_entry_address(head: EntryHead) -> str:
+    """The path of the entry that the vote is for."""
+    return url_for("site.show_entry", entry_id=head.id, slug=head.slug)
+
+
+def _answer_page(template: str, head: EntryHead, status: int, **facts: object) -> Response:
+    if wants_json(request):
+        return answer_json({"detail": facts.get("words", "A code was sent."), "status": status}, status)
+    entry = db.session.get_one(Entry, head.id)
+    if entry.state != "published":
+        abort(404)
+    response = make_response(
+        render_template(template, entry=entry, ticket=new_ticket(head.id), **facts), status
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response
