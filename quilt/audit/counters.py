@@ -74,10 +74,11 @@ def _list_shared(connection: Connection) -> Iterator[str]:
 
 
 def _list_unvouched(connection: Connection) -> Iterator[str]:
-    behind = exists().where(VoterIdentity.voter_id == Voter.id, VoterIdentity.contest_id == Voter.contest_id)
-    by_word = exists().where(Vote.voter_id == Voter.id, Vote.tier == "oauth")
-    unvouched = select(Voter.id).where(by_word, ~behind).order_by(Voter.id)
-    for voter_id in connection.scalars(unvouched):
+    behind = exists().where(
+        VoterIdentity.voter_id == Vote.voter_id, VoterIdentity.contest_id == Vote.contest_id
+    )
+    unvouched = select(Vote.voter_id).distinct().where(Vote.tier == "oauth", ~behind)
+    for voter_id in connection.scalars(unvouched.order_by(Vote.voter_id)):
         yield f"voter {voter_id} is known by a provider, and no identity stands behind them"
     strays = (
         select(Voter.id)
