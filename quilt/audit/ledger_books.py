@@ -1,12 +1,12 @@
 """One contest's ledger read from its first line to its last: what its lines alone say of the votes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from quilt.ledger.leaves import DecisionLeaf, Leaf, VoteLeaf, decode_leaf, encode_leaf
+from quilt.ledger.leaves import DecisionLeaf, Leaf, VoteLeaf, decode_leaf
 from quilt.ledger.refusals import LedgerRefused
 from quilt.ledger.states import Ballots
 from quilt.ledger.tree import Levels, hash_leaf
@@ -42,28 +42,38 @@ def read_ledger(connection: Connection, ledger: Any, salt: bytes, secret: str) -
     """Read every line of a ledger (a row of the table) beside the vote that it names."""
     read = ReadLedger(ledger.contest_id, Ballots(ledger.name))
     contest_key = make_contest_key(secret, salt) if salt else None
-    for row in _list_rows(connection, ledger.contest_id):
-        if row.number != read.lines:
-            read.faults.append(f"leaf {read.lines} is missing")
-            read.is_whole = False
+    for rows in _list_rows(connection, ledger.contest_id):
+        before = read.lines
+        for row in rows:
+            _read_row(read, ledger.name, row, contest_key)
+            if not read.is_whole:
+                break
+        read.tree.extend(hash_leaf(row.line.encode()) for row in rows[: read.lines - before])
+        if not read.is_whole:
             break
-        read.tree.extend([hash_leaf(row.line.encode())])
-        read.lines += 1
-        try:
-            leaf = decode_leaf(row.line.encode())
-            read.ballots.add(leaf)
-        except LedgerRefused as refusal:
-            read.faults.append(f"leaf {row.number}: {refusal}")
-            read.is_whole = False
-            break
-        _take(read, row.number, leaf)
-        words = _compare_vote(ledger.name, row, leaf, contest_key)
-        if words:
-            read.faults.append(f"leaf {row.number}: {words}")
     return read
 
 
-def _list_rows(connection: Connection, contest_id: int) -> Iterator[Any]:
+def _read_row(read: ReadLedger, name: str, row: Any, contest_key: bytes | None) -> None:
+    if row.number != read.lines:
+        read.faults.append(f"leaf {read.lines} is missing")
+        read.is_whole = False
+        return
+    read.lines += 1
+    try:
+        leaf = decode_leaf(row.line.encode())
+        read.ballots.add(leaf)
+    except LedgerRefused as refusal:
+        read.faults.append(f"leaf {row.number}: {refusal}")
+        read.is_whole = False
+        return
+    _take(read, row.number, leaf)
+    words = _compare_vote(name, row, leaf, contest_key)
+    if words:
+        read.faults.append(f"leaf {row.number}: {words}")
+
+
+def _list_rows(connection: Connection, contest_id: int) -> Iterator[Sequence[Any]]:
     statement = (
         select(
             _leaf.c.number, _leaf.c.line, _leaf.c.vote_id, _vote.c.id, _vote.c.contest_id, _vote.c.entry_id,
@@ -78,7 +88,7 @@ def _list_rows(connection: Connection, contest_id: int) -> Iterator[Any]:
     while rows := connection.execute(
         statement.where(_leaf.c.number >= begin, _leaf.c.number < begin + ROWS_AT_ONCE)
     ).all():
-        yield from rows
+        yield rows
         begin += ROWS_AT_ONCE
 
 
@@ -107,5 +117,5 @@ def _compare_vote(name: str, row: Any, leaf: Leaf, contest_key: bytes | None) ->
         facts = VoteFacts(
             row.id, row.entry_id, row.period, row.state, row.receipt, row.cast_at, row.tier, row.key
         )
-        is_same = row.line.encode() == encode_leaf(build_vote_leaf(name, facts, contest_key))
+        is_same = leaf == build_vote_leaf(name, facts, contest_key)  # a leaf has one spelling
     return "" if is_same else f"it does not say what vote {row.id} says"

@@ -16,11 +16,12 @@ MAX_LINE_BYTES = 65_536
 VERSION = 1
 
 Check = Callable[[object], bool]
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def encode_fields(fields: Mapping[str, object]) -> bytes:
     """Return the canonical line of `fields`, without a line feed."""
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+    return _ENCODER.encode(fields).encode("ascii")
 
 
 def decode_fields(line: bytes) -> dict[str, Any]:
