@@ -347,6 +347,16 @@ def test_a_file_that_is_no_video_shows_where_there_was_none(client, draft_id):
         assert told["state"] == "refused" and words in told["message"]
 
 
+def test_uploading_is_the_one_main_button_until_there_is_a_film(client, draft_id, good_mp4):
+    main = '<button class="button button-primary" type="submit" data-busy="Uploading…">'
+    path = f"/submit/{draft_id}?step=video"
+    assert main in client.get(path).text
+    upload(client, draft_id, b"#EXTM3U", name="film.mp4")
+    assert main in client.get(path).text
+    upload(client, draft_id, good_mp4.read_bytes())
+    assert main not in client.get(path).text
+
+
 def test_too_large_is_said_before_it_is_read(client, draft_id, settings):
     answer = client.post(
         f"/submit/{draft_id}/video",
