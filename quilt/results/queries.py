@@ -55,7 +55,7 @@ class Step:
 
 
 def count_ledger(contest_id: int) -> Counted | None:
-    """Read and count the public ledger; None before voting has opened. Takes seconds for a million leaves."""
+    """Read and count the public ledger; None before voting has opened. Takes some seconds for 100,000 leaves."""
     ledger = find_ledger(contest_id)
     if ledger is None:
         return None
