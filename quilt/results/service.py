@@ -57,8 +57,8 @@ def try_gate(contest_id: int, value: str, *, settings: Settings, actor_id: int, 
     """Ask every question of the gate, write the answers down, and decide nothing: the dry run.
 
     `value` is the public value of the draw, '' while there is none. Every leaf is counted and the whole site is
-    audited, about 70 µs for each vote: a worker does it (`quilt.results.asking`). A difference in another contest shuts this gate too: nothing
-    is published while any count is in doubt. Raises ResultRefused before voting has opened and for a misspelt value.
+    audited, about 70 µs for each vote: a worker does it (`quilt.results.asking`). A difference in another contest
+    shuts this gate too: nothing is published while any count is in doubt. Raises ResultRefused before voting has opened and for a misspelt value.
     """
     gate = _ask(contest_id, value, settings, now)
     with transaction() as session:

@@ -12,16 +12,21 @@ _watch = Watch()
 @every(seconds=3)
 def notice(job: Job) -> None:
     """Write down what has happened, and whom it is told; almost nothing where nothing has."""
-    if not _watch.look(job.now()):
+    notice_news(job, _watch)
+
+
+def notice_news(job: Job, watch: Watch) -> None:
+    """The same for a worker that has seen at its last look what `watch` remembers."""
+    if not watch.look(job.now()):
         return
     try:
         is_all = notice_events(job.now()) < MOST
         make_deliveries(job.now())
     except Exception:
-        _watch.forget()
+        watch.forget()
         raise
     if not is_all:
-        _watch.forget()
+        watch.forget()
 
 
 @every(seconds=10)
