@@ -26,6 +26,11 @@ TURNS = 16  # requests that run at a time in a worker
 WAITING = 240  # more that may wait for what their clients send, where no proxy waits for it
 BACKLOG = 2048  # connections that may wait in the kernel
 PATIENCE = 30  # seconds that running requests get once the server is asked to stop
+# One heap a thread, of C's (the first) and of granian's (the second), would keep tens of MB for nothing.
+HEAPS = {
+    "MALLOC_ARENA_MAX": "2",
+    "_RJEM_MALLOC_CONF": "narenas:1,dirty_decay_ms:1000,muzzy_decay_ms:0",
+}
 LET_GO = 5.2  # seconds, of the 5.5 in which granian takes a second end of one worker for the end of all
 
 
@@ -42,9 +47,9 @@ def become_server(host: str, port: int, workers: int, parent: int | None) -> NoR
 
     It ends with the process `parent`, where one is given.
     """
-    os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # one heap a thread would keep tens of MB for nothing
     words = [host, str(port), str(workers), *([] if parent is None else [str(parent)])]
-    os.execv(sys.executable, [sys.executable, "-m", "quilt.serving", *words])
+    environment = {**HEAPS, **os.environ}
+    os.execve(sys.executable, [sys.executable, "-m", "quilt.serving", *words], environment)
 
 
 def serve(host: str, port: int, workers: int, settings: Settings) -> None:

@@ -18,6 +18,7 @@ from flask import Flask
 from quilt.app import create_app
 from quilt.config import ROOT, Settings
 from quilt.database import close_writers, db
+from quilt.serving import HEAPS
 from tests.sessions import start_sessions
 
 LONGEST_START = 90.0
@@ -111,9 +112,8 @@ def make_environment(settings: Settings) -> dict[str, str]:
         "QUILT_BASE_URL": settings.base_url,
         "QUILT_LIMITS": "on" if settings.are_limits_on else "off",
         "QUILT_OEMBED": "off",
-        "MALLOC_ARENA_MAX": "2",  # as `quilt serve` sets it
     }
-    return {**os.environ, **values}
+    return {**HEAPS, **os.environ, **values}
 
 
 def find_free_port() -> int:

@@ -20,6 +20,7 @@ from quilt.web.clock import now
 from quilt.web.headers import csp_nonce
 from quilt.web.pages import Memo
 from quilt.web.settings import get_settings
+from quilt.web.template_cache import keep_compiled
 
 _contests: Memo[list[ContestFacts]] = Memo()
 
@@ -29,6 +30,7 @@ def register(app: Flask, settings: Settings) -> None:
     environment = app.jinja_env
     environment.undefined = StrictUndefined
     environment.trim_blocks = environment.lstrip_blocks = True
+    keep_compiled(environment)
     environment.globals.update(
         site_name=settings.site_name,
         contact=settings.contact,

@@ -14,6 +14,8 @@ import orjson
 import structlog
 from flask import Flask, Response, g, request
 
+MOST_LINES = 250  # that wait: a busy worker's quarter of a second would be megabytes that the process keeps
+
 _access_log = logging.getLogger("quilt.access")
 
 
@@ -46,18 +48,22 @@ class BatchedLines(logging.Handler):
         super().__init__()
         self._stream = stream
         self._lines: list[str] = []
+        self._swapping = threading.Lock()
         self._seconds = seconds
         self._thread: threading.Thread | None = None
         atexit.register(self.flush)
 
     def emit(self, record: logging.LogRecord) -> None:
         self._lines.append(record.getMessage())
+        if len(self._lines) >= MOST_LINES:
+            self.flush()
         if self._thread is None or not self._thread.is_alive():  # also after a fork
             self._thread = threading.Thread(target=self._run, name="log-lines", daemon=True)
             self._thread.start()
 
     def flush(self) -> None:
-        lines, self._lines = self._lines, []
+        with self._swapping:
+            lines, self._lines = self._lines, []
         if lines:
             self._stream.write("\n".join(lines) + "\n")
             self._stream.flush()

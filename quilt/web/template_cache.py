@@ -1,0 +1,30 @@
+"""Compiled templates kept beside Python's own compiled modules: each process would compile them anew otherwise."""
+
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemBytecodeCache
+from jinja2.bccache import Bucket
+
+FOLDER = Path(__file__).with_name("__pycache__") / f"templates-{version('jinja2')}"
+
+
+class TemplateCache(FileSystemBytecodeCache):
+    """Compiled templates in a folder; a folder that cannot be written is done without."""
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled, or go on without."""
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
+def keep_compiled(environment: Environment, folder: Path = FOLDER) -> None:
+    """Let `environment` keep what it compiles; a template whose text has changed is compiled again.
+
+    Compiling the templates of one page leaves a worker megabytes larger, and costs it a quarter of a second.
+    """
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    if folder.is_dir():
+        environment.bytecode_cache = TemplateCache(str(folder), "%s.cache")
