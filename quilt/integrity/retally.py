@@ -20,6 +20,7 @@ POLICIES = {
     "counted": "Only votes that the ledger counts already",
     "email": "Only votes confirmed by e-mail",
     "oauth": "Only votes by sign-in with another provider",
+    "passkey": "Only votes by a passkey",
     "network": "One vote for an entry from each network a day (what a naive rule would leave)",
     "no_identity": "Without what the rules hold for the address",
     "no_automation": "Without what the rules hold for haste",
@@ -90,6 +91,10 @@ def _count_if(test: Callable[[Any], bool]) -> Callable[[list[Any]], Counter[int]
     return lambda rows: Counter(row.entry_id for row in rows if test(row))
 
 
+def _count_tier(tier: str) -> Callable[[list[Any]], Counter[int]]:
+    return _count_if(lambda row: row.state in STANDING and row.tier == tier)
+
+
 def _count_networks(rows: list[Any]) -> Counter[int]:
     networks: dict[int, set[object]] = defaultdict(set)
     for row in rows:
@@ -115,8 +120,7 @@ def _count_without(family: str) -> Callable[[list[Any]], Counter[int]]:
 _COUNTS: dict[str, Callable[[list[Any]], Counter[int]]] = {
     "all": _count_if(lambda row: True),
     "counted": _count_if(lambda row: row.state == "counted"),
-    "email": _count_if(lambda row: row.state in STANDING and row.tier == "email"),
-    "oauth": _count_if(lambda row: row.state in STANDING and row.tier == "oauth"),
+    **{tier: _count_tier(tier) for tier in ("email", "oauth", "passkey")},
     "network": _count_networks,
     **{
         f"no_{family}": _count_without(family)

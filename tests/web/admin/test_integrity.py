@@ -4,12 +4,14 @@ import re
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from quilt.contests.models import Contest
 from quilt.database import db
 from quilt.integrity.alerts import add_notice, raise_alerts
 from quilt.integrity.appeals import appeal_for_entry
 from quilt.integrity.retally import POLICIES, retally
+from quilt.votes.models import Vote
 from tests.conftest import NOW
 from tests.factories import make_entry, make_user
 from tests.integrity.casting import BOT, cast, close_batch, states
@@ -202,5 +204,13 @@ def test_another_count(client, ana, entry, contest, votes, policy, votes_so):
     assert POLICIES[policy] in page
 
 
+def test_another_count_goes_by_the_proof_of_each_vote(entry, contest, votes):
+    """One voter's votes may have different proofs: those of the votes count."""
+    db.session.execute(update(Vote).where(Vote.id == votes[0]).values(tier="passkey"))
+    db.session.commit()
+    told = {policy: retally(contest.id, policy)[0].other_votes for policy in ("email", "oauth", "passkey")}
+    assert told == {"email": 13, "oauth": 0, "passkey": 1}
+
+
 def test_every_other_count_can_be_made(entry, contest, votes):
-    assert len(POLICIES) == 10 and all(len(retally(contest.id, policy)) == 1 for policy in POLICIES)
+    assert len(POLICIES) == 11 and all(len(retally(contest.id, policy)) == 1 for policy in POLICIES)
