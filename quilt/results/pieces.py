@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Select
+from sqlalchemy import ColumnElement, Engine, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from quilt.database import get_engine
 
-PIECE = 2_000  # rows that are in memory at once
+PIECE = 2_000  # keys of a piece: no more rows are in memory at once
 
 Row = Sequence[Any]
 Key = ColumnElement[int] | InstrumentedAttribute[int]
@@ -30,21 +30,23 @@ class Stretch:
 
 
 def read_in_pieces(key: Key, statement: Select[*tuple[Any, ...]]) -> Iterator[Row]:
-    """The rows of a SELECT in the order of `key`, which no two rows share and which only newer rows have higher.
+    """The rows of a SELECT in the order of `key`, its table's own key, of which newer rows have higher ones.
 
     To be called within an application; the rows can be read after its context has gone. A row that changes meanwhile
     is told as it is when its piece is read.
     """
-    return _read(get_engine(), key, statement.add_columns(key).order_by(key).limit(PIECE))
+    return _read(get_engine(), key, statement.order_by(key))
 
 
 def _read(engine: Engine, key: Key, statement: Select[*tuple[Any, ...]]) -> Iterator[Row]:
-    asked = statement
+    """First the end of the next piece, then what lies before it: both databases find that by the key alone."""
+    last = -1
     while True:
+        keys = select(key.label("key")).where(key > last).order_by(key).limit(PIECE).subquery()
         with engine.connect() as connection:
-            rows = connection.execute(asked).all()
-        for row in rows:
-            yield row[:-1]
-        if len(rows) < PIECE:
-            return
-        asked = statement.where(key > rows[-1][-1])
+            end = connection.scalar(select(func.max(keys.c.key)))
+            if end is None:
+                return
+            rows = connection.execute(statement.where(key > last, key <= end)).all()
+        yield from rows
+        last = end
