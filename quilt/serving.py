@@ -28,8 +28,8 @@ BACKLOG = 2048  # connections that may wait in the kernel
 PATIENCE = 30  # seconds that running requests get once the server is asked to stop
 # One heap a thread, of C's (the first) and of granian's (the second), would keep tens of MB for nothing.
 HEAPS = {
-    "MALLOC_ARENA_MAX": "2",
-    "_RJEM_MALLOC_CONF": "narenas:1,dirty_decay_ms:1000,muzzy_decay_ms:0",
+    "MALLOC_ARENA_MAX": "1",
+    "_RJEM_MALLOC_CONF": "narenas:1,dirty_decay_ms:300,muzzy_decay_ms:0,lg_tcache_max:12",
 }
 LET_GO = 5.2  # seconds, of the 5.5 in which granian takes a second end of one worker for the end of all
 
