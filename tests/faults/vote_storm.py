@@ -69,7 +69,7 @@ def run_storm(site: Site, folder: Path, faults: dict[float, Fault], votes: int, 
     journal = folder / f"journal-{entry_id}"
     asked = {
         "port": site.port, "entry": entry_id, "secret": site.settings.secret_key, "voters": voters,
-        "breath": seconds * CLIENTS / votes, "patience": seconds * 3 + 60,
+        "breath": seconds * CLIENTS / votes, "patience": seconds * 8 + 60,
     }  # fmt: skip
     command = [sys.executable, "-m", "tests.faults.vote_clients", str(journal)]
     with subprocess.Popen(
