@@ -14,16 +14,19 @@ from quilt.accounts.rules import MOST_CODES, TooManyCodes
 from quilt.accounts.service import request_code
 from quilt.config import Settings
 from quilt.database import db
-from quilt.embeds.models import Membership
+from quilt.embeds.models import Membership, Organisation, Placement
+from quilt.embeds.placements import end_placement
 from quilt.embeds.rules import LastOwner, LimitReached
 from quilt.embeds.service import MOST_ORGANISATIONS, create_organisation, remove_member
+from quilt.embeds.sponsors import set_sponsor
 from quilt.letters import composer
 from quilt.mail import MailMessage
 from quilt.webhooks.models import Webhook
 from quilt.webhooks.rules import WebhookRefused
 from quilt.webhooks.service import MOST_WEBHOOKS, create_webhook
 from tests.conftest import NOW
-from tests.factories import make_user, make_users, save
+from tests.embeds.brands import make_organisation, make_placement
+from tests.factories import make_entry, make_user, make_users, save
 
 
 @pytest.fixture
@@ -102,3 +105,21 @@ def test_of_owners_who_all_go_at_once_one_stays(at_once: Callable[..., int]) -> 
         save(Membership(organisation_id=organisation, user_id=person, role="owner", joined_at=NOW))
     assert at_once(lambda number: remove_member(organisation, people[number]), LastOwner, 12) == 1
     assert count(Membership) == 1
+
+
+def test_every_change_of_what_frames_show_raises_their_version(at_once: Callable[..., int]) -> None:
+    brand = make_organisation(make_user())
+    placement = make_placement(brand, make_entry())
+    before = brand.version
+
+    def change(number: int) -> None:
+        if number % 2:
+            set_sponsor(brand_id, f"Name {number}", "", "Supported by")
+        else:
+            end_placement(db.session.get_one(Placement, placement_id), NOW, is_ended=number % 4 == 0)
+
+    brand_id, placement_id = brand.id, placement.id
+    db.session.rollback()
+    assert at_once(change, LimitReached) == 0
+    db.session.expire_all()
+    assert db.session.get_one(Organisation, brand_id).version == before + 24
