@@ -11,12 +11,15 @@ import tracemalloc
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import insert, select
 from werkzeug.http import parse_options_header
 
-from quilt.database import transaction
+from quilt.community.models import Comment
+from quilt.database import db, transaction
 from quilt.jobs.queue import Job
 from quilt.ledger.heads import decode_head
 from quilt.ledger.leaves import VoteLeaf, encode_leaf
+from quilt.results.pieces import PIECE, read_in_pieces
 from quilt.results.tables import OF_CONTESTS, OF_THE_SITE
 from quilt.results.tasks import make_vote_tables, sweep_vote_tables
 from quilt.results.vote_tables import (
@@ -108,6 +111,38 @@ def test_I03_names_of_every_script_come_back_as_they_were(client, admin, query):
     shown = ["'=1+1", *NAMES[1:]]  # I01 in the table, and never in the JSON
     assert [(row["entrant"], row["title"]) for row in rows] == [(name, name) for name in shown]
     assert [row["title"] for row in take(client, f"{path}.json", **query).json] == NAMES
+
+
+def test_a_long_table_comes_in_pieces_and_whole(client, admin):
+    entries = [make_entry(make_contest()) for _ in range(2)]
+    rows = [
+        {
+            "entry_id": entries[number % 3 > 0].id,
+            "author_id": admin.id,
+            "text": f"={number}",
+            "written_at": NOW,
+        }
+        for number in range(2 * PIECE + 5)
+    ]
+    with transaction() as session:
+        session.execute(insert(Comment), rows)
+    for place, entry in enumerate(entries):
+        path = f"/admin/contests/{entry.contest_id}/tables/comments"
+        texts = [row["text"] for row in rows if row["entry_id"] == entry.id]
+        assert [row["text"] for row in take(client, f"{path}.json").json] == texts, place
+        assert [row["text"] for row in read_csv(take(client, f"{path}.csv"))] == [
+            f"'{text}" for text in texts
+        ]
+    statement = select(Comment.text).where(Comment.id > 0)
+    reading = read_in_pieces(Comment.id, statement)
+    tracemalloc.start()
+    assert sum(1 for _ in reading) == len(rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    tracemalloc.start()
+    every = db.session.execute(statement).all()
+    assert peak < tracemalloc.get_traced_memory()[1] and len(every) == len(rows)
+    tracemalloc.stop()
 
 
 BAD_DAYS = [
