@@ -49,7 +49,7 @@ bench: setup-dev  ## how fast it is, as shares of bare Flask on this machine
 	@$(RUN)/python -m benchmarks.spread
 	@$(RUN)/python -m benchmarks.fraud
 	@$(RUN)/python -m benchmarks.widget
-	@$(RUN)/python -m benchmarks.tables
+	@$(RUN)/python -m benchmarks.tables --rows 200000
 
 screens: setup-dev  ## take the screenshots of docs/screens from the demo
 	@$(RUN)/python scripts/take_screens.py

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
 from quilt.accounts.exports import guard_cell
 from quilt.results.pieces import Row, Stretch
 from quilt.results.table_rows import (
@@ -27,6 +30,9 @@ from quilt.results.table_rows import (
 
 BYTE_ORDER_MARK = "\ufeff"  # by which some spreadsheets know UTF-8
 ROWS_AT_ONCE = 500  # in one write to the socket
+CUT_SHORT = "This table is not complete: our database could not be asked for the rest. Take it again."
+
+log = structlog.get_logger("quilt.results")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +46,22 @@ class Table:
 
 
 def write_csv(table: Table, rows: Iterable[Row], *, has_mark: bool) -> Iterator[str]:
-    """The table with its head, lines ended by CR LF (RFC 4180); `has_mark` puts the mark of UTF-8 first."""
+    """The table with its head, lines ended by CR LF (RFC 4180); `has_mark` puts the mark of UTF-8 first.
+
+    Where the database goes away in the middle the last line says so: half a CSV looks as whole as a whole one.
+    """
     yield (BYTE_ORDER_MARK if has_mark else "") + _join_cells([table.columns])
     rows = iter(rows)
-    while some := list(islice(rows, ROWS_AT_ONCE)):
-        yield _join_cells([guard_cell(_say(cell)) for cell in row] for row in some)
+    try:
+        while some := list(islice(rows, ROWS_AT_ONCE)):
+            yield _join_cells([guard_cell(_say(cell)) for cell in row] for row in some)
+    except SQLAlchemyError:
+        log.exception("table_cut_short", table=table.title)
+        yield _join_cells([[CUT_SHORT]])
 
 
 def write_json(table: Table, rows: Iterable[Row]) -> Iterator[str]:
-    """The same as a list of objects, one a line, with every value as it is kept."""
+    """The same as a list of objects, one a line, with every value as it is kept; cut short, it is no JSON."""
     rows, start = iter(rows), "["
     while some := list(islice(rows, ROWS_AT_ONCE)):
         named = (dict(zip(table.columns, map(_say, row), strict=True)) for row in some)

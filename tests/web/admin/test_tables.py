@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import insert, select
+from sqlalchemy.exc import OperationalError
 from werkzeug.http import parse_options_header
 
 from quilt.community.models import Comment
@@ -20,7 +21,7 @@ from quilt.jobs.queue import Job
 from quilt.ledger.heads import decode_head
 from quilt.ledger.leaves import VoteLeaf, encode_leaf
 from quilt.results.pieces import PIECE, read_in_pieces
-from quilt.results.tables import OF_CONTESTS, OF_THE_SITE
+from quilt.results.tables import CUT_SHORT, OF_CONTESTS, OF_THE_SITE, write_csv, write_json
 from quilt.results.tasks import make_vote_tables, sweep_vote_tables
 from quilt.results.vote_tables import (
     KEPT,
@@ -143,6 +144,18 @@ def test_a_long_table_comes_in_pieces_and_whole(client, admin):
     every = db.session.execute(statement).all()
     assert peak < tracemalloc.get_traced_memory()[1] and len(every) == len(rows)
     tracemalloc.stop()
+
+
+def test_a_table_that_is_cut_short_says_so():
+    def rows():
+        yield 1, 2, "Ana", "visible", "Lovely.", NOW
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    table = OF_CONTESTS["comments"]
+    lines = "".join(write_csv(table, rows(), has_mark=False)).splitlines()
+    assert lines[0].startswith("id,entry") and CUT_SHORT in lines[-1]
+    with pytest.raises(OperationalError):
+        "".join(write_json(table, rows()))
 
 
 BAD_DAYS = [
