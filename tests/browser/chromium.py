@@ -6,11 +6,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Playwright,
+    sync_playwright,
+)
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SOON = 20_000  # milliseconds that anything on a page may take
 QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run")
+_running: list[Playwright] = []  # the one of this process, while it runs
 
 
 def find_chromium() -> str | None:
@@ -21,12 +30,36 @@ def find_chromium() -> str | None:
 @contextmanager
 def open_chromium(*flags: str) -> Iterator[Browser]:
     """A real Chromium, closed at the end of the block."""
-    with sync_playwright() as playwright:
+    with open_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=[*QUIET, *flags])
         try:
             yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def open_playwright() -> Iterator[Playwright]:
+    """What drives the browsers of a process: there can be one, so whoever comes while it runs has the same."""
+    if _running:
+        yield _running[0]
+        return
+    with sync_playwright() as playwright:
+        _running.append(playwright)
+        try:
+            yield playwright
+        finally:
+            _running.clear()
+
+
+@contextmanager
+def lend(browser: Browser) -> Iterator[Browser]:
+    """The same browser; at the end of the block all devices are closed that were made in it."""
+    try:
+        yield browser
+    finally:
+        for context in browser.contexts:
+            context.close()
 
 
 def make_agent(number: int) -> str:

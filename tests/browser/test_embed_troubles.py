@@ -28,7 +28,7 @@ numbers = itertools.count(3_000)
 
 
 @pytest.fixture(scope="module")
-def named_browser():
+def named_browser(chromium):
     """It blocks third-party cookies, and knows a name for this machine."""
     with open_chromium(
         "--test-third-party-cookie-phaseout", f"--host-resolver-rules=MAP {NAME} 127.0.0.1"

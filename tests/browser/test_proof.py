@@ -10,15 +10,14 @@ from sqlalchemy import select
 from quilt.database import db
 from quilt.votes.casting_models import UsedChallenge
 from quilt.web.clock import now
-from tests.browser.chromium import open_chromium
 from tests.factories import make_contest, make_entry
 from tests.live import open_site
 
 pytestmark = pytest.mark.browser
 
 
-def test_the_form_proves_work_and_goes_on_to_the_code(tmp_path):
-    with open_site(tmp_path / "site", workers=1) as site, open_chromium() as browser:
+def test_the_form_proves_work_and_goes_on_to_the_code(browser, tmp_path):
+    with open_site(tmp_path / "site", workers=1) as site:
         with site.app.app_context():
             moment = now()
             entry = make_entry(
