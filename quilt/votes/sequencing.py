@@ -141,7 +141,7 @@ def has_news(connection: Connection, contest_id: int) -> bool:
 def _judge_waiting(contest_id: int, judge: Judge) -> Iterator[tuple[list[int], Mapping[int, Verdict]]]:
     """The votes without a leaf, as of now, in parts; each with the verdicts about those that are recorded."""
     with db.engine.connect() as connection:
-        ids = list(connection.scalars(_waiting_votes(contest_id)))
+        ids = list(connection.scalars(_waiting_votes(contest_id)).all())
         decided = select(_decision.c.vote_id).join(_inbox, _inbox.c.decision_id == _decision.c.id).distinct()
         decided = decided.where(_inbox.c.contest_id == contest_id, ~_has_leaf(_decision.c.vote_id))
         early = list(connection.scalars(decided))  # a voter or a reviewer was quicker than the batch
@@ -193,7 +193,7 @@ def _lock_votes(connection: Connection, vote_ids: Sequence[int]) -> list[VoteFac
         .order_by(_vote.c.id)
         .with_for_update(of=_vote)
     )  # fmt: skip
-    found = {row.id: VoteFacts(*row) for row in connection.execute(statement)}
+    found = {row.id: VoteFacts(*row) for row in connection.execute(statement).all()}
     return [found[vote_id] for vote_id in vote_ids if vote_id in found]
 
 
@@ -209,7 +209,7 @@ def _drain(connection: Connection, book: Book, most: int) -> int:
     taken = sorted(
         connection.scalars(
             delete(DecisionInbox).where(_inbox.c.decision_id.in_(ready)).returning(_inbox.c.decision_id)
-        )
+        ).all()
     )
     decided = connection.execute(
         _ABOUT.where(among(_decision.c.id, taken, connection.dialect.name)).order_by(_decision.c.id)
