@@ -14,7 +14,9 @@ from quilt.accounts.rules import make_key
 from quilt.database import db, transaction
 
 LIFE = timedelta(hours=24)
-MOST_CHARACTERS = 40_000  # of one act: the longest story of a draft, and some
+MOST_CHARACTERS = (
+    300_000  # of one act as JSON: four texts of 12,000 signs, each sign escaped as six, and some
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Act:
 
 def keep_act(kind: str, facts: dict[str, Any], now: datetime, entropy: Callable[[int], bytes]) -> str:
     """Keep an act and return the key that this browser gets. Raises ValueError for more than is ever typed."""
-    text = json.dumps(facts)
+    text = json.dumps(facts, ensure_ascii=False)
     if len(text) > MOST_CHARACTERS:
         raise ValueError("too much to keep")
     key = make_key(entropy)
@@ -55,7 +57,7 @@ def take_act(key: str, now: datetime) -> Act | None:
 
 
 def put_back(key: str) -> None:
-    """Let an act wait again: finishing it broke on our side."""
+    """Let an act wait again: finishing it broke on our side, or somebody else had signed in."""
     with transaction() as session:
         session.execute(update(PendingAct).where(PendingAct.key_hash == _hash(key)).values(done_at=None))
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from flask import Response, make_response, redirect, session
 from flask_login import current_user
+from werkzeug.exceptions import HTTPException
 
 from quilt.accounts import pending
 from quilt.accounts.pending import Act
 from quilt.web.clock import entropy, now
-from quilt.web.signing_in import KEPT_ACT
+from quilt.web.signing_in import KEPT_ACT, TRIED_BY
 
 Finish = Callable[[dict[str, Any]], Response]
 _finishers: dict[str, Finish] = {}
@@ -35,6 +36,7 @@ def keep_for_later(kind: str, what: str, path: str, **facts: Any) -> None:
     """
     facts |= {"what": what, "path": path}
     session[KEPT_ACT] = pending.keep_act(kind, facts, now(), entropy)
+    session.pop(TRIED_BY, None)
 
 
 def find_kept() -> Act | None:
@@ -44,15 +46,22 @@ def find_kept() -> Act | None:
 
 
 def go_on(next_path: str) -> Response:
-    """After signing in: finish what waits and show what came of it, else go where they had been going."""
-    key = str(session.get(KEPT_ACT, ""))
-    act = pending.take_act(key, now()) if key and current_user.is_authenticated else None
+    """After signing in: finish what waits and show what came of it, else go where they had been going.
+
+    What this person cannot finish, because it is somebody else's, waits on without standing in their way.
+    """
+    key, is_there = str(session.get(KEPT_ACT, "")), current_user.is_authenticated
+    is_tried = is_there and session.get(TRIED_BY) == current_user.id
+    act = pending.take_act(key, now()) if key and is_there and not is_tried else None
     if act is None:
         return make_response(redirect(next_path))
     try:
         response = _finishers[act.kind](act.facts)
-    except BaseException:
+    except BaseException as error:
         pending.put_back(key)
+        if isinstance(error, HTTPException):
+            session[TRIED_BY] = current_user.id
         raise
     del session[KEPT_ACT]
+    session.pop(TRIED_BY, None)
     return response

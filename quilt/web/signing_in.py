@@ -24,6 +24,7 @@ from quilt.web.visitors import MOST_AGENT
 MOST_TEXT = 4_096  # of a session cookie: no browser keeps a longer one
 KEY = "key"  # of the session's row
 KEPT_ACT = "kept_act"  # the key of what somebody was about to do (quilt/web/resuming.py)
+TRIED_BY = "kept_act_tried_by"  # who signed in and could not finish it
 _PROVED_AT, _FRESH_AT, _FACTOR_AT = "proved_at", "fresh_at", "factor_at"
 _PASSKEY_AT, _PROVIDER_AT = "passkey_at", "provider_at"
 
@@ -41,10 +42,10 @@ def sign_in(
     `way` is how they came in (code, password, passkey, provider), `factor_at` when they showed what counts as a
     second factor.
     """
-    replaced, kept_act, moment = session.get(KEY, ""), session.get(KEPT_ACT), now()
+    replaced, moment = session.get(KEY, ""), now()
+    kept = {name: session[name] for name in (KEPT_ACT, TRIED_BY) if name in session}
     session.clear()
-    if kept_act is not None:
-        session[KEPT_ACT] = kept_act  # the one thing that comes along: it is why they sign in
+    session.update(kept)  # the one thing that comes along: it is why they sign in
     session.permanent = True
     device = describe_device(request.headers.get("User-Agent", "")[:MOST_AGENT])
     session[KEY] = start_session(user, way=way, device=device, now=moment, entropy=entropy, replaces=replaced)

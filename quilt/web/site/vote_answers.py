@@ -98,7 +98,7 @@ def find_entry_address(head: EntryHead) -> str:
 
 def _answer_page(template: str, head: EntryHead, status: int, **facts: object) -> Response:
     if wants_json(request):
-        return answer_json({"detail": facts.get("words", "A code was sent."), "status": status}, status)
+        return answer_json({"detail": facts["words"] or "A code was sent.", "status": status}, status)
     entry = db.session.get_one(Entry, head.id)
     if entry.state != "published":
         abort(404)

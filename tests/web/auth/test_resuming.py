@@ -95,7 +95,10 @@ def test_a_draft_begins_after_signing_in(
     assert done.location == f"/submit/{made.id}?step=cause"
 
 
-def test_what_was_typed_after_a_session_ended_is_saved(browser: Traveller, issuer: Issuer) -> None:
+@pytest.mark.parametrize(("story", "cause"), [("He walked.", "Reading"), ("ж" * 12_000, "🚌" * 12_000)])
+def test_what_was_typed_after_a_session_ended_is_saved(
+    browser: Traveller, issuer: Issuer, story: str, cause: str
+) -> None:
     contest = make_open_contest()
     browser.travel(issuer)
     browser.send("/submit", contest_id=contest.id)
@@ -104,13 +107,25 @@ def test_what_was_typed_after_a_session_ended_is_saved(browser: Traveller, issue
     with browser.client.session_transaction() as session:  # it ends, and its form is still open
         for name in ("_user_id", "key"):
             session.pop(name, None)
-    typed = {"csrf_token": token, "step": "cause", "title": "The bus", "cause": "Reading", "edit_count": "0"}
+    typed = {
+        "csrf_token": token,
+        "step": "cause",
+        "title": "The bus",
+        "story": story,
+        "cause": cause,
+        "edit_count": "0",
+    }
     asked = browser.client.post(f"/submit/{draft.id}/draft", data=typed)
     assert asked.location.startswith("/sign-in?next=")
     done = browser.travel(issuer)
     assert done.location == f"/submit/{draft.id}?step=cause"
     db.session.rollback()
-    assert db.session.scalars(select(EntryRevision.title)).one() == "The bus"
+    revision = db.session.scalars(select(EntryRevision)).one()
+    assert (revision.title, revision.story, revision.cause) == (
+        "The bus",
+        story,
+        cause[: len(revision.cause)],
+    )
 
 
 def test_what_waits_is_not_for_somebody_else(browser: Traveller, issuer: Issuer) -> None:
@@ -122,6 +137,8 @@ def test_what_waits_is_not_for_somebody_else(browser: Traveller, issuer: Issuer)
     assert browser.travel(issuer).status_code == 404
     db.session.rollback()
     assert db.session.scalars(select(EntryRevision.title)).one() != "Mine now"
+    assert browser.travel(issuer).status_code == 302, "what is not theirs stands in nobody's way"
+    assert "is kept" in browser.get("/sign-in").text, "and waits for its owner"
 
 
 def test_an_act_is_taken_once_and_forgotten_after_a_day(app: Flask) -> None:
@@ -134,4 +151,4 @@ def test_an_act_is_taken_once_and_forgotten_after_a_day(app: Flask) -> None:
     keep_act("vote", {}, now(), entropy)
     assert (forget_old_acts(now()), count(PendingAct)) == (1, 1)
     with pytest.raises(ValueError):
-        keep_act("comment", {"text": "x" * 50_000}, NOW, entropy)
+        keep_act("comment", {"text": "x" * 300_001}, NOW, entropy)
