@@ -26,8 +26,8 @@ TURNS = 16  # requests that run at a time in a worker
 WAITING = 240  # more that may wait for what their clients send, where no proxy waits for it
 BACKLOG = 2048  # connections that may wait in the kernel
 PATIENCE = 30  # seconds that running requests get once the server is asked to stop
-# One heap a thread, of C's (the first) and of granian's (the second), would keep tens of MB for nothing.
-HEAPS = {
+# Each thread would get a heap of its own, of C's allocator (the first) and of granian's (the second): tens of MB.
+ALLOCATORS = {
     "MALLOC_ARENA_MAX": "1",
     "_RJEM_MALLOC_CONF": "narenas:1,dirty_decay_ms:300,muzzy_decay_ms:0,lg_tcache_max:12",
 }
@@ -48,7 +48,7 @@ def become_server(host: str, port: int, workers: int, parent: int | None) -> NoR
     It ends with the process `parent`, where one is given.
     """
     words = [host, str(port), str(workers), *([] if parent is None else [str(parent)])]
-    environment = {**HEAPS, **os.environ}
+    environment = {**ALLOCATORS, **os.environ}
     os.execve(sys.executable, [sys.executable, "-m", "quilt.serving", *words], environment)
 
 

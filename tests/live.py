@@ -18,7 +18,7 @@ from flask import Flask
 from quilt.app import create_app
 from quilt.config import ROOT, Settings
 from quilt.database import close_writers, db
-from quilt.serving import HEAPS
+from quilt.serving import ALLOCATORS
 from tests.sessions import start_sessions
 
 LONGEST_START = 90.0
@@ -113,7 +113,7 @@ def make_environment(settings: Settings) -> dict[str, str]:
         "QUILT_LIMITS": "on" if settings.are_limits_on else "off",
         "QUILT_OEMBED": "off",
     }
-    return {**HEAPS, **os.environ, **values}
+    return {**ALLOCATORS, **os.environ, **values}
 
 
 def find_free_port() -> int:

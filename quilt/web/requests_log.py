@@ -14,7 +14,7 @@ import orjson
 import structlog
 from flask import Flask, Response, g, request
 
-MOST_LINES = 250  # that wait: a busy worker's quarter of a second would be megabytes that the process keeps
+MOST_LINES = 250  # that wait before they are written; more would leave the process megabytes larger
 
 _access_log = logging.getLogger("quilt.access")
 
@@ -54,8 +54,11 @@ class BatchedLines(logging.Handler):
         atexit.register(self.flush)
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._lines.append(record.getMessage())
-        if len(self._lines) >= MOST_LINES:
+        line = record.getMessage()
+        with self._swapping:
+            self._lines.append(line)
+            is_full = len(self._lines) >= MOST_LINES
+        if is_full:
             self.flush()
         if self._thread is None or not self._thread.is_alive():  # also after a fork
             self._thread = threading.Thread(target=self._run, name="log-lines", daemon=True)

@@ -1,5 +1,6 @@
 """Compiled templates kept beside Python's own compiled modules: each process would compile them anew otherwise."""
 
+import hashlib
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemBytecodeCache
 from jinja2.bccache import Bucket
 
-FOLDER = Path(__file__).with_name("__pycache__") / f"templates-{version('jinja2')}"
+# What is compiled depends on the template's text, on Jinja, and on how its environment is set up.
+_SET_UP = hashlib.sha256(Path(__file__).with_name("context.py").read_bytes()).hexdigest()[:12]
+FOLDER = Path(__file__).with_name("__pycache__") / f"templates-{version('jinja2')}-{_SET_UP}"
 
 
 class TemplateCache(FileSystemBytecodeCache):
