@@ -53,23 +53,29 @@ def open_scratch(kind: str) -> Iterator[Flask]:
     with tempfile.TemporaryDirectory(prefix="quilt-bench-") as folder:
         Path(folder).chmod(0o755)
         server = _start_postgresql(Path(folder)) if kind == "postgresql" else None
-        url = server.get_uri() if server else f"sqlite:///{folder}/quilt.db"
-        settings = Settings(
-            environment="test", data=Path(folder) / "var", database_url=url, secret_key="x" * 40,
-            page_freshness=0.0, are_limits_on=False, oembed_on=False,
-            base_url="http://localhost",
-        )  # fmt: skip
-        app = create_app(settings)
         try:
-            with app.app_context():
-                flask_migrate.upgrade()
+            with open_database(Path(folder) / "var", server.get_uri() if server else "") as app:
                 yield app
-                db.session.remove()
-                close_writers()
-                db.engine.dispose()
         finally:
             if server:
                 server.cleanup()
+
+
+@contextmanager
+def open_database(data: Path, url: str = "") -> Iterator[Flask]:
+    """The application on the database at this address, or on a SQLite file of this folder; what is there stays."""
+    data.mkdir(parents=True, exist_ok=True)
+    settings = Settings(
+        environment="test", data=data, database_url=url, secret_key="x" * 40,
+        page_freshness=0.0, are_limits_on=False, oembed_on=False, base_url="http://localhost",
+    )  # fmt: skip
+    app = create_app(settings)
+    with app.app_context():
+        flask_migrate.upgrade()
+        yield app
+        db.session.remove()
+        close_writers()
+        db.engine.dispose()
 
 
 def _start_postgresql(folder: Path) -> Any:

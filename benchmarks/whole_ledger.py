@@ -12,23 +12,19 @@ import random
 import secrets
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import flask_migrate
 from flask import Flask
 from sqlalchemy import func, select
 
 from benchmarks.ledger import HEAD_LIMIT_MS, PROOF_LIMIT_MS, measure, run_verifier
 from benchmarks.sequencing import ENTRIES, add_votes
-from benchmarks.spread_data import open_scratch
-from quilt.app import create_app
+from benchmarks.spread_data import open_database, open_scratch
 from quilt.config import Settings
 from quilt.contests.freezing import freeze_contest
 from quilt.contests.models import Contest
-from quilt.database import close_writers, db, write
+from quilt.database import db, write
 from quilt.entries.models import Entry
 from quilt.integrity.verdicts import judge_batch
 from quilt.ledger.proofs import check_inclusion
@@ -50,7 +46,7 @@ FILES = ("policy.json", "public_key", "heads.ndjson", "ledger.ndjson", "results.
 def main() -> None:
     options = read_options()
     if options.folder:
-        with open_kept(options.folder) as app:
+        with open_database(options.folder) as app:
             measure_all(app, "sqlite", options.votes, options.parts.split(","), options.seconds)
         return
     for kind in options.databases.split(","):
@@ -68,22 +64,6 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--seconds", type=float, default=1e9)
     return parser.parse_args()
-
-
-@contextmanager
-def open_kept(folder: Path) -> Iterator[Flask]:
-    """The application on a SQLite database in this folder, which stays there."""
-    settings = Settings(
-        environment="test", data=folder, database_url=f"sqlite:///{folder.resolve()}/quilt.db", secret_key="x" * 40,
-        page_freshness=0.0, are_limits_on=False, oembed_on=False, base_url="http://localhost",
-    )  # fmt: skip
-    app = create_app(settings)
-    with app.app_context():
-        flask_migrate.upgrade()
-        yield app
-        db.session.remove()
-        close_writers()
-        db.engine.dispose()
 
 
 def measure_all(app: Flask, kind: str, votes: int, parts: list[str], seconds: float = 1e9) -> None:

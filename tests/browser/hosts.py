@@ -41,11 +41,18 @@ class HostSite:
 def open_host(address: str = "127.0.0.1", name: str = "localhost") -> Iterator[HostSite]:
     """Serve until the end of the block."""
     host = HostSite(address, name)
-    thread = threading.Thread(target=host.server.serve_forever, args=(0.05,), daemon=True)
+    with serving(host.server):
+        yield host
+
+
+@contextmanager
+def serving(server: ThreadingHTTPServer) -> Iterator[None]:
+    """Let a server answer, in a thread of its own, until the end of the block."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
-        yield host
+        yield
     finally:
-        host.server.shutdown()
-        host.server.server_close()
+        server.shutdown()
+        server.server_close()
         thread.join()

@@ -3,12 +3,13 @@
 import http.client
 import socket
 import struct
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
+
+from tests.browser.hosts import serving
 
 HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
 
@@ -75,11 +76,5 @@ class Proxy:
 def open_proxy(target: str, where: str = "/embed/") -> Iterator[Proxy]:
     """Serve until the end of the block."""
     proxy = Proxy(target, where)
-    thread = threading.Thread(target=proxy.server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
+    with serving(proxy.server):
         yield proxy
-    finally:
-        proxy.server.shutdown()
-        proxy.server.server_close()
-        thread.join()

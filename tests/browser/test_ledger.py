@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,12 +21,20 @@ BATCH = 60.0  # seconds: several looks of the worker, on a busy machine
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
+    with open_counting_site(tmp_path_factory.mktemp("site"), {"library-bus": "The library bus"}) as site:
+        yield site
+
+
+@contextmanager
+def open_counting_site(folder, titles):
+    """A site whose worker puts votes into the list every second, with a contest of these entries, by their slugs."""
     extra = {"QUILT_LEDGER_MINUTES": "0.02"}
-    with open_site(tmp_path_factory.mktemp("site"), has_worker=True, extra=extra) as site:
+    with open_site(folder, has_worker=True, extra=extra) as site:
         with site.app.app_context():
             moment = datetime.now(UTC)
             contest = make_contest("ten", opens=moment - timedelta(days=1), closes=moment + timedelta(days=1))
-            make_entry(contest, title="The library bus")
+            for slug, title in titles.items():
+                make_entry(contest, title=title, slug=slug)
         yield site
 
 

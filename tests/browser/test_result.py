@@ -4,7 +4,7 @@ and verify.py, taken from the page like the files, agrees with it."""
 import json
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import expect
@@ -13,10 +13,10 @@ from sqlalchemy import select, update
 from quilt.contests.models import Contest, Phase
 from quilt.database import transaction
 from tests.browser.chromium import add_cookie, wait_until
-from tests.browser.test_ledger import BATCH, wait_for_batch
+from tests.browser.test_ledger import BATCH, open_counting_site, wait_for_batch
 from tests.browser.test_story import new_person, vote_by_code
-from tests.factories import make_contest, make_entry, make_user
-from tests.live import open_site, sign_cookie
+from tests.factories import make_user
+from tests.live import sign_cookie
 
 pytestmark = pytest.mark.browser
 FILES = ("policy.json", "public_key", "heads.ndjson", "ledger.ndjson", "results.json", "verify.py")
@@ -26,13 +26,8 @@ A_LOOK = 4_500  # milliseconds: somebody who votes at first sight is looked at
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    extra = {"QUILT_LEDGER_MINUTES": "0.02"}
-    with open_site(tmp_path_factory.mktemp("site"), has_worker=True, extra=extra) as site:
-        with site.app.app_context():
-            moment = datetime.now(UTC)
-            contest = make_contest("ten", opens=moment - timedelta(days=1), closes=moment + timedelta(days=1))
-            make_entry(contest, title="The library bus")
-            make_entry(contest, title="A river comes back", slug="a-river")
+    titles = {"library-bus": "The library bus", "a-river": "A river comes back"}
+    with open_counting_site(tmp_path_factory.mktemp("site"), titles) as site:
         yield site
 
 
