@@ -12,6 +12,7 @@ from quilt.contests.models import Contest
 from quilt.database import transaction
 from quilt.entries.drafts import count_drafts, newest_revision
 from quilt.entries.models import Entry, EntryExposure, EntryRevision
+from quilt.entries.revisions import build_next_revision
 from quilt.entries.rules import (
     ENTRY_MOVES,
     MOST_DRAFTS,
@@ -160,16 +161,7 @@ def start_revision(entry_id: int, owner_id: int, now: datetime) -> int:
             return newest.number
         if newest.state == "submitted":
             raise WrongState(newest.state, "start_revision")
-        revision = EntryRevision(
-            entry_id=entry.id,
-            number=newest.number + 1,
-            state="draft",
-            video_id=newest.video_id,
-            accepted_rules_version=newest.accepted_rules_version,
-            accepted_at=newest.accepted_at,
-            updated_at=now,
-            **{name: getattr(newest, name) for name in TEXT_FIELDS},
-        )
+        revision = build_next_revision(newest, "draft", now)
         session.add(revision)
         return revision.number
 

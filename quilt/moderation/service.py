@@ -16,6 +16,7 @@ from quilt.entries.drafts import newest_revision
 from quilt.entries.folding import fold_text
 from quilt.entries.models import Entry, EntryExposure, EntryRevision
 from quilt.entries.ownership import is_own_entry
+from quilt.entries.revisions import build_next_revision
 from quilt.entries.rules import (
     ENTRY_MOVES,
     REVISION_MOVES,
@@ -78,7 +79,7 @@ def decide(
         if action == "approve":
             _publish(session, entry, revision, contest, now, entropy)
         if action == "ask_changes":
-            session.add(_copy(revision, now))
+            session.add(build_next_revision(revision, revision.state, now))
         session.add(
             ModerationLog(
                 subject_kind="entry",
@@ -153,21 +154,6 @@ def _move(
     except WrongState:
         raise AlreadyDecided(find_last_decision(session, "entry", entry.id), zone) from None
     revision.state, entry.state = revision_state, entry_state
-
-
-def _copy(decided: EntryRevision, now: datetime) -> EntryRevision:
-    """What the entrant goes on with: the revision that was looked at stays as it was, to be compared with."""
-    return EntryRevision(
-        entry_id=decided.entry_id,
-        number=decided.number + 1,
-        state=decided.state,
-        video_id=decided.video_id,
-        accepted_rules_version=decided.accepted_rules_version,
-        accepted_at=decided.accepted_at,
-        edit_count=decided.edit_count,
-        updated_at=now,
-        **{name: getattr(decided, name) for name in TEXT_FIELDS},
-    )
 
 
 def _publish(

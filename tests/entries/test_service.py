@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from quilt.config import Settings
 from quilt.contests.models import Contest
-from quilt.database import db
+from quilt.database import db, transaction
 from quilt.entries import drafts, service
 from quilt.entries.models import Entry, EntryRevision
 from quilt.entries.rules import (
@@ -194,6 +194,22 @@ def test_an_edit_of_a_live_entry_leaves_it_alone(app):
         service.start_revision(entry.id, entry.entrant_id, NOW)
     states = db.session.scalars(select(EntryRevision.state).order_by(EntryRevision.number)).all()
     assert states == ["approved", "submitted"]
+
+
+def test_a_tab_from_before_the_approval_stays_stale(draft_id, entrant):
+    """The next version goes on counting, or it would reach the old tab's count some saves later."""
+    for count, title in enumerate(("First", "Second")):
+        service.save_draft(draft_id, entrant.id, count, {"title": title}, NOW)
+    with transaction() as session:
+        session.get_one(Entry, draft_id).state = "published"
+        drafts.newest_revision(session, draft_id).state = "approved"
+    assert service.start_revision(draft_id, entrant.id, NOW) == 2
+    assert drafts.find_draft(draft_id, entrant.id).revision.edit_count == 2
+    service.save_draft(draft_id, entrant.id, 2, {"title": "Newer"}, NOW)
+    for old_count in (0, 1, 2):
+        with pytest.raises(StaleDraft):
+            service.save_draft(draft_id, entrant.id, old_count, {"title": "Old tab"}, NOW)
+    assert drafts.find_draft(draft_id, entrant.id).revision.title == "Newer"
 
 
 def test_withdrawing_a_live_entry_changes_the_public_pages(app):
