@@ -186,6 +186,7 @@ def upgrade() -> None:
         sa.Column("thumbnail_key", sa.String(length=120), nullable=False),
         sa.Column("card_key", sa.String(length=120), nullable=False),
         sa.Column("poster_second", sa.Double(), nullable=False),
+        sa.Column("cut_second", sa.Double(), nullable=True),
         sa.Column("duration_seconds", sa.Double(), nullable=True),
         sa.Column("width", sa.Integer(), nullable=True),
         sa.Column("height", sa.Integer(), nullable=True),

@@ -17,6 +17,12 @@ MISSING = {
     "video": "Add your video: a file, or a link to YouTube or Vimeo.",
     "rights": "Tick the three boxes, so that we may show your video.",
 }
+NO_POSTER = {
+    "missing": "There is no film yet to take a picture from. Add your video first.",
+    "live": "This film is live already, and keeps the picture it was approved with.",
+    "linked": "A linked film brings its own picture. To choose one, upload the film as a file.",
+    "unready": "Your film does not play yet. Choose its picture as soon as it does.",
+}
 MOST_DRAFTS = 50
 
 OUT = ("withdrawn", "removed", "disqualified")  # it was taken out: nothing of it waits for anybody
@@ -66,6 +72,14 @@ class WrongState(EntryRefused):
     def __init__(self, state: str, act: str) -> None:
         super().__init__(state, act)
         self.state, self.act = state, act
+
+
+class PosterFixed(WrongState):
+    """The film of a draft takes no other poster, for one of the causes in NO_POSTER."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause, "choose_poster")
+        self.message = NO_POSTER[cause]
 
 
 class EarlierVideoKept(EntryRefused):
@@ -178,6 +192,19 @@ def tidy_paragraphs(text: str) -> str:
     lines = [" ".join(line.split()) for line in _without_hidden(text).splitlines()]
     joined = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
     return joined if _has_something_to_see(joined) else ""
+
+
+def check_poster(kind: str, state: str, is_live: bool) -> None:
+    """Raise PosterFixed unless a film of this kind and state has a poster to choose: one's own file that plays.
+
+    `is_live` says that it was approved as it is.
+    """
+    if is_live:
+        raise PosterFixed("live")
+    if kind != "file":
+        raise PosterFixed("linked")
+    if state != "ready":
+        raise PosterFixed("unready")
 
 
 def find_text_problems(fields: Mapping[str, str], wanted: Iterable[str] = TEXT_FIELDS) -> dict[str, str]:

@@ -21,11 +21,13 @@ from quilt.entries.rules import (
     TEXT_FIELDS,
     EarlierVideoKept,
     NotReady,
+    PosterFixed,
     RulesChanged,
     StaleDraft,
     TooManyDrafts,
     WrongState,
     check_open,
+    check_poster,
     find_problems,
     next_state,
     tidy_line,
@@ -33,6 +35,7 @@ from quilt.entries.rules import (
 from quilt.letters import Compose
 from quilt.mail import put_in_outbox
 from quilt.media.models import Video
+from quilt.media.poster_wishes import wish_poster
 
 
 class NotFound(Exception):
@@ -92,17 +95,18 @@ def attaching(entry_id: int, owner_id: int, now: datetime) -> Callable[[Session,
 def choose_poster(entry_id: int, owner_id: int, second: float, now: datetime) -> int | None:
     """Take the poster from this second of the draft's own file; returns the video's id if that is a change.
 
-    A video that is live already keeps its poster: it was approved with it. Raises NotFound, WrongState.
+    A second that waits to be cut is none, unless that was given up. Raises NotFound, PosterFixed, WrongState.
     """
     with transaction() as session:
         entry, revision = _open_revision(session, entry_id, owner_id)
-        video = session.get(Video, revision.video_id) if revision.video_id is not None else None
-        if video is None or video.kind != "file" or video.id == entry.video_id:
-            raise WrongState("no file", "choose_poster")
+        film = select(Video).where(Video.id == revision.video_id).with_for_update()
+        video = session.scalars(film, execution_options={"populate_existing": True}).first()
+        if video is None:
+            raise PosterFixed("missing")
+        check_poster(video.kind, video.state, video.id == entry.video_id)
         wanted = round(min(max(0.0, second), video.duration_seconds or 36_000.0), 2)
-        if video.poster_second == wanted:
+        if not wish_poster(video, wanted, now):
             return None
-        video.poster_second = wanted
         revision.updated_at = now
         return video.id
 

@@ -85,6 +85,7 @@ def finish_video(claim: Claim, produced: Produced, now: datetime) -> None:
         video_key=produced.video_key,
         poster_key=produced.poster_key,
         thumbnail_key=produced.thumbnail_key,
+        cut_second=claim.poster_second,
         duration_seconds=produced.duration_seconds,
         width=produced.width,
         height=produced.height,

@@ -37,7 +37,8 @@ class Video(Model):
     poster_key: Mapped[str] = mapped_column(String(120), default="")
     thumbnail_key: Mapped[str] = mapped_column(String(120), default="")
     card_key: Mapped[str] = mapped_column(String(120), default="")
-    poster_second: Mapped[float] = mapped_column(default=1.0)
+    poster_second: Mapped[float] = mapped_column(default=1.0)  # where the poster is wanted from
+    cut_second: Mapped[float | None]  # where the one it has was cut
     duration_seconds: Mapped[float | None]
     width: Mapped[int | None]
     height: Mapped[int | None]

@@ -8,7 +8,6 @@ from pathlib import Path
 import structlog
 
 from quilt.config import Settings
-from quilt.database import db, transaction
 from quilt.jobs.queue import Job
 from quilt.media.leases import (
     OURS,
@@ -21,7 +20,7 @@ from quilt.media.leases import (
     report_progress,
     return_video,
 )
-from quilt.media.models import Video
+from quilt.media.poster_wishes import Wish, fulfil_wish
 from quilt.media.probe import probe_video
 from quilt.media.rules import POSTER_SIDE, THUMBNAIL_SIDE, CannotProcess, MediaRefused, VideoLimits
 from quilt.media.sandbox import private_folder
@@ -62,24 +61,15 @@ def process(job: Job, claim: Claim) -> None:
         log.warning("lease_lost", video_id=claim.video_id, attempt=claim.attempt)
 
 
-def cut_new_poster(job: Job, video_id: int) -> None:
-    """Take poster and thumbnail of a ready video from its chosen second; another wish meanwhile wins."""
-    video = db.session.get(Video, video_id, populate_existing=True)
-    if video is None or video.state != "ready" or video.kind != "file":
-        return
-    second, old = video.poster_second, (video.poster_key, video.thumbnail_key)
-    path = results_of(job.settings).path(video.video_key)
-    db.session.rollback()
+def cut_new_poster(job: Job, wish: Wish) -> None:
+    """Take poster and thumbnail of a film that plays from another second; another wish meanwhile wins.
+
+    Raises CannotProcess.
+    """
+    storage = results_of(job.settings)
     with _workshop(job.settings) as folder:
-        poster_key, thumbnail_key = _cut_posters(job, path, second, folder)
-    with transaction() as session:
-        fresh = session.get_one(Video, video_id, with_for_update=True, populate_existing=True)
-        is_wanted = fresh.poster_second == second and fresh.state == "ready"
-        if is_wanted:
-            fresh.poster_key, fresh.thumbnail_key = poster_key, thumbnail_key
-    for key in old if is_wanted else (poster_key, thumbnail_key):
-        if key:
-            results_of(job.settings).delete(key)
+        poster_key, thumbnail_key = _cut_posters(job, storage.path(wish.video_key), wish.second, folder)
+    storage.delete_all(fulfil_wish(wish, poster_key, thumbnail_key))
 
 
 def _try(job: Job, claim: Claim) -> None:

@@ -4,7 +4,7 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from quilt.config import Settings
@@ -58,6 +58,12 @@ class Storage:
     def delete(self, key: str) -> None:
         """Removes the file of a key; one that is gone already is no error. Raises BadKey."""
         self.path(key).unlink(missing_ok=True)
+
+    def delete_all(self, keys: Iterable[str]) -> None:
+        """Removes the files of these keys; '' is none. Raises BadKey."""
+        for key in keys:
+            if key:
+                self.delete(key)
 
     def list_keys(self) -> Iterator[str]:
         """The keys of all stored files, sorted; half-written and foreign files are not among them."""

@@ -6,6 +6,7 @@ tasks, only the worker runs them.
 
 from quilt.jobs.queue import Job, every, task
 from quilt.media.leases import claim_video, take_up_lost
+from quilt.media.poster_wishes import claim_wish, take_up_wishes
 from quilt.media.refused import clear_refused
 
 
@@ -21,10 +22,12 @@ def process_video(job: Job, video_id: int) -> None:
 
 @task
 def refresh_poster(job: Job, video_id: int) -> None:
-    """Cut the poster anew at the second that was chosen."""
+    """Cut the poster anew at the second that was chosen, unless it is there."""
     from quilt.media.processing import cut_new_poster
 
-    cut_new_poster(job, video_id)
+    wish = claim_wish(video_id, job.now())
+    if wish is not None:
+        cut_new_poster(job, wish)
 
 
 @task
@@ -37,9 +40,11 @@ def fetch_link_facts(job: Job, video_id: int) -> None:
 
 @every(5)
 def sweep_videos(job: Job) -> None:
-    """Tell the queue of every video that nobody works on."""
+    """Tell the queue of every video and every poster that nobody works on."""
     for video_id in take_up_lost(job.now()):
         process_video.later(video_id)
+    for video_id in take_up_wishes(job.now()):
+        refresh_poster.later(video_id)
 
 
 @every(3600)

@@ -12,9 +12,11 @@ from quilt.entries import drafts, service
 from quilt.entries.models import Entry, EntryRevision
 from quilt.entries.rules import (
     MOST_DRAFTS,
+    NO_POSTER,
     EntriesClosed,
     NotOpenYet,
     NotReady,
+    PosterFixed,
     RulesChanged,
     StaleDraft,
     TooManyDrafts,
@@ -229,6 +231,26 @@ def test_a_live_video_keeps_the_poster_it_was_approved_with(app):
     service.start_revision(entry.id, entry.entrant_id, NOW)
     with pytest.raises(WrongState):
         service.choose_poster(entry.id, entry.entrant_id, 2.0, NOW)
+
+
+@pytest.mark.parametrize(
+    ("film", "cause"),
+    [
+        (None, "missing"),
+        ({"kind": "vimeo"}, "linked"),
+        ({"kind": "file", "state": "processing"}, "unready"),
+        ({"kind": "file", "state": "queued"}, "unready"),
+        ({"kind": "file", "state": "parked"}, "unready"),
+    ],
+)
+def test_films_that_have_no_poster_to_choose(draft_id, entrant, film, cause):
+    if film is not None:
+        attach_video(draft_id, entrant.id, make_video(entrant, **film).id, NOW)
+    with pytest.raises(PosterFixed) as refused:
+        service.choose_poster(draft_id, entrant.id, 2.0, NOW)
+    assert str(refused.value) == NO_POSTER[cause]
+    video = drafts.find_draft(draft_id, entrant.id).video
+    assert video is None or video.poster_second == 1.0
 
 
 @pytest.mark.parametrize(("asked", "stored"), [(2.345, 2.35), (-4, 0), (1e9, 5.0)])

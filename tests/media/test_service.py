@@ -15,11 +15,13 @@ from flask import Flask
 from sqlalchemy.exc import IntegrityError
 
 from quilt.config import Settings
-from quilt.database import db
+from quilt.database import db, transaction
 from quilt.jobs.queue import Job, queue
-from quilt.media.leases import claim_video
+from quilt.media.leases import HINT_PAUSE, MOST_ATTEMPTS, claim_video
 from quilt.media.models import Video
-from quilt.media.processing import clear_leftovers, process
+from quilt.media.poster_wishes import claim_wish, wish_poster
+from quilt.media.processing import clear_leftovers, cut_new_poster, process
+from quilt.media.rules import CannotProcess
 from quilt.media.service import link_video, receive_file, tidy_file_name
 from quilt.media.storage import originals_of, parts_of, results_of
 from quilt.media.tasks import fetch_link_facts, process_video, refresh_poster, sweep_videos
@@ -146,6 +148,72 @@ def test_the_poster_is_cut_anew_and_the_old_one_goes(job, room, good_mp4):
     after = read(video_id)
     assert after.poster_key not in old and results_of(room).exists(after.poster_key)
     assert not any(results_of(room).exists(key) for key in old)
+
+
+@pytest.fixture
+def ready_film(job, room, good_mp4):
+    """The id of a film that plays, with an empty queue."""
+    video_id = receive(room, good_mp4)
+    process_video(job, video_id)
+    while queue.take():
+        continue
+    return video_id
+
+
+def wish(video_id, second, at=NOW):
+    with transaction() as session:
+        return wish_poster(session.get_one(Video, video_id), second, at)
+
+
+def sweep_at(room, at):
+    """What the queue hears of when workers sweep at this moment."""
+    sweep_videos(Job(room, lambda: at, secrets.token_bytes))
+    return list(iter(queue.take, None))
+
+
+def test_a_poster_whose_hint_was_lost_is_cut_all_the_same(job, room, ready_film):
+    assert sweep_at(room, NOW) == [] and read(ready_film).cut_second == 1.0
+    assert wish(ready_film, 0.2)
+    assert sweep_at(room, NOW) == [], "the queue was told just now"
+    later = NOW + HINT_PAUSE
+    assert sweep_at(room, later) == [(refresh_poster.name, (ready_film,))]
+    assert sweep_at(room, later) == []
+    before = read(ready_film).poster_key
+    refresh_poster(job, ready_film)
+    after = read(ready_film)
+    assert after.poster_key != before and (after.cut_second, after.lease_until) == (0.2, None)
+    assert sweep_at(room, later + HINT_PAUSE) == []
+
+
+def test_a_doubled_hint_cuts_one_poster_and_leaves_no_file(job, room, ready_film):
+    wish(ready_film, 0.2)
+    first, second = claim_wish(ready_film, NOW), claim_wish(ready_film, NOW)
+    for claimed in (first, second):
+        cut_new_poster(job, claimed)
+    assert claim_wish(ready_film, NOW) is None
+    video = read(ready_film)
+    kept = {video.video_key, video.poster_key, video.thumbnail_key}
+    assert set(results_of(room).list_keys()) == kept
+
+
+def test_the_earlier_second_again_is_no_work(ready_film):
+    assert not wish(ready_film, 1.0)
+    assert wish(ready_film, 0.2) and not wish(ready_film, 0.2)
+    assert not wish(ready_film, 1.0) and claim_wish(ready_film, NOW) is None
+
+
+def test_a_poster_that_cannot_be_cut_is_given_up_until_somebody_asks_again(job, room, ready_film):
+    results_of(room).delete(read(ready_film).video_key)
+    wish(ready_film, 0.2)
+    before, at = read(ready_film).poster_key, NOW
+    for _ in range(MOST_ATTEMPTS):
+        at += HINT_PAUSE
+        assert sweep_at(room, at) == [(refresh_poster.name, (ready_film,))]
+        with pytest.raises(CannotProcess):
+            refresh_poster(Job(room, lambda at=at: at, secrets.token_bytes), ready_film)
+    assert sweep_at(room, at + HINT_PAUSE) == [] and read(ready_film).poster_key == before
+    assert results_of(room).exists(before)
+    assert wish(ready_film, 0.2, at) and claim_wish(ready_film, at) is not None
 
 
 def test_a_worker_that_is_asked_to_stop_puts_the_video_back(room, good_mp4):

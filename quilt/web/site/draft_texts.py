@@ -7,7 +7,14 @@ from flask_login import current_user
 
 from quilt.entries import service as entries
 from quilt.entries.drafts import Draft
-from quilt.entries.rules import TEXT_FIELDS, EntryRefused, StaleDraft, WrongState, find_text_problems
+from quilt.entries.rules import (
+    TEXT_FIELDS,
+    PosterFixed,
+    RulesChanged,
+    StaleDraft,
+    WrongState,
+    find_text_problems,
+)
 from quilt.extensions import limiter
 from quilt.media.tasks import refresh_poster
 from quilt.web.clock import now
@@ -105,9 +112,7 @@ def _save_rights(draft: Draft) -> Response:
         return answer_step(draft, "rights", 422, form=with_errors(form, missing))
     try:
         entries.accept_rules(draft.entry.id, current_user.id, form.rules_version.data or 0, now())
-    except EntryRefused as refusal:
-        if isinstance(refusal, WrongState):
-            raise
+    except RulesChanged as refusal:
         fresh = build_form("rights", draft)
         return answer_step(draft, "rights", 409, form=with_errors(fresh, {"accepts_rules": refusal.message}))
     return see(step_url(draft.entry.id, "preview"))
@@ -119,7 +124,10 @@ def _save_poster(draft: Draft) -> Response:
     if second is None or not second.is_finite():
         form.poster_second.errors = ["Give the second as a number, for example 2.5."]
         return answer_step(draft, "preview", 422, form=form)
-    video_id = entries.choose_poster(draft.entry.id, current_user.id, float(second), now())
+    try:
+        video_id = entries.choose_poster(draft.entry.id, current_user.id, float(second), now())
+    except PosterFixed as refusal:
+        return answer_step(get_draft_or_404(draft.entry.id), "preview", 409, refusal=refusal.message)
     if video_id is not None:
         refresh_poster.later(video_id)
         flash("The new picture is being cut. It shows in a moment.", "good")

@@ -400,6 +400,20 @@ def test_the_poster_s_second(client, draft_id, entrant):
 
 
 @pytest.mark.parametrize(
+    ("film", "words"),
+    [
+        ({}, "A linked film brings its own picture."),
+        ({"kind": "file", "state": "processing"}, "Your film does not play yet."),
+    ],
+)
+def test_a_poster_that_cannot_be_chosen_says_why(client, draft_id, entrant, film, words):
+    attach_video(draft_id, entrant.id, make_video(entrant, **film).id, clock.now())
+    answer = save(client, draft_id, "preview", poster_second="2.5")
+    assert answer.status_code == 409 and words in answer.text
+    assert "sent in meanwhile" not in answer.text and "This is how it will look" in answer.text
+
+
+@pytest.mark.parametrize(
     ("method", "path"),
     [
         ("get", ""),
