@@ -23,19 +23,27 @@ def learn_facts(job: Job, video_id: int) -> None:
     if linked is None or not job.settings.oembed_on:
         return
     facts = fetch_oembed(linked)
-    if facts is None:
-        return
-    poster_key, thumbnail_key = _keep_picture(job, fetch_picture(facts))
+    if facts is not None:
+        keep_facts(job, video_id, facts.title, fetch_picture(facts))
+
+
+def keep_facts(job: Job, video_id: int, title: str, picture: bytes | None) -> None:
+    """Store title and picture of a linked video; a picture that it had before goes, unless no new one came."""
+    keys = _keep_picture(job, picture)
     with transaction() as session:
-        fresh = session.get_one(Video, video_id)
-        fresh.external_title = facts.title
-        fresh.poster_key, fresh.thumbnail_key = poster_key, thumbnail_key
+        video = session.get_one(Video, video_id, with_for_update=True)
+        video.external_title = title
+        replaced: tuple[str, ...] = ()
+        if keys is not None:
+            replaced = video.poster_key, video.thumbnail_key
+            video.poster_key, video.thumbnail_key = keys
+    results_of(job.settings).delete_all(replaced)
 
 
-def _keep_picture(job: Job, picture: bytes | None) -> tuple[str, str]:
-    """The keys of poster and thumbnail, or two empty ones: the cause's patch stands in then."""
+def _keep_picture(job: Job, picture: bytes | None) -> tuple[str, str] | None:
+    """The keys of poster and thumbnail; None where there is no picture: the cause's patch stands in then."""
     if picture is None:
-        return "", ""
+        return None
     job.settings.media.mkdir(parents=True, exist_ok=True)
     with private_folder(job.settings.media) as folder:
         poster, thumbnail = folder / "poster.jpg", folder / "thumbnail.jpg"
@@ -43,8 +51,7 @@ def _keep_picture(job: Job, picture: bytes | None) -> tuple[str, str]:
             save_stills(picture, [(poster, POSTER_SIDE), (thumbnail, THUMBNAIL_SIDE)])
         except MediaRefused as refused:
             log.info("picture_refused", reason=refused.code)
-            return "", ""
+            return None
         keys = new_key("jpg", job.entropy), new_key("jpg", job.entropy)
-        for key, path in zip(keys, (poster, thumbnail), strict=True):
-            results_of(job.settings).save(key, path)
+        results_of(job.settings).save_all(dict(zip(keys, (poster, thumbnail), strict=True)))
     return keys

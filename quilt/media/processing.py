@@ -68,8 +68,9 @@ def cut_new_poster(job: Job, wish: Wish) -> None:
     """
     storage = results_of(job.settings)
     with _workshop(job.settings) as folder:
-        poster_key, thumbnail_key = _cut_posters(job, storage.path(wish.video_key), wish.second, folder)
-    storage.delete_all(fulfil_wish(wish, poster_key, thumbnail_key))
+        stills = _cut_posters(job, storage.path(wish.video_key), wish.second, folder)
+        storage.save_all(stills)
+    storage.delete_all(fulfil_wish(wish, *stills))
 
 
 def _try(job: Job, claim: Claim) -> None:
@@ -111,29 +112,26 @@ def _prepare(job: Job, claim: Claim) -> None:
             max_duration_s=settings.max_video_seconds,
             on_progress=lambda percent: tell(PROBED + percent * (TRANSCODED - PROBED) // 100),
         )
-        poster_key, thumbnail_key = _cut_posters(job, made, claim.poster_second, folder)
+        stills = _cut_posters(job, made, claim.poster_second, folder)
         video_key = new_key("mp4", job.entropy)
         report_progress(claim, 99, job.now())  # still ours? then the results may be put in their place
-        results_of(settings).save(video_key, made)
+        results_of(settings).save_all({**stills, video_key: made})
+    poster_key, thumbnail_key = stills
     produced = Produced(
         video_key, poster_key, thumbnail_key, transcoded.duration_s, transcoded.width, transcoded.height
     )
     try:
         finish_video(claim, produced, job.now())
-    except LeaseLost:
-        for key in (video_key, poster_key, thumbnail_key):
-            results_of(settings).delete(key)
+    except LeaseLost:  # after any other failure the row may have them all the same
+        results_of(settings).delete_all([video_key, *stills])
         raise
 
 
-def _cut_posters(job: Job, video: Path, second: float, folder: Path) -> tuple[str, str]:
-    cut_posters(
-        video, second, [(folder / "poster.jpg", POSTER_SIDE), (folder / "thumbnail.jpg", THUMBNAIL_SIDE)]
-    )
-    keys = (new_key("jpg", job.entropy), new_key("jpg", job.entropy))
-    for key, name in zip(keys, ("poster.jpg", "thumbnail.jpg"), strict=True):
-        results_of(job.settings).save(key, folder / name)
-    return keys
+def _cut_posters(job: Job, video: Path, second: float, folder: Path) -> dict[str, Path]:
+    """Poster and thumbnail, in this order: the keys they shall have, and where they lie in `folder`."""
+    poster, thumbnail = folder / "poster.jpg", folder / "thumbnail.jpg"
+    cut_posters(video, second, [(poster, POSTER_SIDE), (thumbnail, THUMBNAIL_SIDE)])
+    return {new_key("jpg", job.entropy): poster, new_key("jpg", job.entropy): thumbnail}
 
 
 def _workshop(settings: Settings) -> AbstractContextManager[Path]:

@@ -4,7 +4,7 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from quilt.config import Settings
@@ -50,6 +50,15 @@ class Storage:
             _copy_across(source, target)
         _flush(target.parent)
         return target
+
+    def save_all(self, sources: Mapping[str, Path]) -> None:
+        """Moves several files in, each under its key; where one fails none stays. Raises BadKey and OSError."""
+        try:
+            for key, source in sources.items():
+                self.save(key, source)
+        except Exception:
+            self.delete_all(sources)
+            raise
 
     def exists(self, key: str) -> bool:
         """Whether a file is stored under this key. Raises BadKey."""

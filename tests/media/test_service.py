@@ -1,6 +1,7 @@
 """A file goes in, a playable video comes out; a poison file is told apart, and a killed worker's work is done."""
 
 import dataclasses
+import io
 import os
 import secrets
 import signal
@@ -12,11 +13,13 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from PIL import Image
 from sqlalchemy.exc import IntegrityError
 
 from quilt.config import Settings
 from quilt.database import db, transaction
 from quilt.jobs.queue import Job, queue
+from quilt.media.facts import keep_facts
 from quilt.media.leases import HINT_PAUSE, MOST_ATTEMPTS, claim_video
 from quilt.media.models import Video
 from quilt.media.poster_wishes import claim_wish, wish_poster
@@ -192,8 +195,7 @@ def test_a_doubled_hint_cuts_one_poster_and_leaves_no_file(job, room, ready_film
         cut_new_poster(job, claimed)
     assert claim_wish(ready_film, NOW) is None
     video = read(ready_film)
-    kept = {video.video_key, video.poster_key, video.thumbnail_key}
-    assert set(results_of(room).list_keys()) == kept
+    assert set(results_of(room).list_keys()) == keys_of(video)
 
 
 def test_the_earlier_second_again_is_no_work(ready_film):
@@ -303,6 +305,48 @@ def test_killed_worker(room, database, films):
     assert (name, ids) == (process_video.name, (video_id,))
     process_video(job, *ids)
     assert (read(video_id).state, read(video_id).attempts_count) == ("ready", 2)
+
+
+def keys_of(video):
+    return {video.video_key, video.poster_key, video.thumbnail_key} - {""}
+
+
+def test_a_worker_that_was_overtaken_leaves_no_picture(room, good_mp4):
+    """Another has the film by the time the pictures are cut."""
+    video_id = receive(room, good_mp4)
+    is_overtaken = False
+
+    def now():
+        nonlocal is_overtaken
+        if not is_overtaken and list(room.media.rglob("*.jpg")):
+            is_overtaken = True
+            assert claim_video(video_id, NOW + timedelta(hours=1)).attempt == 2
+        return NOW
+
+    process_video(Job(room, now, secrets.token_bytes), video_id)
+    assert is_overtaken and read(video_id).state == "processing"
+    assert list(results_of(room).list_keys()) == []
+
+
+def test_a_film_that_cannot_be_put_away_leaves_no_picture(room, good_mp4):
+    video_id = receive(room, good_mp4)
+    names = iter([b"a" * 16, b"b" * 16, b"c" * 16])
+    room.media.mkdir(parents=True)
+    (room.media / (b"c".hex())).write_text("no folder")
+    process_video(Job(room, lambda: NOW, lambda _: next(names)), video_id)
+    assert next(names, None) is None and read(video_id).state == "queued"
+    assert list(results_of(room).list_keys()) == []
+
+
+def test_facts_that_come_twice_leave_one_picture(job, room):
+    video_id = link_video(make_user().id, "https://youtu.be/dQw4w9WgXcQ", NOW)
+    picture = io.BytesIO()
+    Image.new("RGB", (640, 360), "red").save(picture, "JPEG")
+    for title, content in (("One", picture.getvalue()), ("Two", picture.getvalue()), ("Three", None)):
+        keep_facts(job, video_id, title, content)
+        video = read(video_id)
+        assert video.external_title == title and len(keys_of(video)) == 2
+        assert set(results_of(room).list_keys()) == keys_of(video)
 
 
 @pytest.mark.parametrize("ending", ["fails", "refused", "stopped"])
