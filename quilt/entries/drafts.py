@@ -10,10 +10,8 @@ from quilt.accounts.models import User
 from quilt.contests.models import Contest
 from quilt.database import db
 from quilt.entries.models import Entry, EntryRevision
-from quilt.entries.rules import OPEN_REVISIONS, OUT, TEXT_FIELDS
+from quilt.entries.rules import IN_WORK, OUT, TEXT_FIELDS, may_edit
 from quilt.media.models import Video
-
-IN_WORK = ("draft", "needs_changes")  # what counts towards the limit of drafts
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class Draft:
     @property
     def is_open(self) -> bool:
         """Whether the entrant may change it now."""
-        return self.revision.state in OPEN_REVISIONS and self.entry.state in (*IN_WORK, "published")
+        return may_edit(self.entry.state, self.revision.state)
 
     @property
     def texts(self) -> dict[str, str]:

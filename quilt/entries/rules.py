@@ -26,6 +26,7 @@ NO_POSTER = {
 MOST_DRAFTS = 50
 
 OUT = ("withdrawn", "removed", "disqualified")  # it was taken out: nothing of it waits for anybody
+IN_WORK = ("draft", "needs_changes")  # entries that count towards the limit of drafts
 OPEN_REVISIONS = ("draft", "needs_changes")  # what the entrant may still change
 
 # What an act makes of a revision, and of the entry it belongs to. What is not listed cannot be done.
@@ -192,6 +193,11 @@ def tidy_paragraphs(text: str) -> str:
     lines = [" ".join(line.split()) for line in _without_hidden(text).splitlines()]
     joined = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
     return joined if _has_something_to_see(joined) else ""
+
+
+def may_edit(entry_state: str, revision_state: str) -> bool:
+    """Whether the entrant may change an entry in this state, whose newest revision is in that one."""
+    return revision_state in OPEN_REVISIONS and entry_state in (*IN_WORK, "published")
 
 
 def check_poster(kind: str, state: str, is_live: bool) -> None:

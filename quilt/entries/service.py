@@ -29,6 +29,7 @@ from quilt.entries.rules import (
     check_open,
     check_poster,
     find_problems,
+    may_edit,
     next_state,
     tidy_line,
 )
@@ -218,7 +219,7 @@ def _own_newest(session: Session, entry_id: int, owner_id: int) -> tuple[Entry, 
 
 def _open_revision(session: Session, entry_id: int, owner_id: int) -> tuple[Entry, EntryRevision]:
     entry, revision = _own_newest(session, entry_id, owner_id)
-    if revision.state not in OPEN_REVISIONS or entry.state not in ("draft", "needs_changes", "published"):
+    if not may_edit(entry.state, revision.state):
         raise WrongState(revision.state, "edit")
     return entry, revision
 

@@ -104,6 +104,15 @@ def test_every_pair_of_state_and_act_is_decided(state: str, act: str) -> None:
             rules.next_state(rules.REVISION_MOVES, state, act)
 
 
+@pytest.mark.parametrize("entry_state", sorted({state for state, _ in rules.ENTRY_MOVES}))
+@pytest.mark.parametrize("revision_state", ["draft", "needs_changes", "submitted", "approved", "rejected"])
+def test_what_may_be_edited(entry_state: str, revision_state: str) -> None:
+    is_open = {"draft": True, "needs_changes": True, "published": True}.get(entry_state, False)
+    assert rules.may_edit(entry_state, revision_state) is (
+        is_open and revision_state in ("draft", "needs_changes")
+    )
+
+
 def test_a_live_entry_stays_live_whatever_becomes_of_its_revision() -> None:
     acts = ("send", "approve", "ask_changes", "reject")
     assert [rules.ENTRY_MOVES["published", act] for act in acts] == ["published"] * 4

@@ -30,7 +30,8 @@ SENT_IN_MEANWHILE = "This entry was sent in meanwhile, so its video cannot be ch
 @signed_in_only
 def upload_video(entry_id: int) -> Response:
     """Take a video file; it is looked at at once and prepared by the worker."""
-    get_draft_or_404(entry_id)
+    if not get_draft_or_404(entry_id).is_open:  # said before the whole film has come
+        return answer_error(409, SENT_IN_MEANWHILE)
     settings = get_settings()
     owner_id = current_user.id
     try:

@@ -316,6 +316,22 @@ def test_an_upload_that_ends_after_the_entry_was_sent_in(
     assert not list(settings.uploads.glob("parts/*"))
 
 
+@pytest.mark.parametrize("headers", [JSON, None], ids=["script", "plain"])
+def test_an_upload_to_what_was_sent_in_is_refused_before_it_is_read(client, draft_id, headers):
+    complete(client, draft_id)
+    post(client, f"/submit/{draft_id}/send")
+    body, is_read = Meanwhile(b"--x--\r\n"), []
+    body.act = lambda: is_read.append(True)
+    answer = client.post(
+        f"/submit/{draft_id}/video",
+        headers=headers,
+        input_stream=body,
+        content_type="multipart/form-data; boundary=x",
+    )
+    assert answer.status_code == 409 and "its video cannot be changed now" in answer.text
+    assert not is_read
+
+
 def test_a_link_after_the_entry_was_sent_in(client, draft_id):
     complete(client, draft_id)
     post(client, f"/submit/{draft_id}/send")
