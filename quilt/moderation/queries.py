@@ -62,7 +62,7 @@ def list_log(limit: int, offset: int = 0) -> list[Decision]:
 
 
 def read_decision(row: Any) -> Decision:
-    """A row of one of the `LOGS` as people read it, by place: what stands behind is left alone."""
+    """A row of one of the `LOGS` as people read it: its first eight columns, in their order there."""
     number, subject_kind, subject_id, action, reason, words, name, decided_at = row[:8]
     return Decision(
         number, subject_kind, subject_id, action, say_reason(action, reason) or reason, words, name or "Somebody",

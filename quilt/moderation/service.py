@@ -1,4 +1,4 @@
-"""Deciding: one decision is one transaction, one row of the log and one mail."""
+"""Deciding: each act is one transaction and one row of the log; a decision about an entry is one mail too."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -68,7 +68,8 @@ def decide(
     """Approve, ask for changes to, or reject the revision that the moderator looked at; returns the entry's state.
 
     Approving copies the revision onto the entry, which is then live; the first time it gets its counters,
-    its own link and an embed. Asking for changes opens a copy to go on with. Raises DecisionRefused in one of its kinds, NotFound.
+    its own link and an embed. Asking for changes opens a copy to go on with. Raises NotFound, and the kind
+    of DecisionRefused that says why.
     """
     words = words.replace("\x00", "").strip()
     check_decision(action, reason, words)

@@ -13,6 +13,7 @@ from quilt.web.site import (
     contest_list,  # noqa: F401
     contest_spread,  # noqa: F401
     contests,  # noqa: F401
+    draft_addresses,  # noqa: F401
     draft_texts,  # noqa: F401
     draft_videos,  # noqa: F401
     entries,  # noqa: F401

@@ -1,8 +1,4 @@
-"""The pages of entering: where it begins, one step of a draft, and where an entry stands.
-
-The addresses that take a draft's forms lead back to them by GET. They are told of here, before the modules that take the
-forms: then a number that no row has is not found, whichever method asks.
-"""
+"""The pages of entering: where it begins, one step of a draft, and where an entry stands."""
 
 from collections.abc import Mapping
 
@@ -15,10 +11,8 @@ from quilt.entries.drafts import Draft, list_causes, list_drafts
 from quilt.entries.rules import LIMITS, EntryRefused, check_open, tidy_texts
 from quilt.web.clock import now
 from quilt.web.context import plural
-from quilt.web.guards import signed_in_only
 from quilt.web.headers import allow_players
 from quilt.web.settings import get_settings
-from quilt.web.site import site
 from quilt.web.site.drafts import (
     STEP_OF,
     STEPS,
@@ -27,7 +21,6 @@ from quilt.web.site.drafts import (
     build_form,
     find_draft_problems,
     find_reason,
-    get_draft_or_404,
     list_steps,
     next_step,
     step_url,
@@ -37,19 +30,7 @@ from quilt.web.videos import describe_video
 
 SAVES = "600 per hour"  # a draft saves itself every few seconds of typing
 UPLOADS = "60 per hour"
-
-
-@site.get("/submit/<int:entry_id>/draft")
-@site.get("/submit/<int:entry_id>/video")
-@site.get("/submit/<int:entry_id>/link")
-@site.get("/submit/<int:entry_id>/send")
-@site.get("/submit/<int:entry_id>/revise")
-@site.get("/submit/<int:entry_id>/withdraw")
-@signed_in_only
-def leave_form(entry_id: int) -> Response:
-    """Addresses that take a form lead back to the steps: after signing in again, or a reload."""
-    get_draft_or_404(entry_id)
-    return see(step_url(entry_id, "video" if request.path.endswith(("/video", "/link")) else ""))
+SENDINGS = "60 per hour"
 
 
 def answer_start(status: int = 200, refusal: str = "") -> Response:

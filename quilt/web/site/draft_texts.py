@@ -45,7 +45,7 @@ MOST_KEPT = 12_000  # characters of one text that wait for somebody to sign in a
 def save_draft(entry_id: int) -> Response:
     """Save what was typed, whatever it is; from a step's own button also look whether the step is complete.
 
-    Whose session has ended meanwhile signs in again, and finds it saved.
+    Somebody whose session has ended meanwhile is asked to sign in again; a form's texts are saved once that is done.
     """
     if not current_user.is_authenticated:
         return _keep_texts(entry_id)

@@ -27,7 +27,7 @@ def build_name_form() -> NameForm | None:
 def take_name(typed: str | None = None) -> NameForm | None:
     """Give the person who is signed in the name that came with the request, or `typed`, unless they have one already.
 
-    Nothing typed is nothing asked. Returns None, or the form with what was typed and why it will not do.
+    An empty name is ignored. Returns None, or the form with what was typed and why it will not do.
     """
     typed = request.form.get("name", "") if typed is None else typed
     if current_user.name or not typed.strip():

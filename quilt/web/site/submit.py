@@ -22,7 +22,7 @@ from quilt.web.guards import signed_in_only
 from quilt.web.resuming import finishes, keep_for_later
 from quilt.web.settings import get_settings
 from quilt.web.site import site
-from quilt.web.site.draft_pages import UPLOADS, answer_start, answer_state, answer_step, by_person, see
+from quilt.web.site.draft_pages import SENDINGS, answer_start, answer_state, answer_step, by_person, see
 from quilt.web.site.drafts import (
     STEPS,
     find_draft_problems,
@@ -63,7 +63,7 @@ def edit_entry(entry_id: int) -> Response:
 
 
 @site.post("/submit/<int:entry_id>/send")
-@limiter.limit(UPLOADS, key_func=by_person)
+@limiter.limit(SENDINGS, key_func=by_person)
 @signed_in_only
 def send_in(entry_id: int) -> Response:
     """Hand the draft to the moderators; whoever has no name yet gives one along with it."""

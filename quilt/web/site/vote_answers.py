@@ -34,7 +34,7 @@ def answer_receipt(request: AnyRequest, entry_id: int, receipt: Receipt) -> Answ
 
 
 def repeat_receipt(entry_id: int) -> Response:
-    """The entry is gone: who sends the request of a vote that was cast before gets its receipt once more; all others a 404."""
+    """The answer to a vote for an entry that is gone: the receipt once more for a repeated request, else 404."""
     try:
         key = read_key(request)
     except KeyUnreadable:
