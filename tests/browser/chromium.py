@@ -16,7 +16,9 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAMES = (  # the first is Chromium without its windows: the same pages for half the work
+    "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable",
+)  # fmt: skip
 SOON = 20_000  # milliseconds that anything on a page may take
 QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run")
 _running: list[Playwright] = []  # the one of this process, while it runs
