@@ -6,6 +6,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from quilt.database import transaction
+from quilt.entries.models import Entry
 from quilt.web import clock
 from tests.browser.chromium import add_cookie
 from tests.factories import make_contest, make_user
@@ -105,6 +107,20 @@ def test_an_upload_from_a_broken_line_to_a_film_that_plays(page, film, tmp_path)
     expect(page.locator("[data-video] video")).to_be_visible(timeout=60_000)
     page.goto(f"{address}?step=preview")
     expect(page.locator("[data-use-moment]")).to_be_visible()
+
+
+def test_a_large_upload_to_what_is_closed_is_told_why(site, page, tmp_path):
+    """The answer comes while the film is still on its way, and is read all the same."""
+    address = entry_address(page)
+    page.goto(f"{address}?step=video")
+    with site.app.app_context(), transaction() as session:
+        session.get_one(Entry, int(address.rpartition("/")[2])).state = "withdrawn"
+    large = tmp_path / "large.mp4"
+    with open(large, "wb") as file:
+        file.truncate(48 * 1024 * 1024)
+    page.set_input_files("#file", large)
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("alert")).to_contain_text("its video cannot be changed now", timeout=20_000)
 
 
 @pytest.mark.parametrize("step", ["cause", "video", "story", "rights", "preview"])
