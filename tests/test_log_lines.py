@@ -31,3 +31,25 @@ def test_every_line_says_when_what_and_how_grave():
         ("server", "warning"),
     }
     assert all(datetime.fromisoformat(line["at"]).utcoffset() == timedelta(0) for line in lines)
+
+
+STALLED = """
+import logging, sys, threading, time
+from quilt.web.requests_log import BatchedLines
+class Stalled:
+    def write(self, text): threading.Event().wait()
+    def flush(self): pass
+log = logging.getLogger("stalled"); log.propagate = False; log.setLevel("INFO")
+lines = BatchedLines(Stalled(), 0.01); log.addHandler(lines)
+log.info("first"); time.sleep(0.2)
+for number in range(50_000): log.info("line")
+print(len(lines._lines))
+import os; os._exit(0)
+"""
+
+
+def test_where_nobody_reads_the_log_no_request_waits():
+    done = subprocess.run(
+        [sys.executable, "-c", STALLED], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert 0 < int(done.stdout) <= 20_000

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from quilt.accounts.models import User
 from quilt.community.models import Comment
 from quilt.community.rules import CommentRefused, NotYours, check_text
 from quilt.contests.models import Contest
@@ -31,6 +32,7 @@ def add_comment(entry_id: int, author_id: int, text: str, now: datetime) -> int:
     check_text(tidied)
     with transaction() as session:
         _check_open(session, entry_id, now)
+        _wait_for_author(session, author_id)
         first = _find_same(session, entry_id, author_id, tidied, now)
         if first is not None:
             return first
@@ -71,6 +73,11 @@ def _check_open(session: Session, entry_id: int, now: datetime) -> None:
     if entry is None or contest is None or entry.state != "published" or not contest.is_published:
         raise NoSuchEntry
     check_may(contest.phases, Action.COMMENT, now)
+
+
+def _wait_for_author(session: Session, author_id: int) -> None:
+    """One person's words come one after the other, so that the second of a pair finds the first."""
+    session.execute(select(User.id).where(User.id == author_id).with_for_update(key_share=True))
 
 
 def _find_same(session: Session, entry_id: int, author_id: int, text: str, now: datetime) -> int | None:

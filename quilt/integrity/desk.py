@@ -149,13 +149,18 @@ def find_last_vote_at(contest_id: int) -> datetime | None:
 
 
 def list_votes(entry_id: int, begin: datetime, end: datetime, key: str = "") -> list[SeenVote]:
-    """The entry's votes from `begin` to before `end` that belong to the part `key` ('' all), the newest first."""
+    """The entry's votes from `begin` to before `end` that belong to the part `key` ('' all), the newest first.
+
+    None belongs to a part that there is not.
+    """
     votes = _read(entry_id, begin, end)
+    if not key:
+        return votes
     kind, _, value = key.partition(":")
+    if kind == "domain":  # named by one of its votes: a rare one stands in no address
+        value = next((vote.cast.domain for vote in votes if str(vote.id) == value), NO_DOMAIN)
     read = _KEYS.get(kind)
-    if kind == "domain":
-        value = _find_domain(value)
-    return [vote for vote in votes if read is None or read(vote) == value]
+    return [vote for vote in votes if read is not None and read(vote) == value]
 
 
 def describe_makeup(votes: Sequence[SeenVote]) -> Makeup:
@@ -252,14 +257,6 @@ def _list_parts(votes: Sequence[SeenVote], kind: str, name: Callable[[str, int],
         )
         for key, group in largest
     ]
-
-
-def _find_domain(vote_id: str) -> str:
-    """The mail domain of the vote with this number, NO_DOMAIN where there is no such vote."""
-    number = int(vote_id) if vote_id.isdecimal() and len(vote_id) < 19 else 0
-    with db.engine.connect() as connection:
-        row = connection.execute(ABOUT.where(Vote.id == number)).first()
-    return build_cast(row).domain if row is not None else NO_DOMAIN
 
 
 def _name_lineage(key: str, _votes: int) -> str:

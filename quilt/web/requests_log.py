@@ -14,7 +14,8 @@ import orjson
 import structlog
 from flask import Flask, Response, g, request
 
-MOST_LINES = 250  # that wait before they are written; more would leave the process megabytes larger
+MOST_LINES = 250  # that wait before they are written at once; more would leave the process megabytes larger
+MOST_WAITING = 20_000  # where nobody reads the log: more than these are lost, and no request waits
 
 _access_log = logging.getLogger("quilt.access")
 
@@ -42,13 +43,15 @@ def set_up_logging(level: str = "INFO") -> None:
 
 class BatchedLines(logging.Handler):
     """Lines written together a few times a second: a write for each request would make every thread of a busy
-    worker wait for the others. A kill loses the last quarter of a second of them."""
+    worker wait for the others. A kill loses the last quarter of a second of them. Only the handler's own thread
+    writes: where nobody reads the log, that one waits, and no request."""
 
     def __init__(self, stream: "TextIO | _PatientStream", seconds: float = 0.25) -> None:
         super().__init__()
         self._stream = stream
         self._lines: list[str] = []
         self._swapping = threading.Lock()
+        self._wake = threading.Event()
         self._seconds = seconds
         self._thread: threading.Thread | None = None
         atexit.register(self.flush)
@@ -56,10 +59,11 @@ class BatchedLines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         line = record.getMessage()
         with self._swapping:
-            self._lines.append(line)
-            is_full = len(self._lines) >= MOST_LINES
+            if len(self._lines) < MOST_WAITING:
+                self._lines.append(line)
+            is_full = len(self._lines) == MOST_LINES
         if is_full:
-            self.flush()
+            self._wake.set()
         if self._thread is None or not self._thread.is_alive():  # also after a fork
             self._thread = threading.Thread(target=self._run, name="log-lines", daemon=True)
             self._thread.start()
@@ -73,7 +77,8 @@ class BatchedLines(logging.Handler):
 
     def _run(self) -> None:
         while True:
-            time.sleep(self._seconds)
+            self._wake.wait(self._seconds)
+            self._wake.clear()
             self.flush()
 
 

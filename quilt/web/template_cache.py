@@ -4,6 +4,7 @@ import hashlib
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
+from types import CodeType
 
 from jinja2 import Environment, FileSystemBytecodeCache
 from jinja2.bccache import Bucket
@@ -15,6 +16,15 @@ FOLDER = Path(__file__).with_name("__pycache__") / f"templates-{version('jinja2'
 
 class TemplateCache(FileSystemBytecodeCache):
     """Compiled templates in a folder; a folder that cannot be written is done without."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Take what is kept; a file that is damaged counts as none, and is written anew."""
+        try:
+            super().load_bytecode(bucket)
+        except Exception:  # noqa: BLE001 pickle raises whatever the bytes before it make it do
+            bucket.reset()
+        if not isinstance(bucket.code, CodeType):
+            bucket.reset()
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         """Keep what was compiled, or go on without."""

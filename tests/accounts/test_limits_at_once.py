@@ -12,6 +12,9 @@ from quilt.accounts.api_tokens import MOST_TOKENS, TokenRefused, create_token
 from quilt.accounts.models_api import ApiToken
 from quilt.accounts.rules import MOST_CODES, TooManyCodes
 from quilt.accounts.service import request_code
+from quilt.community.models import Comment
+from quilt.community.rules import CommentRefused
+from quilt.community.service import add_comment
 from quilt.config import Settings
 from quilt.database import db
 from quilt.embeds.models import Membership, Organisation, Placement
@@ -123,3 +126,9 @@ def test_every_change_of_what_frames_show_raises_their_version(at_once: Callable
     assert at_once(change, LimitReached) == 0
     db.session.expire_all()
     assert db.session.get_one(Organisation, brand_id).version == before + 24
+
+
+def test_the_same_words_sent_many_times_at_once_stand_once(at_once: Callable[..., int]) -> None:
+    entry, author = make_entry().id, make_user().id
+    at_once(lambda _: add_comment(entry, author, "Go on!", NOW), CommentRefused)
+    assert count(Comment) == 1

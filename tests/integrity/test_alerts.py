@@ -75,7 +75,14 @@ def test_what_the_desk_sees_of_a_burst(entry, contest, burst):
     assert makeup.domains[0].label == "example.org" and makeup.lineages[0].label == "By nobody’s link"
     assert "example" not in makeup.domains[0].key, "addresses of pages land in logs"
     assert len(list_votes(entry.id, NOW, NOW + timedelta(hours=1), makeup.domains[0].key)) == 15
-    for nobodys in ("domain:999999", "domain:example.org", "domain:9" + "9" * 40, "domain:²"):
+    for nobodys in (
+        "domain:999999",
+        "domain:example.org",
+        "domain:9" + "9" * 40,
+        "domain:²",
+        "foo:1",
+        "domain",
+    ):
         assert list_votes(entry.id, NOW, NOW + timedelta(hours=1), nobodys) == []
     assert len(list_votes(entry.id, NOW, NOW + timedelta(hours=1), "state:held")) == 1
     assert len(list_votes(entry.id, NOW, NOW + timedelta(hours=1), makeup.networks[0].key)) == 15

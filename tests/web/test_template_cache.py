@@ -28,6 +28,18 @@ def test_what_is_kept_is_not_compiled_again(tmp_path: Path, monkeypatch: pytest.
     assert environment.get_template("page.html").render(name="Ben") == "Hello Ben"
 
 
+def test_a_damaged_file_is_written_anew(tmp_path: Path) -> None:
+    texts = {"page.html": "Hello {{ name }}"}
+    render(texts, tmp_path)
+    (kept,) = tmp_path.iterdir()
+    whole = kept.read_bytes()
+    for length in range(len(whole)):
+        kept.write_bytes(whole[:length])
+        assert render(texts, tmp_path) == "Hello &lt;Ana&gt;" and kept.read_bytes() == whole
+    kept.write_bytes(bytes(len(whole)))
+    assert render(texts, tmp_path) == "Hello &lt;Ana&gt;" and kept.read_bytes() == whole
+
+
 def test_a_changed_text_is_compiled_again(tmp_path: Path) -> None:
     render({"page.html": "Hello {{ name }}"}, tmp_path)
     assert render({"page.html": "Bye {{ name }}"}, tmp_path) == "Bye &lt;Ana&gt;"
