@@ -13,7 +13,7 @@ PYTEST = $(RUN)/python -m pytest
 .PHONY: help setup setup-dev demo test test-bluesky sure faults bench screens
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup:  ## install everything that is pinned into .venv and build the static parts
 	@$(SET_UP)

@@ -29,8 +29,10 @@ DONE = {"held": "held", "counted": "counted", "rejected": "rejected"}
 def review_stretch(entry_id: int) -> Response:
     """Try a decision about the votes that are looked at, then do it: the second time with the seal of the first."""
     draft = get_any_draft_or_404(entry_id)
-    begin, end, key, _ = read_stretch(draft)
+    begin, end, key, problem = read_stretch(draft)
     form = {name: request.form.get(name, "") for name in ("after", "reason", "words", "seal")}
+    if problem:
+        return answer_stretch(draft, 422, typed=form)
     ids = [vote.id for vote in desk.list_votes(entry_id, begin, end, key)]
     try:
         trial = try_review(ids, form["after"])
