@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.hot_paths import WRK, describe_machine, load, open_bare
+from benchmarks.spread import rest_collector
 from quilt.contests.queries import find_contest
 from quilt.database import db
 from quilt.standings.queries import list_figures
@@ -228,6 +229,7 @@ def measure_standings(site: Site) -> None:
         print(f"\n| standings of {ENTRIES:,} entries, nothing kept | ms, the best of {ROUNDS} (≤ {SLOWEST_STANDINGS_MS:.0f}) "
               "| the middle | ten million additions, s | |")  # fmt: skip
         print("|---|---|---|---|---|")
+        rest_collector()
         with site.app.test_request_context():
             for name, build in builders.items():
                 build()
