@@ -99,7 +99,9 @@ def test_a_stretch_that_makes_no_sense_says_why(client, ana, entry, votes, typed
     page = client.get(f"/admin/integrity/entries/{entry.id}", query_string=typed)
     assert page.status_code == 200 and 'role="alert"' in page.text
     tried = post(client, f"/admin/integrity/entries/{entry.id}", **typed, after="rejected")
-    assert tried.status_code == 422 and "would be rejected" not in tried.text, "no other stretch is decided about"
+    assert tried.status_code == 422 and "would be rejected" not in tried.text, (
+        "no other stretch is decided about"
+    )
 
 
 def test_one_vote_shows_its_evidence(client, ana, votes):
