@@ -9,7 +9,6 @@ Folds are undone after each round, so that every round meets the same tree.
 """
 
 import argparse
-import gc
 import os
 import platform
 import random
@@ -33,6 +32,7 @@ from benchmarks.spread_data import NOW, add_arrivals, chain, load_tree, mixed, o
 from quilt.arrivals.fold import fold_within, recount_within
 from quilt.config import ROOT
 from quilt.database import db
+from quilt.serving import rest_collector
 from quilt.spread.measures import measure
 from quilt.spread.tree import list_sizes
 from quilt.web.drawing_cache import REST
@@ -290,13 +290,6 @@ def measure_page(kind: str, size: int) -> None:
             f"{len(drawings)} drawings, the largest {largest:.0f} kB (limit {SVG_LIMIT_KB}), "
             f"the page {len(answer.data) / 1000:.0f} kB"
         )
-
-
-def rest_collector() -> None:
-    """Let Python's collector look as seldom as in a worker of the server (quilt/serving.py)."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
 
 
 def ask_after_a_change(client: FlaskClient, entry_id: int, path: str) -> Spent:

@@ -149,11 +149,15 @@ def build_app() -> "Flask":
     use_writer(os.environ.get(ADDRESS))
     app = create_app(has_migrations=False)
     app.wsgi_app = Turns(app.wsgi_app, TURNS)  # type: ignore[method-assign]
-    # What is there now stays: the collector need not look at it again, nor as often as it would.
+    rest_collector()
+    return app
+
+
+def rest_collector() -> None:
+    """What is there now stays: Python's collector need not look at it again, nor as often as it would."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
-    return app
 
 
 def check_free(host: str, port: int) -> None:

@@ -1,7 +1,6 @@
 """One suite, two databases: SQLite and a PostgreSQL that the tests start themselves."""
 
 import contextvars
-import gc
 import os
 import shutil
 import tempfile
@@ -73,13 +72,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @cache
 def _find_turn(file: str) -> int:
     return next((turn for turn, name in enumerate(LONG) if file.startswith(name)), len(LONG))
-
-
-def pytest_collection_finish() -> None:
-    """Let the collector look neither at the application and thousands of tests again, nor at all as often as it would."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
 
 
 @pytest.hookimpl(optionalhook=True)

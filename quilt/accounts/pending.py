@@ -14,9 +14,7 @@ from quilt.accounts.rules import make_key
 from quilt.database import db, transaction
 
 LIFE = timedelta(hours=24)
-MOST_CHARACTERS = (
-    300_000  # of one act as JSON: four texts of 12,000 signs, each sign escaped as six, and some
-)
+MOST_CHARACTERS = 300_000  # of one act as JSON: four texts of 12,000 signs, each escaped as six
 
 
 @dataclass(frozen=True, slots=True)
