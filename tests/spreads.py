@@ -4,12 +4,14 @@ import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import insert
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
 
 from quilt.arrivals.fold import recount_within
 from quilt.arrivals.models import Arrival, ArrivalStat, EntryPoint
 from quilt.arrivals.timekeeping import refresh_timing
-from quilt.database import write
+from quilt.database import transaction, write
+from quilt.spread.codes import CODE_LENGTH
 from quilt.spread.measures import Measures
 from quilt.spread.tree import list_depths
 from tests.spread.trees import bursty, chain, star
@@ -68,7 +70,7 @@ def _plant_arrivals(entry_id: int, parents: list[int], moment: datetime) -> None
             "entry_id": entry_id,
             "parent_id": base + parents[node] if parents[node] else None,
             "depth": depths[node],
-            "code": f"p{base + node}",
+            "code": f"{base + node:0{CODE_LENGTH}}",
             "channel": chance.choice(CHANNELS),
             "state": "live",
             "arrived_at": instants[node],
@@ -85,10 +87,14 @@ def _plant_arrivals(entry_id: int, parents: list[int], moment: datetime) -> None
         {"entry_id": entry_id, "at": at, "size": node + 1, "max_depth": 1, "votes_count": node // 5}
         for at, node in points.items()
     ]
-    write(
-        lambda connection: [
-            connection.execute(insert(table), rows)
-            for table, rows in ((Arrival, arrivals), (ArrivalStat, votes), (EntryPoint, curve))
-            if rows
-        ]
-    )
+    with transaction() as session:
+        for table, rows in ((Arrival, arrivals), (ArrivalStat, votes), (EntryPoint, curve)):
+            if rows:
+                session.execute(insert(table), rows)
+        number_onward(session, base + len(parents))
+
+
+def number_onward(session: Session, last_id: int) -> None:
+    """Let whoever arrives next get a number above `last_id`, as they do where nobody was given one."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.setval(func.pg_get_serial_sequence("arrival", "id"), last_id)))

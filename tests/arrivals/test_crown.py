@@ -4,6 +4,7 @@ import secrets
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import select
 
 from quilt.arrivals.crown import read_crown, read_early_tree
 from quilt.arrivals.generations import gather_generations, read_generations
@@ -82,9 +83,10 @@ def test_who_waits_or_is_left_out_stands_in_no_crown(app):
     with transaction() as session:
         session.get(Arrival, first + 3).state = "excluded"
     recount_entry(entry_id, MOMENT)
-    late = Visit(entry_id, b"late", via=f"p{first + 2}")
+    late = Visit(entry_id, b"late", via=db.session.get(Arrival, first + 2).code)
     record_arrival(late, None, now=MOMENT, entropy=secrets.token_bytes)
     db.session.rollback()
+    assert db.session.scalars(select(Arrival).order_by(Arrival.id.desc())).first().parent_id == first + 2
     for most in (3, 4, 100):
         crown = read_crown(entry_id, most)
         assert (crown.ids, crown.sizes) == ([None, first + 1, first + 2, first + 6], [4, 1, 2, 1])

@@ -24,7 +24,7 @@ from quilt.arrivals.service import record_arrival
 from quilt.database import db, transaction, write
 from tests.conftest import NOW
 from tests.factories import make_entry
-from tests.spreads import recount_entry
+from tests.spreads import number_onward, recount_entry
 
 
 def grow(entry, parents, *, every=1, seed=0, votes=False, share=None):
@@ -158,8 +158,7 @@ def plant(entry, parents):
         session.execute(
             insert(ArrivalInbox), [{"entry_id": entry.id, "arrival_id": node, "is_new": True} for node in ids]
         )
-        if db.engine.dialect.name == "postgresql":
-            session.execute(select(func.setval(func.pg_get_serial_sequence("arrival", "id"), ids[-1])))
+        number_onward(session, ids[-1])
     assert fold_entry(entry.id, NOW) == len(parents)
     db.session.rollback()
 

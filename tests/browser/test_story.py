@@ -89,6 +89,7 @@ def submit_entry(page: Page, film) -> str:
     )
     page.get_by_label("thank", exact=False).first.fill("Thank you. The bus is yours too.")
     page.get_by_role("button", name=re.compile("continue", re.IGNORECASE)).click()
+    expect(page.get_by_role("checkbox").first).to_be_visible()  # `all` waits for no page
     for box in page.get_by_role("checkbox").all():
         box.check()
     page.get_by_role("button", name=re.compile("continue", re.IGNORECASE)).click()
