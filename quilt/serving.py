@@ -58,14 +58,25 @@ def serve(host: str, port: int, workers: int, settings: Settings) -> None:
     Raises AddressTaken or NotReady before anything is answered.
     """
     check_free(host, port)
-    from quilt import app  # noqa: F401 once for all workers, which are forked from here: they start at once
     from quilt.committer import keep_writer
 
+    _load()
     _check_database(settings)
     # A worker has the server's own handlers until its first request: asked to stop before that, it would not.
     os.register_at_fork(after_in_child=_stop_when_asked)
     with keep_writer() if settings.database.startswith("sqlite") else nullcontext():
         _make_server(host, port, workers, TURNS if settings.proxies else TURNS + WAITING).serve()
+
+
+def _load() -> None:
+    """Load what every worker needs once for all of them: they are forked from here, and start at once."""
+    from sqlalchemy.orm import configure_mappers
+
+    from quilt import app  # noqa: F401
+    from quilt.web import load_faces
+
+    load_faces()
+    configure_mappers()
 
 
 def _stop_when_asked() -> None:

@@ -1,6 +1,7 @@
 """The faces: everything that speaks HTTP. `set_up_web` is called once by create_app."""
 
 import importlib
+from types import ModuleType
 
 from flask import Flask
 
@@ -19,6 +20,10 @@ def set_up_web(app: Flask, settings: Settings) -> None:
     headers.register(app, settings)
     errors.register(app)
     context.register(app, settings)
-    for face in FACES:
-        module = importlib.import_module(f"quilt.web.{face}")
+    for face, module in load_faces():
         app.register_blueprint(getattr(module, face))
+
+
+def load_faces() -> list[tuple[str, ModuleType]]:
+    """The modules of all faces, with their names."""
+    return [(face, importlib.import_module(f"quilt.web.{face}")) for face in FACES]
