@@ -156,6 +156,7 @@ def build_app() -> "Flask":
     from quilt.web.requests_log import set_up_logging
     from quilt.web.turns import Turns
 
+    end_with_parent(os.getppid())  # or it would answer on, and nobody else could have the address
     set_up_logging()
     use_writer(os.environ.get(ADDRESS))
     app = create_app(has_migrations=False)

@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from quilt.cli import main
 from quilt.database import close_writers
 from quilt.jobs.queue import queue
+from quilt.serving import AddressTaken, check_free
 
 Start = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -207,6 +208,24 @@ def test_a_server_that_is_still_starting_ends_when_asked(data: Path) -> None:
     finally:
         process.kill()
     assert process.returncode in (0, 1)
+
+
+def test_a_killed_server_leaves_nobody_at_its_address(server: tuple[subprocess.Popen, int]) -> None:
+    process, port = server
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 20
+    while is_taken(port):
+        assert time.monotonic() < deadline, "its workers answer on"
+        time.sleep(0.1)
+
+
+def is_taken(port: int) -> bool:
+    try:
+        check_free("127.0.0.1", port)
+    except AddressTaken:
+        return True
+    return False
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
