@@ -20,7 +20,11 @@ NAMES = (  # the first is Chromium without its windows: the same pages for half 
     "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable",
 )  # fmt: skip
 SOON = 20_000  # milliseconds that anything on a page may take
-QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run")
+# Without its windows it would name no language, as no person's browser does.
+QUIET = (
+    "--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run",
+    "--accept-lang=en-US,en",
+)  # fmt: skip
 _running: list[Playwright] = []  # the one of this process, while it runs
 
 

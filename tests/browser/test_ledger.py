@@ -16,6 +16,7 @@ from tests.factories import make_contest, make_entry
 from tests.live import open_site
 
 pytestmark = pytest.mark.browser
+A_LOOK = 5_500  # milliseconds: who votes sooner than the rules of evidence take a look to last may be held
 BATCH = 60.0  # seconds: several looks of the worker, on a busy machine
 
 
@@ -58,9 +59,7 @@ def test_a_voter_follows_their_vote_into_the_open_count(browser, site, tmp_path)
     voter = new_person(browser, site)
     voter.goto("/")
     voter.get_by_role("link", name="The library bus").first.click()
-    voter.wait_for_timeout(
-        4_500
-    )  # somebody who votes at first sight, without a look at the film, is looked at
+    voter.wait_for_timeout(A_LOOK)
     vote_by_code(voter, "voter@example.org")
     voter.get_by_role("link", name="What became of it, and the proof").click()
     expect(voter.get_by_role("heading", level=1)).to_contain_text("Your vote")

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from quilt.contests.models import Contest, Phase
 from quilt.database import transaction
 from tests.browser.chromium import add_cookie, wait_until
-from tests.browser.test_ledger import BATCH, open_counting_site, wait_for_batch
+from tests.browser.test_ledger import A_LOOK, BATCH, open_counting_site, wait_for_batch
 from tests.browser.test_story import new_person, vote_by_code
 from tests.factories import make_user
 from tests.live import sign_cookie
@@ -21,7 +21,6 @@ from tests.live import sign_cookie
 pytestmark = pytest.mark.browser
 FILES = ("policy.json", "public_key", "heads.ndjson", "ledger.ndjson", "results.json", "verify.py")
 PATIENCE = BATCH * 1000  # milliseconds
-A_LOOK = 4_500  # milliseconds: somebody who votes at first sight is looked at
 
 
 @pytest.fixture(scope="module")
