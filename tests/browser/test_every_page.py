@@ -14,6 +14,7 @@ from quilt.accounts.models_security import Passkey
 from quilt.database import db
 from quilt.web.clock import now
 from tests.browser.chromium import add_cookie, make_agent
+from tests.browser.test_accessibility import FAST
 from tests.factories import save
 from tests.guards.routes import ROUTES, Who
 from tests.guards.test_routes import list_paths, make_cast
@@ -31,7 +32,6 @@ LEFT_OUT = {
     "admin.show_review", "admin.show_log", "widget.show_embed",
 }  # fmt: skip
 LEAST_PAGES = 25  # of each half
-FAST = {"resultTypes": ["violations"]}  # the nodes that are fine are not gathered
 OPEN = "for (const part of document.querySelectorAll('details')) part.open = true"
 IS_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
