@@ -7,67 +7,50 @@ from sqlalchemy.exc import DBAPIError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
-from quilt import mail, mail_tasks  # noqa: F401 a table of its own
-from quilt.accounts import domain_models as _domains  # noqa: F401 models register themselves
-from quilt.accounts import models as _accounts  # noqa: F401
-from quilt.accounts import models_identity as _identities  # noqa: F401
-from quilt.accounts import models_security as _accounts_security  # noqa: F401
+from quilt import mail_tasks, tables  # noqa: F401 tables and tasks register themselves
 from quilt.accounts import privacy as _accounts_privacy  # noqa: F401 what each room tells of a person
-from quilt.accounts import tasks as _accounts_tasks  # noqa: F401 tasks register themselves too
-from quilt.arrivals import models as _arrivals  # noqa: F401
+from quilt.accounts import tasks as _accounts_tasks  # noqa: F401
 from quilt.arrivals import tasks as _arrivals_tasks  # noqa: F401
-from quilt.community import models as _community  # noqa: F401
 from quilt.community import privacy as _community_privacy  # noqa: F401
 from quilt.config import ROOT, Settings, from_environment
-from quilt.contests import models as _contests  # noqa: F401
 from quilt.contests import tasks as _contests_tasks  # noqa: F401
 from quilt.database import db, prepare_engine
-from quilt.embeds import models as _embeds  # noqa: F401
 from quilt.embeds import privacy as _embeds_privacy  # noqa: F401
 from quilt.embeds import tasks as _embeds_tasks  # noqa: F401
-from quilt.entries import models as _entries  # noqa: F401
 from quilt.entries import privacy as _entries_privacy  # noqa: F401
 from quilt.entries import tasks as _entries_tasks  # noqa: F401
 from quilt.extensions import csrf, limiter, login_manager
 from quilt.integrity import batches as _batches  # noqa: F401
-from quilt.integrity import models as _integrity  # noqa: F401
 from quilt.integrity import privacy as _integrity_privacy  # noqa: F401
 from quilt.integrity import tasks as _integrity_tasks  # noqa: F401
 from quilt.jobs.queue import queue
-from quilt.journeys import models as _journeys  # noqa: F401
 from quilt.journeys import privacy as _journeys_privacy  # noqa: F401
 from quilt.journeys import tasks as _journeys_tasks  # noqa: F401
-from quilt.judging import models as _judging  # noqa: F401
 from quilt.judging import tasks as _judging_tasks  # noqa: F401
-from quilt.media import models as _media  # noqa: F401
 from quilt.media import tasks as _media_tasks  # noqa: F401
-from quilt.moderation import models as _moderation  # noqa: F401
 from quilt.moderation import privacy as _moderation_privacy  # noqa: F401
 from quilt.moderation import tasks as _moderation_tasks  # noqa: F401
-from quilt.results import models as _results  # noqa: F401
 from quilt.results import tasks as _results_tasks  # noqa: F401
-from quilt.shares import models as _shares  # noqa: F401
-from quilt.shares import models_posting as _posting  # noqa: F401
 from quilt.shares import privacy as _shares_privacy  # noqa: F401
 from quilt.shares import tasks as _shares_tasks  # noqa: F401
-from quilt.votes import casting_models as _casting  # noqa: F401
-from quilt.votes import ledger_models as _ledger_models  # noqa: F401
-from quilt.votes import models as _votes  # noqa: F401
 from quilt.votes import privacy as _votes_privacy  # noqa: F401
 from quilt.votes import tasks as _votes_tasks  # noqa: F401
 from quilt.web import set_up_web
 from quilt.web.front import Front
 from quilt.web.lean import LeanFlask
 from quilt.web.repeats import Repeats
-from quilt.webhooks import models as _webhooks  # noqa: F401
+from quilt.web.turns import Turns
 from quilt.webhooks import privacy as _webhooks_privacy  # noqa: F401
 from quilt.webhooks import tasks as _webhooks_tasks  # noqa: F401
 
 
-def create_app(settings: Settings | None = None, *, has_migrations: bool = True) -> Flask:
+def create_app(
+    settings: Settings | None = None, *, turns: int | None = None, has_migrations: bool = True
+) -> Flask:
     """The application for these settings (by default those of the environment).
 
-    A web process does without the commands of migrations: they weigh thirteen megabytes.
+    `turns` requests at a time are answered by Flask (None: as many as come); what is answered in front of it needs
+    none. A web process does without the commands of migrations: they weigh thirteen megabytes.
     """
     settings = settings or from_environment()
     app = LeanFlask("quilt", root_path=str(ROOT), static_folder=None)
@@ -87,6 +70,8 @@ def create_app(settings: Settings | None = None, *, has_migrations: bool = True)
     limiter.init_app(app)
     set_up_web(app, settings)
     app.wsgi_app = Repeats(app.wsgi_app, settings.page_freshness)  # type: ignore[method-assign]
+    if turns:
+        app.wsgi_app = Turns(app.wsgi_app, turns)  # type: ignore[method-assign]
     app.wsgi_app = Front(app, app.wsgi_app)  # type: ignore[method-assign]
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app, root=str(ROOT / "static"), prefix="static/", max_age=86_400, index_file=False,

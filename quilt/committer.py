@@ -1,4 +1,4 @@
-"""The writer process of a server on SQLite: it commits for all workers, everything that waits in one transaction.
+"""The writer process of a server: it commits for all workers, everything that waits in one transaction.
 
 usage: python -m quilt.committer ADDRESS (started, and started again, by `quilt serve`)
 """
@@ -154,6 +154,8 @@ def _tell(event: str, words: str) -> None:
 def main() -> None:
     engine = create_engine(from_environment().database, hide_parameters=True)
     prepare_engine(engine)
+    if engine.dialect.name != "sqlite":
+        from quilt import tables  # noqa: F401 here a statement names the types of its columns
     try:
         run_writer(engine, sys.argv[1])
     except Exception:  # noqa: BLE001 it ends here, and says why in one line

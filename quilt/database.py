@@ -132,17 +132,18 @@ def write(work: Callable[..., T], *args: Any) -> T:
     """Run `work(connection, *args)` in a transaction and return its result once that is durable.
 
     Everything that waits is committed in one go, on SQLite any work, on PostgreSQL such as can be done for many at
-    a time (`quilt.writing.runs_together`): by one thread of this process, or on SQLite by the writer process where
-    this server has one and `work` is a module's own function. Who writes alone has a transaction of their own.
+    a time (`quilt.writing.runs_together`): by the writer process where this server has one and `work` is a module's
+    own function, else by one thread of this process. Who writes alone has a transaction of their own.
     `work` may be run again when another in its group failed: it must depend on nothing but the database and its
     arguments.
     """
     engine = get_engine()
-    if engine.dialect.name != "sqlite" and not may_run_together(work):
+    has_lock = engine.dialect.name == "sqlite"
+    if not (has_lock or may_run_together(work)):
         return _run_alone(engine, work, args)
     with _crowd.joined() as is_dense:
-        if engine.dialect.name != "sqlite":
-            return _writer_of(engine, None).submit(work, args) if is_dense else _run_alone(engine, work, args)
+        if not (is_dense or has_lock):
+            return _run_alone(engine, work, args)
         if not is_dense:
             return _writer_of(engine, None).write_alone(work, args)  # type: ignore[no-any-return]
         address = _address if may_travel(work) else None
@@ -206,7 +207,7 @@ def _writer_of(engine: Engine, address: str | None) -> GroupWriter:
             writer = _writers.get(key)
             if writer is None:
                 committer = Committer(engine, SPARE_CACHE_KB if _address else CACHE_KB)
-                linger = 0.0 if engine.dialect.name == "sqlite" else LINGER
+                linger = 0.0 if address or engine.dialect.name == "sqlite" else LINGER
                 writer = GroupWriter(RemoteCommitter(address, committer) if address else committer, linger)
                 _writers[key] = writer
     return writer

@@ -1,9 +1,9 @@
-"""The way to the writer process: on SQLite one process commits for all the workers of a server.
+"""The way to the writer process: one process commits for all the workers of a server.
 
 A worker hands its work over a Unix socket, everything that waits at once: functions of a module and their
 arguments, by pickle. The socket lies in a folder that only the server's own user can enter, for whoever reaches it
-may run anything. The workers' own interpreters then neither wait for SQLite nor for one another. Where no writer
-answers, the worker commits by itself: the file lock keeps both true. The process itself is `quilt/committer.py`.
+may run anything. The workers' own interpreters then neither wait for the database nor for one another. Where no writer
+answers, the worker commits by itself: SQLite's file lock, or PostgreSQL, keeps both true. The process itself is `quilt/committer.py`.
 """
 
 import pickle
