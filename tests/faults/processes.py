@@ -34,7 +34,7 @@ def list_ready_workers(server: int, log: Path) -> list[int]:
 
 
 def find_writer(server: int) -> int | None:
-    """Its writer process: there is one on SQLite."""
+    """Its writer process; None for a moment after it was killed."""
     writers = (child for child in _list_children(server) if "quilt.committer" in _read_words(_place(child)))
     return next(writers, None)
 

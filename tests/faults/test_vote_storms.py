@@ -75,8 +75,7 @@ def test_D39_postgresql_keeps_what_was_acknowledged(stormy_site, own_postgresql,
     faults = {}
     if storm != "database":
         faults[KILL] = kill_a_worker(stormy_site, random.Random(7))
-    if storm != "workers":
-        faults[STOP] = stop_and_start(own_postgresql)
+    faults[STOP] = kill_the_writer(stormy_site) if storm == "workers" else stop_and_start(own_postgresql)
     verdict = run_storm(stormy_site, tmp_path, faults, VOTES, SECONDS)
     tell(f"PostgreSQL, {storm}", verdict, capsys)
     assert verdict.acknowledged == VOTES and verdict.faults and verdict.is_kept

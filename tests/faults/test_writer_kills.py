@@ -24,6 +24,7 @@ from quilt.database import db, prepare_engine
 from quilt.web.tickets import issue_ticket
 from quilt.writer import RemoteCommitter
 from quilt.writing import Committer, GroupWriter, Piece
+from tests.conftest import empty_tables
 from tests.factories import make_contest, make_entry, make_user, make_users
 from tests.live import Site, open_site, sign_cookie, sign_cookies
 
@@ -64,8 +65,8 @@ def vote_until_acknowledged(site: Site, entry_id: int, voter: int, cookie: str) 
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks for processes in /proc")
-def test_no_acknowledged_vote_is_lost_or_doubled_when_the_writer_is_killed(tmp_path):
-    with open_site(tmp_path / "site") as site:
+def test_no_acknowledged_vote_is_lost_or_doubled_when_the_writer_is_killed(database, tmp_path):
+    with open_site(tmp_path / "site", "" if database.startswith("sqlite") else database) as site:
         moment = datetime.now(UTC)
         with site.app.app_context():
             contest = make_contest(opens=moment - timedelta(days=1), closes=moment + timedelta(days=1))
@@ -98,14 +99,14 @@ def test_no_acknowledged_vote_is_lost_or_doubled_when_the_writer_is_killed(tmp_p
         with site.app.app_context():
             rows = db.session.execute(text("SELECT count(*), count(DISTINCT voter_id) FROM vote")).one()
             counter = db.session.execute(text("SELECT standing FROM entry_tally")).scalar()
-            db.session.remove()
+            empty_tables()
         assert len(acknowledged) == len(voters) == rows[0] == rows[1] == counter
     assert find_writer(site) is None
 
 
 @pytest.fixture
 def writer(tmp_path: Path) -> Iterator[tuple[GroupWriter, subprocess.Popen[bytes], str]]:
-    """A writer process on a fresh database: the way to it, the process, and its address."""
+    """A writer process on a fresh SQLite database: the way to it, the process, and its address."""
     address = str(tmp_path / "socket")
     environment = {**os.environ, "QUILT_ENV": "development", "QUILT_DATA": str(tmp_path)}
     command = [sys.executable, "-m", "quilt.committer", address]
