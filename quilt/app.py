@@ -39,18 +39,14 @@ from quilt.web import set_up_web
 from quilt.web.front import Front
 from quilt.web.lean import LeanFlask
 from quilt.web.repeats import Repeats
-from quilt.web.turns import Turns
 from quilt.webhooks import privacy as _webhooks_privacy  # noqa: F401
 from quilt.webhooks import tasks as _webhooks_tasks  # noqa: F401
 
 
-def create_app(
-    settings: Settings | None = None, *, turns: int | None = None, has_migrations: bool = True
-) -> Flask:
+def create_app(settings: Settings | None = None, *, has_migrations: bool = True) -> Flask:
     """The application for these settings (by default those of the environment).
 
-    `turns` requests at a time are answered by Flask (None: as many as come); what is answered in front of it needs
-    none. A web process does without the commands of migrations: they weigh thirteen megabytes.
+    A web process does without the commands of migrations: they weigh thirteen megabytes.
     """
     settings = settings or from_environment()
     app = LeanFlask("quilt", root_path=str(ROOT), static_folder=None)
@@ -70,8 +66,6 @@ def create_app(
     limiter.init_app(app)
     set_up_web(app, settings)
     app.wsgi_app = Repeats(app.wsgi_app, settings.page_freshness)  # type: ignore[method-assign]
-    if turns:
-        app.wsgi_app = Turns(app.wsgi_app, turns)  # type: ignore[method-assign]
     app.wsgi_app = Front(app, app.wsgi_app)  # type: ignore[method-assign]
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app, root=str(ROOT / "static"), prefix="static/", max_age=86_400, index_file=False,

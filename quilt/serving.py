@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from flask import Flask
 
 TURNS = 16  # requests that run at a time in a worker
-TOGETHER = 48  # more that may wait for their group on PostgreSQL, where a group takes longer to be committed
 WAITING = 240  # more that may wait for what their clients send, where no proxy waits for it
 BACKLOG = 2048  # connections that may wait in the kernel
 PATIENCE = 30  # seconds that running requests get once the server is asked to stop
@@ -65,7 +64,7 @@ def serve(host: str, port: int, workers: int, settings: Settings) -> None:
     # A worker has the server's own handlers until its first request: asked to stop before that, it would not.
     os.register_at_fork(after_in_child=_stop_when_asked)
     with keep_writer():
-        _make_server(host, port, workers, count_threads(settings)).serve()
+        _make_server(host, port, workers, TURNS if settings.proxies else TURNS + WAITING).serve()
 
 
 def _load() -> None:
@@ -77,13 +76,6 @@ def _load() -> None:
 
     load_faces()
     configure_mappers()
-
-
-def count_threads(settings: Settings) -> int:
-    """The threads of a worker: more than can run, for those that only wait."""
-    if not settings.proxies:
-        return TURNS + WAITING
-    return TURNS if settings.database.startswith("sqlite") else TURNS + TOGETHER
 
 
 def _stop_when_asked() -> None:
@@ -161,11 +153,13 @@ def build_app() -> "Flask":
     from quilt.committer import ADDRESS
     from quilt.database import use_writer
     from quilt.web.requests_log import set_up_logging
+    from quilt.web.turns import Turns
 
     end_with_parent(os.getppid())  # or it would answer on, and nobody else could have the address
     set_up_logging()
     use_writer(os.environ.get(ADDRESS))
-    app = create_app(turns=TURNS, has_migrations=False)
+    app = create_app(has_migrations=False)
+    app.wsgi_app = Turns(app.wsgi_app, TURNS)  # type: ignore[method-assign]
     rest_collector()
     return app
 
