@@ -14,7 +14,7 @@ from quilt.arrivals import tasks as _arrivals_tasks  # noqa: F401
 from quilt.community import privacy as _community_privacy  # noqa: F401
 from quilt.config import ROOT, Settings, from_environment
 from quilt.contests import tasks as _contests_tasks  # noqa: F401
-from quilt.database import db, prepare_engine
+from quilt.database import choose_options, db, prepare_engine
 from quilt.embeds import privacy as _embeds_privacy  # noqa: F401
 from quilt.embeds import tasks as _embeds_tasks  # noqa: F401
 from quilt.entries import privacy as _entries_privacy  # noqa: F401
@@ -99,14 +99,15 @@ def _set_up_migrations(app: Flask) -> None:
 
 
 def _flask_config(settings: Settings) -> dict[str, object]:
-    engine_options: dict[str, object] = {"pool_size": 32, "max_overflow": 32, "hide_parameters": True}
-    if settings.database.startswith("postgres"):
-        engine_options |= {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
     prefix = "__Host-" if settings.is_https else ""
     return {
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database,
-        "SQLALCHEMY_ENGINE_OPTIONS": engine_options,
+        "SQLALCHEMY_ENGINE_OPTIONS": {
+            "pool_size": 32,
+            "max_overflow": 32,
+            **choose_options(settings.database),
+        },
         "SESSION_COOKIE_NAME": f"{prefix}quilt_session",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",

@@ -23,7 +23,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine
 
 from quilt.config import from_environment
-from quilt.database import prepare_engine
+from quilt.database import choose_options, prepare_engine
 from quilt.writer import MOST_BYTES, pack_outcomes, unpack_pieces
 from quilt.writing import BATCH, Committer
 
@@ -152,7 +152,8 @@ def _tell(event: str, words: str) -> None:
 
 
 def main() -> None:
-    engine = create_engine(from_environment().database, hide_parameters=True)
+    url = from_environment().database
+    engine = create_engine(url, **choose_options(url))
     prepare_engine(engine)
     if engine.dialect.name != "sqlite":
         from quilt import tables  # noqa: F401 here a statement names the types of its columns

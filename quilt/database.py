@@ -184,6 +184,14 @@ def is_sqlite() -> bool:
     return db.engine.dialect.name == "sqlite"
 
 
+def choose_options(url: str) -> dict[str, Any]:
+    """What an engine for the database at `url` is made with, in every process: a server that is away is not waited for."""
+    options: dict[str, Any] = {"hide_parameters": True}
+    if url.startswith("postgres"):
+        options |= {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
+    return options
+
+
 def prepare_engine(engine: Engine) -> None:
     """Give a SQLite engine its pragmas and explicit transactions; leave any other as it is."""
     if engine.dialect.name != "sqlite":
