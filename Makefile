@@ -25,7 +25,7 @@ demo: setup  ## a whole contest to play with at http://127.0.0.1:8000 (PORT= and
 	@exec $(RUN)/quilt demo --host "$(HOST)" --port "$(PORT)"
 
 test: setup-dev  ## every test, on SQLite and on PostgreSQL, and in a real browser
-	@$(PYTEST) -n 5
+	@$(PYTEST) -n 4
 
 test-bluesky: setup-dev  ## connect, post and disconnect at a real Bluesky server (installs it: some minutes the first time)
 	@cd tests/bluesky && npm ci --no-audit --no-fund --loglevel=error
@@ -36,7 +36,7 @@ sure: setup-dev  ## format, lint, types, then every test: before each merge
 	@$(RUN)/ruff check .
 	@$(RUN)/mypy
 	@$(RUN)/djlint templates --lint --quiet
-	@$(PYTEST) -n 5
+	@$(PYTEST) -n 4
 
 faults: setup-dev  ## votes, folds and batches while workers, writer, database and disk fail; doubles, slots, the closing second
 	@FAULT_VOTES=4000 FAULT_SECONDS=30 $(PYTEST) -q -s tests/faults/test_vote_storms.py

@@ -21,6 +21,7 @@ from sqlalchemy import CompoundSelect, Connection, Table, event, exists, literal
 from quilt.app import create_app
 from quilt.config import Settings
 from quilt.database import close_writers, db
+from quilt.extensions import limiter
 
 # A busy machine is no error: what is slow is measured by the benchmarks, not by an example's time.
 hypothesis.settings.register_profile("patient", hypothesis.settings(deadline=None))
@@ -179,6 +180,8 @@ def do_not_wait_for_the_disk(app: Flask) -> None:
 @pytest.fixture
 def app(built_app: Flask) -> Iterator[Flask]:
     """The application with empty tables; the test's own context is open, requests open theirs."""
+    # One limiter serves every application of a process, as the last that was made wishes.
+    limiter.enabled = built_app.config["RATELIMIT_ENABLED"]
     with built_app.app_context():
         yield built_app
         db.session.rollback()

@@ -4,6 +4,7 @@ The verdict compares the clients' journal with the tables by plain SQL and share
 """
 
 import json
+import math
 import os
 import random
 import shutil
@@ -29,7 +30,7 @@ from tests.faults.processes import find_server, find_writer, list_ready_workers
 from tests.faults.vote_clients import CLIENTS
 from tests.live import Site, sign_cookies
 
-MOST_ROOM = 1 << 30
+MOST_ROOM, LEAST = 1 << 30, 4096  # bytes: of a small disk, and of what is still written there
 
 Fault = Callable[[], bool]  # whether it came to pass
 
@@ -119,17 +120,21 @@ def kill_the_writer(site: Site) -> Fault:
 
 
 def fill_the_disk(folder: Path, seconds: float) -> Fault:
-    """A fault: for so many seconds there is no room left where `folder` lies."""
+    """A fault: there is no room left where `folder` lies, for so many seconds once it is full."""
 
     def fill() -> bool:
-        ballast = folder / "ballast"
-        until = time.monotonic() + seconds
+        ballast, block = folder / "ballast", 1 << 20
+        until = math.inf
         try:
             with open(ballast, "wb", buffering=0) as file:
                 while time.monotonic() < until:
                     try:
-                        file.write(bytes(4096))
+                        file.write(bytes(block))
                     except OSError:
+                        if block > LEAST:
+                            block //= 2
+                            continue
+                        until = min(until, time.monotonic() + seconds)
                         time.sleep(0.01)  # whatever is given back is taken too
                     assert file.tell() < MOST_ROOM, "this is no small disk"
         finally:
