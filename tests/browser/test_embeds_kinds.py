@@ -321,7 +321,8 @@ def test_a_server_that_keeps_silent_is_a_message(person, other_host):
                     connection.sendall(head.encode() + script)  # whatever else is asked is never answered
 
         held: list[socket.socket] = []
-        threading.Thread(target=answer, daemon=True).start()
+        answering = threading.Thread(target=answer, daemon=True)
+        answering.start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         page = person.new_page()
         page.clock.install()
@@ -335,8 +336,9 @@ def test_a_server_that_keeps_silent_is_a_message(person, other_host):
         page.locator("iframe").wait_for(state="attached")
         link = page.get_by_role("link", name="Watch it and vote on its own page")
         assert 8_000 <= hurry_until_seen(page, link, 14_000)
-        page.close()
-        server.close()
+        page.close()  # and with it the lines that it held: nothing is read any more
+        server.shutdown(socket.SHUT_RDWR)  # wakes who accepts, which closing does not
+        answering.join(10)
         for connection in held:
             connection.close()
 
