@@ -142,10 +142,12 @@ def write(work: Callable[..., T], *args: Any) -> T:
     if not (has_lock or may_run_together(work)):
         return _run_alone(engine, work, args)
     with _crowd.joined() as is_dense:
-        if not (is_dense or has_lock):
-            return _run_alone(engine, work, args)
         if not is_dense:
-            return _writer_of(engine, None).write_alone(work, args)  # type: ignore[no-any-return]
+            return (
+                _writer_of(engine, None).write_alone(work, args)
+                if has_lock
+                else _run_alone(engine, work, args)
+            )
         address = _address if may_travel(work) else None
         return _writer_of(engine, address).submit(work, args)  # type: ignore[no-any-return]
 

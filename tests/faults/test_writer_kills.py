@@ -26,6 +26,7 @@ from quilt.writer import RemoteCommitter
 from quilt.writing import Committer, GroupWriter, Piece
 from tests.conftest import empty_tables
 from tests.factories import make_contest, make_entry, make_user, make_users
+from tests.faults import processes
 from tests.live import Site, open_site, sign_cookie, sign_cookies
 
 CLIENTS, VOTES_EACH, KILLS = 8, 100, 4
@@ -33,16 +34,11 @@ BREATH = 0.05  # seconds between a client's votes: a writer that was killed take
 
 
 def find_writer(site: Site) -> int | None:
-    """The process id of this site's writer."""
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
-            is_writer = b"quilt.committer" in (process / "cmdline").read_bytes()
-            if is_writer and str(site.port).encode() in Path("/proc", parent, "cmdline").read_bytes():
-                return int(process.name)
-        except OSError:
-            continue
-    return None
+    """The process id of this site's writer; None where the site is closed."""
+    try:
+        return processes.find_writer(processes.find_server(site.port))
+    except LookupError:
+        return None
 
 
 def vote_until_acknowledged(site: Site, entry_id: int, voter: int, cookie: str) -> str:
@@ -64,7 +60,7 @@ def vote_until_acknowledged(site: Site, entry_id: int, voter: int, cookie: str) 
                 assert response.status == 503, response.status
 
 
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks for processes in /proc")
+@pytest.mark.skipif(not processes.HAS_PROC, reason="looks for processes in /proc")
 def test_no_acknowledged_vote_is_lost_or_doubled_when_the_writer_is_killed(database, tmp_path):
     with open_site(tmp_path / "site", "" if database.startswith("sqlite") else database) as site:
         moment = datetime.now(UTC)
