@@ -47,14 +47,14 @@ class DrawingCache(Generic[V]):
         lock = self._locks.setdefault(key, threading.Lock())
         if not lock.acquire(blocking=kept is None):
             return kept.value  # type: ignore[union-attr]
-        if kept is not None and kept.is_costly and time.monotonic() < kept.until + BEHIND:
+        # Whoever had the lock until now may have built this very version.
+        kept = self._kept.get(key)
+        is_built = kept is not None and kept.version == version
+        if kept is not None and not is_built and kept.is_costly and time.monotonic() < kept.until + BEHIND:
             self._build_aside(key, version, build, lock)
             return kept.value
         try:
-            newer = self._kept.get(key)
-            if newer is not None and newer.version == version:
-                return newer.value
-            return self._build(key, version, build)
+            return kept.value if kept is not None and is_built else self._build(key, version, build)
         finally:
             lock.release()
 
