@@ -4,7 +4,6 @@ usage: python -m quilt.serving HOST PORT WORKERS [PARENT] (what `quilt serve` be
 process that has loaded nothing but what they need)
 """
 
-import gc
 import json
 import logging
 import os
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
     from flask import Flask
 
 TURNS = 16  # requests that run at a time in a worker
-WAITING = 240  # more that may wait for what their clients send, where no proxy waits for it
+THREADS = 24  # those, and such as wait for the writer in front of Flask
+WAITING = 232  # more that may wait for what their clients send, where no proxy waits for it
 BACKLOG = 2048  # connections that may wait in the kernel
 PATIENCE = 30  # seconds that running requests get once the server is asked to stop
 # Each thread would get a heap of its own, of C's allocator (the first) and of granian's (the second): tens of MB.
@@ -64,7 +64,7 @@ def serve(host: str, port: int, workers: int, settings: Settings) -> None:
     # A worker has the server's own handlers until its first request: asked to stop before that, it would not.
     os.register_at_fork(after_in_child=_stop_when_asked)
     with keep_writer():
-        _make_server(host, port, workers, TURNS if settings.proxies else TURNS + WAITING).serve()
+        _make_server(host, port, workers, THREADS if settings.proxies else THREADS + WAITING).serve()
 
 
 def _load() -> None:
@@ -152,6 +152,7 @@ def build_app() -> "Flask":
     from quilt.app import create_app
     from quilt.committer import ADDRESS
     from quilt.database import use_writer
+    from quilt.running import rest_collector
     from quilt.web.requests_log import set_up_logging
     from quilt.web.turns import Turns
 
@@ -162,13 +163,6 @@ def build_app() -> "Flask":
     app.wsgi_app = Turns(app.wsgi_app, TURNS)  # type: ignore[method-assign]
     rest_collector()
     return app
-
-
-def rest_collector() -> None:
-    """What is there now stays: Python's collector need not look at it again, nor as often as it would."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
 
 
 def check_free(host: str, port: int) -> None:

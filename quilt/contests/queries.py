@@ -1,14 +1,16 @@
 """Reading contests, as plain facts that outlive a session."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, bindparam, select
 
 from quilt.contests.models import BallotPolicy, Contest, ContestChange, Phase
 from quilt.contests.rules import DRAW_SOURCE, Action, find_change, list_windows, may
 from quilt.database import db
+from quilt.prepared import Prepared
 
 RESULT_STANDS = timedelta(days=30)  # how long a result keeps the first page while no other contest is open
 
@@ -88,29 +90,61 @@ _CONTESTS = (
     .where(_contest.c.is_published)
     .order_by(_contest.c.id.desc())
 )  # fmt: skip
-_PHASES = select(_phase.c.contest_id, *(_phase.c[name] for name in PhaseFacts.__slots__)).order_by(
-    _phase.c.starts_at
+_PHASES = (
+    select(_phase.c.contest_id, *(_phase.c[name] for name in PhaseFacts.__slots__))
+    .join(_contest, _contest.c.id == _phase.c.contest_id)
+    .where(_contest.c.is_published)
+    .order_by(_phase.c.starts_at)
 )
 _NOTICES = (
     select(_change.c.contest_id, _change.c.kind, _change.c.words, _change.c.changed_at)
-    .where(_change.c.is_public)
+    .join(_contest, _contest.c.id == _change.c.contest_id)
+    .where(_contest.c.is_published, _change.c.is_public)
     .order_by(_change.c.id.desc())
 )
 
 
+class _Search:
+    """Some published contests, with their phases and notices: every page that belongs to none asks for all of them."""
+
+    def __init__(self, *conditions: ColumnElement[bool]) -> None:
+        self._contests, self._phases, self._notices = (
+            Prepared(statement.where(*conditions)) for statement in (_CONTESTS, _PHASES, _NOTICES)
+        )
+
+    def run(self, **values: object) -> list[ContestFacts]:
+        """The contests that fit, the newest first."""
+        connection = db.session.connection()
+        contests = self._contests.rows(connection, values)
+        if not contests:
+            return []
+        phases: dict[int, list[PhaseFacts]] = defaultdict(list)
+        for contest_id, *facts in self._phases.rows(connection, values):
+            phases[contest_id].append(PhaseFacts(*facts))
+        notices: dict[int, list[Notice]] = defaultdict(list)
+        for contest_id, *told in self._notices.rows(connection, values):
+            notices[contest_id].append(Notice(*told))
+        return [_make(row, tuple(phases[row.id]), tuple(notices[row.id])) for row in contests]
+
+
+_ALL = _Search()
+_BY_SLUG = _Search(_contest.c.slug == bindparam("slug"))
+_BY_ID = _Search(_contest.c.id == bindparam("contest_id"))
+
+
 def find_contest(slug: str) -> ContestFacts | None:
     """The published contest with this slug."""
-    return next(iter(_list(_contest.c.slug == slug)), None)
+    return next(iter(_BY_SLUG.run(slug=slug)), None)
 
 
 def find_contest_by_id(contest_id: int) -> ContestFacts | None:
     """The published contest with this id."""
-    return next(iter(_list(_contest.c.id == contest_id)), None)
+    return next(iter(_BY_ID.run(contest_id=contest_id)), None)
 
 
 def list_contests() -> list[ContestFacts]:
     """Every published contest, the newest first."""
-    return _list(true())
+    return _ALL.run()
 
 
 def pick_face(contests: list[ContestFacts], now: datetime) -> ContestFacts | None:
@@ -138,19 +172,6 @@ def is_open(contest: ContestFacts, now: datetime) -> bool:
 def _voting_ended_at(contest: ContestFacts) -> datetime:
     windows = list_windows(contest.phases, Action.VOTE)
     return windows[-1][1] if windows else datetime.min.replace(tzinfo=UTC)
-
-
-def _list(condition: ColumnElement[bool]) -> list[ContestFacts]:
-    contests = db.session.execute(_CONTESTS.where(condition)).all()
-    if not contests:
-        return []
-    phases: dict[int, list[PhaseFacts]] = {contest.id: [] for contest in contests}
-    for contest_id, *facts in db.session.execute(_PHASES.where(_phase.c.contest_id.in_(phases))):
-        phases[contest_id].append(PhaseFacts(*facts))
-    notices: dict[int, list[Notice]] = {contest.id: [] for contest in contests}
-    for contest_id, *told in db.session.execute(_NOTICES.where(_change.c.contest_id.in_(notices))):
-        notices[contest_id].append(Notice(*told))
-    return [_make(row, tuple(phases[row.id]), tuple(notices[row.id])) for row in contests]
 
 
 def _make(row: Any, phases: tuple[PhaseFacts, ...], notices: tuple[Notice, ...]) -> ContestFacts:

@@ -45,6 +45,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("writer",),
     ("writing",),
     ("config",),
+    ("running",),
     ("outbound_session",),
     ("outbound", "signed_ids"),
     ("spread", "ledger"),
