@@ -1,45 +1,70 @@
-"""How fast votes are written into the ledger: a batch of recorded votes, on both databases, in the service itself.
+"""What the ledger costs: a batch of recorded votes, on both databases, beside votes by the whole path over HTTP.
 
-usage: python -m benchmarks.sequencing [--votes 20000] [--databases sqlite,postgresql]
+usage: python -m benchmarks.sequencing [--votes 20000] [--databases sqlite,postgresql] [--seconds 6]
 
-The time of one vote stands beside that of casting one by the service, in the same process and the same minute, so
-that their ratio holds although the machine's speed drifts. Votes lie on the disk before a batch takes them.
+A batch's processor time, this process's and PostgreSQL's, stands beside what everything on this machine together
+takes for a vote at 64 connections: two web workers, the writer, the database and the load generator. The ledger's
+share is its part of both. Votes lie on the disk before a batch takes them.
 """
 
 import argparse
+import os
 import secrets
+import sys
+import tempfile
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, text, update
 
-from benchmarks.spread_data import open_scratch
-from quilt.arrivals.nodes import Visit
+from benchmarks.hot_paths import PROXIED, WRK, build_scene, describe_machine, load, write_votes
+from benchmarks.spread_data import open_scratch, start_postgresql
+from quilt.config import Settings
 from quilt.contests.freezing import freeze_contest
-from quilt.contests.models import Contest
 from quilt.database import db, transaction
 from quilt.votes.heads import open_ledger
 from quilt.votes.keys import get_signing_key
 from quilt.votes.models import EntryTally, Vote, Voter
-from quilt.votes.queries import build_policy
 from quilt.votes.sequencing import close_batch
-from quilt.votes.service import Ballot, cast_vote
-from tests.factories import count_plainly, make_contest, make_entry, make_user
+from tests.factories import count_plainly, make_contest, make_entry
+from tests.faults.processes import list_children
+from tests.live import open_site
 
-ENTRIES, CAST = 40, 1_500
+ENTRIES, CONNECTIONS = 40, 64
 SECRET = "a secret for the measurement only"
 NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
 
 
+class Batch(NamedTuple):
+    """Votes a second, and the seconds of processor a vote: this process's and PostgreSQL's."""
+
+    rate: float
+    own: float
+    server: float
+
+
 def main() -> None:
     options = read_options()
+    if WRK is None:
+        sys.exit("This benchmark needs wrk (Debian: apt-get install wrk).")
+    print(describe_machine())
     print(
-        "| database | sequenced/s | µs of the clock a vote | µs of processor | cast by the service: µs | share |"
+        "| database | sequenced/s | µs of processor: batch | its server | a vote cast, everything | the ledger | limit |"
     )
-    print("|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|")
     for kind in options.databases.split(","):
         with open_scratch(kind) as app, app.app_context():
-            measure(kind, options.votes, app.extensions["quilt_settings"])
+            batch = measure_batch(options.votes, app.extensions["quilt_settings"])
+        cast = measure_casting(kind, options.seconds)
+        ledger = batch.own + batch.server
+        print(
+            f"| {kind} | {batch.rate:,.0f} | {batch.own * 1e6:.0f} | {batch.server * 1e6:.0f} | {cast * 1e6:.0f} "
+            f"| **{ledger / (ledger + cast):.1%}** | 15 % |",
+            flush=True,
+        )
 
 
 def read_options() -> argparse.Namespace:
@@ -48,43 +73,80 @@ def read_options() -> argparse.Namespace:
     )
     parser.add_argument("--votes", type=int, default=20_000)
     parser.add_argument("--databases", default="sqlite,postgresql")
+    parser.add_argument("--seconds", type=float, default=6)
     return parser.parse_args()
 
 
-def measure(kind: str, votes: int, settings) -> None:
+def measure_batch(votes: int, settings: Settings) -> Batch:
+    """Seconds of processor for each vote of one batch."""
     contest = make_contest(opens=NOW - timedelta(days=1), closes=NOW + timedelta(days=1))
     contest_id, entries = contest.id, [make_entry(contest).id for _ in range(ENTRIES)]
     settings.data.mkdir(parents=True, exist_ok=True)
     key = get_signing_key(settings, secrets.token_bytes)
     freeze_contest(contest_id, NOW)
     open_ledger(contest_id, key, NOW)
-    cast = cast_some(contest_id, entries[0])
     add_votes(contest_id, entries, votes)
+    server = find_server()
     db.session.remove()
-    wall, processor = time.perf_counter(), time.process_time()
+    clock, own, served = time.perf_counter(), time.process_time(), read_seconds(server)
     batch = close_batch(
         contest_id, key, count_plainly, secret=SECRET, now=lambda: NOW, entropy=secrets.token_bytes
     )
-    wall, processor = time.perf_counter() - wall, time.process_time() - processor
-    assert batch.votes == votes + CAST == batch.decisions, batch
-    each = wall / batch.votes * 1e6
-    print(
-        f"| {kind} | {batch.votes / wall:,.0f} | {each:.0f} | {processor / batch.votes * 1e6:.0f} "
-        f"| {cast * 1e6:.0f} | {each / cast / 1e6:.1%} |",
-        flush=True,
+    clock, own = time.perf_counter() - clock, time.process_time() - own
+    served = read_seconds(server) - served
+    assert batch.votes == votes == batch.decisions, batch
+    return Batch(votes / clock, own / votes, served / votes)
+
+
+def find_server() -> int:
+    """The process that started PostgreSQL's others; 0 where there is none."""
+    if db.engine.dialect.name == "sqlite":
+        return 0
+    backend: int = db.session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    return int(read_fields(backend)[1])
+
+
+def read_seconds(server: int) -> float:
+    """Seconds of processor that the processes of this server have used; 0 where there is none."""
+    ticks = 0
+    for process in list_children(server) if server else ():
+        with suppress(OSError):
+            fields = read_fields(process)
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def read_fields(process: int) -> list[str]:
+    """The fields of /proc/<process>/stat behind the command's name: the second is its parent's number."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+
+
+def measure_casting(kind: str, seconds: float) -> float:
+    """Seconds of processor that this whole machine takes for a vote by HTTP; nothing else may run on it."""
+    with tempfile.TemporaryDirectory(prefix="quilt-bench-") as folder:
+        Path(folder).chmod(0o755)
+        server = start_postgresql(Path(folder)) if kind == "postgresql" else None
+        try:
+            with open_site(Path(folder) / "site", server.get_uri() if server else "", extra=PROXIED) as site:
+                scene = build_scene(site)
+                file = Path(folder) / "votes.tsv"
+                write_votes(file, site, scene, CONNECTIONS)
+                load(f"{site.url}/", CONNECTIONS, 1, file)
+                write_votes(file, site, scene, CONNECTIONS)
+                before = read_busy_seconds()
+                result = load(f"{site.url}/", CONNECTIONS, seconds, file)
+                return (read_busy_seconds() - before) / (result.rate * seconds)
+        finally:
+            if server:
+                server.cleanup()
+
+
+def read_busy_seconds() -> float:
+    """Seconds that the processors of this machine have worked."""
+    user, nice, system, _idle, _wait, interrupts, soft, *_ = map(
+        int, Path("/proc/stat").read_text().splitlines()[0].split()[1:]
     )
-
-
-def cast_some(contest_id: int, entry_id: int) -> float:
-    """Seconds that one vote takes by the service, one after the other, each with its commit."""
-    policy = build_policy(db.session.get_one(Contest, contest_id))
-    people = [make_user().id for _ in range(CAST)]
-    db.session.remove()
-    began = time.perf_counter()
-    for person in people:
-        ballot = Ballot(person, "email", Visit(entry_id, secrets.token_bytes(8)))
-        cast_vote(ballot, policy, secret=SECRET, now=NOW, entropy=secrets.token_bytes)
-    return (time.perf_counter() - began) / CAST
+    return (user + nice + system + interrupts + soft) / os.sysconf("SC_CLK_TCK")
 
 
 def add_votes(contest_id: int, entries: list[int], count: int, at: datetime = NOW) -> None:

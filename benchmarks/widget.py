@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks.hot_paths import WRK, describe_machine, load, open_bare
 from quilt.contests.queries import find_contest
 from quilt.database import db
-from quilt.serving import rest_collector
+from quilt.running import rest_collector
 from quilt.standings.queries import list_figures
 from quilt.standings.rules import build_standings
 from quilt.web.api import standings
