@@ -3,7 +3,6 @@
 from wsgiref.headers import Headers
 
 from flask import Flask
-from sqlalchemy.exc import DBAPIError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
@@ -14,7 +13,7 @@ from quilt.arrivals import tasks as _arrivals_tasks  # noqa: F401
 from quilt.community import privacy as _community_privacy  # noqa: F401
 from quilt.config import ROOT, Settings, from_environment
 from quilt.contests import tasks as _contests_tasks  # noqa: F401
-from quilt.database import choose_options, db, prepare_engine
+from quilt.database import choose_options, db, prepare_engine, release_session
 from quilt.embeds import privacy as _embeds_privacy  # noqa: F401
 from quilt.embeds import tasks as _embeds_tasks  # noqa: F401
 from quilt.entries import privacy as _entries_privacy  # noqa: F401
@@ -54,7 +53,7 @@ def create_app(settings: Settings | None = None, *, has_migrations: bool = True)
     app.extensions["quilt_settings"] = settings
     settings.data.mkdir(parents=True, exist_ok=True)
     db.init_app(app)
-    app.teardown_appcontext(_let_session_go)
+    app.teardown_appcontext(lambda _error: release_session())
     with app.app_context():
         prepare_engine(db.engine)
         app.extensions["quilt_engine"] = db.engine
@@ -78,15 +77,6 @@ def create_app(settings: Settings | None = None, *, has_migrations: bool = True)
     return app
 
 
-def _let_session_go(_error: BaseException | None) -> None:
-    """Give the session's connection back before the library does: one whose server has gone has nothing to roll
-    back, and an answer that is made already is not spoilt by it."""
-    try:
-        db.session.remove()
-    except DBAPIError:
-        db.session.registry.clear()
-
-
 def _open_to_frames(headers: Headers, _path: str, _url: str) -> None:
     """A frame that a page has taken its origin from (WordPress does) loads our style sheet as a stranger."""
     headers["Cross-Origin-Resource-Policy"] = "cross-origin"
@@ -103,11 +93,7 @@ def _flask_config(settings: Settings) -> dict[str, object]:
     return {
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database,
-        "SQLALCHEMY_ENGINE_OPTIONS": {
-            "pool_size": 32,
-            "max_overflow": 32,
-            **choose_options(settings.database),
-        },
+        "SQLALCHEMY_ENGINE_OPTIONS": choose_options(settings.database),
         "SESSION_COOKIE_NAME": f"{prefix}quilt_session",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",

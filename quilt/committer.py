@@ -20,11 +20,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
 
 from quilt.config import from_environment
 from quilt.database import choose_options, prepare_engine
-from quilt.writer import MOST_BYTES, pack_outcomes, unpack_pieces
+from quilt.running import rest_collector
+from quilt.writer import MOST_BYTES, PATIENCE, pack_outcomes, unpack_pieces
 from quilt.writing import BATCH, Committer
 
 ADDRESS = "QUILT_WRITER"  # where the writer of this server listens; set by `quilt serve` for its workers
@@ -102,7 +103,11 @@ class _Keeper:
             self._is_over = True
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait()
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:  # it hangs at a database that does not answer
+            self._process.kill()
+            self._process.wait()
         self._thread.join()
 
     def _start(self) -> "subprocess.Popen[bytes]":
@@ -143,10 +148,18 @@ def _receive(fileobj: Any, door: socket.socket, selector: selectors.BaseSelector
     return None
 
 
-def _tell(event: str, words: str) -> None:
+def _plan_once(raw: Any, _record: Any) -> None:
+    """Have PostgreSQL plan each statement once, and by its indexes: it would plan a group anew each time, for its
+    number of rows, and that costs as much as running it."""
+    for name, value in (("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off")):
+        raw.execute(f"SET {name} = {value}")
+    raw.commit()
+
+
+def _tell(what: str, words: str) -> None:
     """One line of the log about what should not have happened, in the shape that all have."""
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    line = {"at": at, "event": event, "level": "error", "message": words}
+    line = {"at": at, "event": what, "level": "error", "message": words}
     sys.stderr.write(json.dumps(line) + "\n")
     sys.stderr.flush()
 
@@ -157,6 +170,9 @@ def main() -> None:
     prepare_engine(engine)
     if engine.dialect.name != "sqlite":
         from quilt import tables  # noqa: F401 here a statement names the types of its columns
+
+        event.listen(engine, "connect", _plan_once)
+    rest_collector()
     try:
         run_writer(engine, sys.argv[1])
     except Exception:  # noqa: BLE001 it ends here, and says why in one line

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     BigInteger,
@@ -24,9 +23,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
+from quilt.running import get_app
 from quilt.writer import Crowd, RemoteCommitter, may_travel
 from quilt.writing import (
     CACHE_KB,
@@ -117,9 +118,22 @@ def transaction() -> Iterator[Session]:
             raise
 
 
+def release_session() -> None:
+    """Give the session's connection back, if it has one: whoever waits for a commit needs none meanwhile.
+
+    One whose server has gone has nothing to roll back, and an answer that is made already is not spoilt by it.
+    """
+    if not db.session.registry.has():
+        return
+    try:
+        db.session.remove()
+    except DBAPIError:
+        db.session.registry.clear()
+
+
 def get_engine() -> Engine:
     """The engine of the current application: `db.engine` for a third of its price."""
-    engine: Engine = current_app.extensions["quilt_engine"]
+    engine: Engine = get_app().extensions["quilt_engine"]
     return engine
 
 
@@ -188,9 +202,10 @@ def is_sqlite() -> bool:
 
 def choose_options(url: str) -> dict[str, Any]:
     """What an engine for the database at `url` is made with, in every process: a server that is away is not waited for."""
-    options: dict[str, Any] = {"hide_parameters": True}
+    options: dict[str, Any] = {"hide_parameters": True, "pool_size": 32, "max_overflow": 32}
     if url.startswith("postgres"):
-        options |= {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
+        # Two workers at their worst leave some of the hundred that a server has by default.
+        options |= {"max_overflow": 8, "pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
     return options
 
 

@@ -5,7 +5,8 @@ runs half a dozen. The SQL, the types of what goes in and the types of what come
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import (
@@ -66,16 +67,6 @@ class Prepared:
         row = self.first(connection, values)
         return None if row is None else row[0]
 
-    def each(self, connection: Connection, many: Sequence[Row]) -> None:
-        """Run it for each of the values, in their order: PostgreSQL is asked once for all."""
-        compiled = self._compile(connection.dialect)
-        raw: Any = connection.connection.driver_connection
-        bound = [compiled.bind(values) for values in many]
-        try:
-            raw.cursor().executemany(compiled.sql, bound)
-        except compiled.error as error:
-            raise compiled.explain(error) from error
-
     def _run(self, raw: Any, dialect: Dialect, values: Row) -> list[Any]:
         compiled = self._compile(dialect)
         return compiled.run(raw, compiled.bind(values))
@@ -105,17 +96,27 @@ class PreparedRows:
 
     def rows(self, connection: Connection, given: Sequence[Row]) -> list[Any]:
         """Run it for all that is given, in as few statements as may be; what comes back, in no order."""
+        return self.send(connection, given)()
+
+    def send(self, connection: Connection, given: Sequence[Row]) -> Callable[[], list[Any]]:
+        """The same, to be read later by what is returned: after a block of `sent_together`, where it stands in one."""
+        raw: Any = connection.connection.driver_connection
         if connection.dialect.name == "sqlite":
             parts = [given[start : start + MOST_ROWS] for start in range(0, len(given), MOST_ROWS)]
-            return [row for part in parts for row in self._run(connection, part, len(part))]
-        return self._run(connection, given, 0) if given else []
+            rows = [row for part in parts for row in self._find(connection, len(part)).run_all(raw, part)]
+            return lambda: rows
+        if not given:
+            return list
+        compiled = self._find(connection, 0)
+        cursor = compiled.send(raw, compiled.bind_all(given))
+        return lambda: compiled.read(cursor)
 
-    def _run(self, connection: Connection, given: Sequence[Row], count: int) -> list[Any]:
+    def _find(self, connection: Connection, count: int) -> "_CompiledRows":
         key = (connection.dialect.name, count)
         compiled = self._kept.get(key)
         if compiled is None:
             compiled = self._kept[key] = self._compile(connection.dialect, count)
-        return compiled.run(connection.connection.driver_connection, compiled.bind_all(given))
+        return compiled
 
     def _compile(self, dialect: Dialect, count: int) -> "_CompiledRows":
         asked = self._list_rows(count) if count else self._unnest()
@@ -134,6 +135,20 @@ class PreparedRows:
         arrays = (bindparam(name, type_=ARRAY(like.type)) for name, like in self._columns.items())
         columns = (column(name, like.type) for name, like in self._columns.items())
         return func.unnest(*arrays).table_valued(*columns, name="asked").render_derived()
+
+
+@contextmanager
+def sent_together(connection: Connection) -> Iterator[None]:
+    """Have PostgreSQL asked once for all that is asked in this block: what comes back is read after it.
+
+    For statements of this module only: SQLAlchemy's own want their answer at once.
+    """
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    raw: Any = connection.connection.driver_connection
+    with raw.pipeline():
+        yield
 
 
 def insert_asked(insert: Any, asked: FromClause) -> Any:
@@ -176,9 +191,21 @@ class _Compiled:
 
     def run(self, raw: Any, bound: Any) -> list[Any]:
         """Run it on a connection of the driver's; its rows as named tuples in Python's types."""
+        return self.read(self.send(raw, bound))
+
+    def send(self, raw: Any, bound: Any) -> Any:
+        """Run it, and return the driver's cursor."""
         try:
-            cursor = raw.execute(self.sql, bound)
-            return [self._read_row(row) for row in cursor.fetchall()] if self.has_rows else []
+            return raw.execute(self.sql, bound)
+        except self.error as error:
+            raise self.explain(error) from error
+
+    def read(self, cursor: Any) -> list[Any]:
+        """The rows of a cursor, as `run` gives them."""
+        if not self.has_rows:
+            return []
+        try:
+            return [self._read_row(row) for row in cursor.fetchall()]
         except self.error as error:
             raise self.explain(error) from error
 
@@ -212,6 +239,10 @@ class _CompiledRows(_Compiled):
         self._column_steps = list(converts.items())
         if not count:
             self.sql = self.sql.replace(")s::", ")b::")  # psycopg writes an array as bytes in half the time
+
+    def run_all(self, raw: Any, given: Sequence[Row]) -> list[Any]:
+        """Run it for these."""
+        return self.run(raw, self.bind_all(given))
 
     def bind_all(self, given: Sequence[Row]) -> Any:
         """The driver's parameters, in its own types."""

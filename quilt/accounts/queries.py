@@ -49,7 +49,7 @@ def find_signed_in(user_id: int, key: str) -> Person | None:
     """The person in whose session the cookie with this key is, with that session's own facts, or None.
 
     Whether the session still lives is for `sessions.is_alive` to say. Every request of a signed-in person needs
-    it, so it costs one prepared statement and no transaction.
+    it, so it costs one prepared statement, and on SQLite no transaction.
     """
     row = _BY_SESSION.read_first(db.engine, {"user_id": user_id, "key_hash": hash_key(key)})
     return None if row is None else Person(**row._asdict())

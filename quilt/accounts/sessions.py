@@ -4,7 +4,8 @@ A session's cookie names the person, the epoch of their sessions and a random ke
 whether the session lives. The vote's own transaction does not look at it: it compares the epoch alone, which it
 reads anyway. So whatever ends a session raises the person's epoch and carries the new one over to the sessions
 that go on; their cookies learn it at the next page, and a vote sent before that is answered by the view, which
-looks at the row. An ended session votes no more from the moment it ended, at no cost to the others.
+looks at the row. A session that somebody ended votes no more from that moment, at no cost to the others; one whose
+time is over shows no page any more, and may vote until the hourly sweep ends it for good.
 """
 
 from collections.abc import Callable

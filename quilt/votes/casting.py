@@ -5,7 +5,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Integer, and_, bindparam, func, literal_column, select, type_coerce, update
+from sqlalchemy import (
+    Connection,
+    FromClause,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    type_coerce,
+    update,
+)
 
 from quilt.accounts.models import User
 from quilt.arrivals.nodes import (
@@ -18,7 +28,7 @@ from quilt.arrivals.nodes import (
 )
 from quilt.database import UtcDateTime, insert_if_new
 from quilt.entries.models import Entry
-from quilt.prepared import Prepared
+from quilt.prepared import Prepared, PreparedRows
 from quilt.spread.codes import Entropy
 from quilt.votes.ballots import (
     Ballot,
@@ -45,6 +55,7 @@ from quilt.votes.rules import (
 from quilt.votes.vouching import bind_identities, is_vouched
 
 _entry, _vote, _voter, _user = Entry.__table__, Vote.__table__, Voter.__table__, User.__table__
+_tally: Any = EntryTally.__table__
 _entrant = _user.alias()
 
 
@@ -54,6 +65,18 @@ def ask_clock(dialect: str) -> Any:
         "strftime('%Y-%m-%d %H:%M:%f', 'now')" if dialect == "sqlite" else "clock_timestamp()"
     )
     return type_coerce(clock, UtcDateTime).label("clock")
+
+
+def _build_count(dialect: str, asked: FromClause) -> Any:
+    """So many votes more for each entry. Entries come in one order for all, so that parallel transactions wait for
+    each other and not in a ring."""
+    more = asked
+    if dialect != "sqlite":
+        mine = _tally.alias("mine")
+        locked = select(asked.c.entry_id, asked.c.votes).join(mine, mine.c.entry_id == asked.c.entry_id)
+        more = locked.order_by(mine.c.entry_id).with_for_update(of=mine).subquery("locked")
+    standing = _tally.c.standing + more.c.votes
+    return update(_tally).where(_tally.c.entry_id == more.c.entry_id).values(standing=standing)
 
 
 _SELECT_FACTS = (
@@ -93,11 +116,7 @@ _CLAIMED = Prepared(
     .select_from(_vote)
     .where(_vote.c.arrival_id == bindparam("arrival_id"), _vote.c.voter_id != bindparam("voter_id"))
 )
-_COUNT = Prepared(
-    update(EntryTally)
-    .where(EntryTally.entry_id == bindparam("of_entry"))
-    .values(standing=EntryTally.standing + bindparam("votes", type_=Integer))
-)
+_COUNT = PreparedRows({"entry_id": _tally.c.entry_id, "votes": _tally.c.standing}, _build_count)
 VOTER_COLUMNS = ("contest_id", "user_id", "key", "created_at")
 _ADD_VOTER = Prepared(lambda dialect: insert_if_new(_voter, dialect, "id"), VOTER_COLUMNS)
 VOTE_COLUMNS = (
@@ -153,14 +172,9 @@ def settle_vote(
 
 
 def record_counts(connection: Connection, casts: Sequence[Cast]) -> None:
-    """Count votes that were put into the tables, and tell the fold: the last act of their transaction.
-
-    Entries come in one order for all, so that parallel transactions wait for each other and not in a ring.
-    """
+    """Count votes that were put into the tables, and tell the fold: the last act of their transaction."""
     counts = Counter(cast.entry_id for cast in casts)
-    _COUNT.each(
-        connection, [{"of_entry": entry_id, "votes": counts[entry_id]} for entry_id in sorted(counts)]
-    )
+    _COUNT.rows(connection, [{"entry_id": entry_id, "votes": votes} for entry_id, votes in counts.items()])
     put_in_inbox(
         connection,
         [

@@ -1,6 +1,6 @@
 """The one door through which a vote's state changes: row, counters, tree and log in one transaction."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
@@ -49,12 +49,17 @@ class Verdict(NamedTuple):
 
 
 def decide_votes(
-    connection: Connection, vote_ids: Iterable[int], verdict: Verdict, now: datetime
+    connection: Connection,
+    vote_ids: Iterable[int],
+    verdict: Verdict,
+    now: datetime,
+    *,
+    is_to_wait: bool = True,
 ) -> list[int]:
     """Bring each vote into `verdict.after`, write that down, and return the ids of those that changed, ascending.
 
-    Votes that are in that state already stay as they are. The decisions wait in the inbox of the ledger. Raises
-    TransitionRefused when one of the votes may not go there, ResultIsFinal when it made a result that is final;
+    Votes that are in that state already stay as they are. The decisions wait in the inbox of the ledger, unless the
+    caller appends them to it in the same transaction (`is_to_wait=False`). Raises TransitionRefused when one of the votes may not go there, ResultIsFinal when it made a result that is final;
     call it within the transaction that it shall share.
     """
     changed: list[int] = []
@@ -65,9 +70,21 @@ def decide_votes(
         votes = [vote for vote in _lock(connection, ids) if vote.state != verdict.after]
         _check(votes, verdict)
         if votes:
-            _change(connection, votes, verdict, now)
+            decisions = _change(connection, votes, verdict, now)
+            if is_to_wait:
+                _put_in_inbox(connection, decisions)
             changed += [vote.id for vote in votes]
     return changed
+
+
+def lock_tallies(connection: Connection, entry_ids: Collection[int]) -> None:
+    """Have the counters of these entries to oneself, in the order in which votes take them: before several decisions
+    in one transaction, which would take them in any order and meet the votes in a ring."""
+    if entry_ids and connection.dialect.name != "sqlite":
+        given = among(_tally.c.entry_id, sorted(entry_ids), connection.dialect.name)
+        connection.execute(
+            select(_tally.c.entry_id).where(given).order_by(_tally.c.entry_id).with_for_update()
+        )
 
 
 def _lock(connection: Connection, ids: Sequence[int]) -> list[Any]:
@@ -85,12 +102,14 @@ def _check(votes: Sequence[Any], verdict: Verdict) -> None:
             raise TransitionRefused(vote.id, vote.state, verdict.after)
 
 
-def _change(connection: Connection, votes: Sequence[Any], verdict: Verdict, now: datetime) -> None:
+def _change(connection: Connection, votes: Sequence[Any], verdict: Verdict, now: datetime) -> Sequence[int]:
+    """Change the rows, the counters and the tree; returns the ids of the decisions."""
     given = among(_vote.c.id, [vote.id for vote in votes], connection.dialect.name)
-    _write_down(connection, given, verdict, now)  # while the rows still say what was before
+    decisions = _write_down(connection, given, verdict, now)  # while the rows still say what was before
     connection.execute(update(Vote).where(given).values(state=verdict.after))
     _count(connection, votes, verdict.after)
     _tell_the_tree(connection, votes, verdict.after)
+    return decisions
 
 
 def _count(connection: Connection, votes: Sequence[Any], after: str) -> None:
@@ -127,7 +146,9 @@ def _tell_the_tree(connection: Connection, votes: Sequence[Any], after: str) -> 
         connection.execute(insert(ArrivalInbox), rows)
 
 
-def _write_down(connection: Connection, given: ColumnElement[bool], verdict: Verdict, now: datetime) -> None:
+def _write_down(
+    connection: Connection, given: ColumnElement[bool], verdict: Verdict, now: datetime
+) -> Sequence[int]:
     told = {**verdict._asdict(), "decided_at": now}
     decided = select(
         _vote.c.contest_id, _vote.c.id, _vote.c.state,
@@ -136,7 +157,10 @@ def _write_down(connection: Connection, given: ColumnElement[bool], verdict: Ver
     added = insert(VoteDecision).from_select(
         ["contest_id", "vote_id", "before", *told], decided.where(given).order_by(_vote.c.id)
     )
-    ids = connection.scalars(added.returning(VoteDecision.id)).all()
+    return connection.scalars(added.returning(VoteDecision.id)).all()
+
+
+def _put_in_inbox(connection: Connection, ids: Sequence[int]) -> None:
     written = among(VoteDecision.__table__.c.id, ids, connection.dialect.name)
     waiting = select(VoteDecision.id, VoteDecision.contest_id).where(written)
     connection.execute(insert(DecisionInbox).from_select(["decision_id", "contest_id"], waiting))

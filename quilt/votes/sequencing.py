@@ -10,9 +10,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, case, delete, exists, false, select
+from sqlalchemy import Connection, and_, case, delete, exists, false, func, select
 
 from quilt.contests.models import Contest
 from quilt.database import db, is_sqlite, write
@@ -20,11 +20,11 @@ from quilt.entries.models import Entry
 from quilt.ledger.decisions import build_decisions
 from quilt.ledger.leaves import EntryLeaf
 from quilt.votes.bulk import among
-from quilt.votes.decisions import Verdict, decide_votes
+from quilt.votes.decisions import Verdict, decide_votes, lock_tallies
 from quilt.votes.heads import sign_next_head
 from quilt.votes.keys import SigningKey
 from quilt.votes.leaves import Book, VoteFacts, build_vote_leaf, spell_tag
-from quilt.votes.ledger_models import LedgerEntry, LedgerLeaf
+from quilt.votes.ledger_models import Ledger, LedgerEntry, LedgerHead, LedgerLeaf
 from quilt.votes.models import DecisionInbox, Vote, VoteDecision, Voter
 from quilt.votes.rules import make_contest_key
 
@@ -32,10 +32,11 @@ Judge = Callable[[Connection, int, Sequence[int]], Mapping[int, Verdict]]
 
 PLAIN = Verdict("counted", "rules", "plain", "none")  # about what the rules say nothing of
 CHUNK = 250  # votes, or decisions, in one transaction: on SQLite whoever votes waits for its end
-WIDE_CHUNK = 1_000  # on PostgreSQL nobody does
+WIDE_CHUNK = 1_000  # on PostgreSQL only who votes for an entry of which a vote is held
 MOST_JUDGED = 20_000  # votes that are judged at once
 _vote, _decision, _inbox = Vote.__table__, VoteDecision.__table__, DecisionInbox.__table__
 _leaf, _known = LedgerLeaf.__table__, LedgerEntry.__table__
+_ledger, _head = Ledger.__table__, LedgerHead.__table__
 _entry = Entry.__table__
 
 
@@ -46,6 +47,26 @@ class Batch:
     votes: int
     decisions: int
     size: int
+
+
+class _Decided(NamedTuple):
+    """A decision about a vote that has a leaf, and the reason of the one before it ('' where there is none)."""
+
+    vote_id: int
+    number: int
+    entry_id: int
+    before: str
+    after: str
+    actor: str
+    reason: str
+    rules: str
+    reason_before: str = ""
+
+    @classmethod
+    def of(cls, vote: VoteFacts, number: int, verdict: Verdict) -> "_Decided":
+        """What the batch itself decides about a recorded vote."""
+        about = (verdict.after, verdict.actor, verdict.reason, verdict.rules)
+        return cls(vote.id, number, vote.entry_id, vote.state, *about)
 
 
 def close_batch(
@@ -86,10 +107,10 @@ def append_votes(
     secret: str,
     now: datetime,
 ) -> tuple[int, int]:
-    """Append the leaves of these votes in this order, decide about those still recorded, append the decisions.
+    """Append the leaves of these votes in this order, decide about those still recorded, append these decisions.
 
-    Votes that have a leaf already are passed over. Returns how many votes and decisions were written. Raises
-    LedgerNotOpen.
+    Votes that have a leaf already are passed over; what others decided about them before waits for
+    `append_decisions`. Returns how many votes and decisions were written. Raises LedgerNotOpen.
     """
     book = Book(connection, contest_id)
     votes = _lock_votes(connection, vote_ids)
@@ -97,16 +118,22 @@ def append_votes(
         select(Contest.__table__.c.voter_salt).where(Contest.__table__.c.id == contest_id)
     ).scalar_one()
     contest_key = make_contest_key(secret, salt)
-    book.add([build_vote_leaf(book.name, vote, contest_key) for vote in votes], [vote.id for vote in votes])
+    numbers = book.add(
+        [build_vote_leaf(book.name, vote, contest_key) for vote in votes], [vote.id for vote in votes]
+    )
+    decided: list[_Decided] = []
     by_verdict: dict[Verdict, list[int]] = defaultdict(list)
-    for vote in votes:
+    for vote, number in zip(votes, numbers, strict=True):
         if vote.state == "recorded":
-            by_verdict[verdicts.get(vote.id, PLAIN)].append(vote.id)
+            verdict = verdicts.get(vote.id, PLAIN)
+            by_verdict[verdict].append(vote.id)
+            decided.append(_Decided.of(vote, number, verdict))
+    lock_tallies(connection, {row.entry_id for row in decided if row.after != PLAIN.after})
     for verdict, ids in by_verdict.items():
-        decide_votes(connection, ids, verdict, now)
-    decisions = _drain(connection, book, 2 * len(vote_ids))
+        decide_votes(connection, ids, verdict, now, is_to_wait=False)
+    _append(book, decided)
     book.store()
-    return len(votes), decisions
+    return len(votes), len(decided)
 
 
 def append_decisions(connection: Connection, contest_id: int, most: int) -> int:
@@ -132,9 +159,9 @@ def append_entries(connection: Connection, contest_id: int) -> int:
 
 
 def has_news(connection: Connection, contest_id: int) -> bool:
-    """Whether a vote, a decision or an entry that left the running waits for the next batch."""
+    """Whether a vote, a decision or an entry that left the running waits for the next batch, or a leaf for its head."""
     decided = select(_inbox.c.decision_id).where(_inbox.c.contest_id == contest_id)
-    waiting = (_waiting_votes(contest_id), decided, _moved_entries(contest_id))
+    waiting = (_waiting_votes(contest_id), decided, _moved_entries(contest_id), _unsigned_leaves(contest_id))
     return any(connection.execute(statement.limit(1)).first() is not None for statement in waiting)
 
 
@@ -176,6 +203,12 @@ def _moved_entries(contest_id: int) -> Any:
     )
 
 
+def _unsigned_leaves(contest_id: int) -> Any:
+    """The ledger, where its last batch was cut off before it signed."""
+    signed = select(func.max(_head.c.size)).where(_head.c.contest_id == contest_id).scalar_subquery()
+    return select(_ledger.c.contest_id).where(_ledger.c.contest_id == contest_id, _ledger.c.size > signed)
+
+
 def _has_leaf(vote_id: Any) -> Any:
     return exists().where(_leaf.c.vote_id == vote_id)
 
@@ -214,15 +247,20 @@ def _drain(connection: Connection, book: Book, most: int) -> int:
     decided = connection.execute(
         _ABOUT.where(among(_decision.c.id, taken, connection.dialect.name)).order_by(_decision.c.id)
     ).all()
+    _append(book, [_Decided(*row) for row in decided])
+    return len(decided)
+
+
+def _append(book: Book, decided: Sequence[_Decided]) -> None:
+    """Append decisions in the fewest leaves."""
     for (state, actor, reason, rules), numbers in _group(decided):
         book.add(build_decisions(book.name, numbers, state, actor, reason, rules))
     for row in decided:
         book.count(row.entry_id, row.before, spell_tag(row.reason_before) if row.reason_before else "", -1)
         book.count(row.entry_id, row.after, spell_tag(row.reason), 1)
-    return len(decided)
 
 
-def _group(decided: Iterable[Any]) -> Iterator[tuple[tuple[str, str, str, str], list[int]]]:
+def _group(decided: Iterable[_Decided]) -> Iterator[tuple[tuple[str, str, str, str], list[int]]]:
     """Leaf numbers by what is decided about them; the second decision about a vote comes after all the first."""
     seen: Counter[int] = Counter()
     rounds: dict[int, dict[tuple[str, str, str, str], list[int]]] = defaultdict(lambda: defaultdict(list))
@@ -251,8 +289,8 @@ def _build_about() -> Any:
     )
     return (
         select(
-            _decision.c.vote_id, _decision.c.before, _decision.c.after, _decision.c.actor, _decision.c.reason,
-            _decision.c.rules, _leaf.c.number, _vote.c.entry_id,
+            _decision.c.vote_id, _leaf.c.number, _vote.c.entry_id, _decision.c.before, _decision.c.after,
+            _decision.c.actor, _decision.c.reason, _decision.c.rules,
             case((_decision.c.before != "recorded", reason_before), else_="").label("reason_before"),
         )
         .join(_leaf, _leaf.c.vote_id == _decision.c.vote_id)

@@ -4,7 +4,7 @@ What a vote costs is mostly the asking, and on PostgreSQL the way there and back
 moment are looked up, checked and inserted together. The decisions are those of one vote (`quilt.votes.casting`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from quilt.arrivals.nodes import Node, find_or_add_nodes, lock_nodes
+from quilt.prepared import sent_together
 from quilt.spread.codes import Entropy
 from quilt.votes.ballots import (
     Ballot,
@@ -72,12 +73,19 @@ def cast_many(connection: Connection, calls: Sequence[Call]) -> list[Receipt | V
     Raises Crossed where a parallel transaction cast one of them; then the caller takes everything back.
     """
     wishes = _open_wishes(connection, calls)
-    for step in (_check, _choose_slots, _settle_voters, _settle_nodes, _insert):
+    for step in (_check, _choose_slots, _settle_voters, _settle_nodes):
         step(connection, [wish for wish in wishes if wish.is_open])
-    for wish in wishes:
-        if wish.is_apart:
+    apart = [wish for wish in wishes if wish.is_apart]
+    with sent_together(connection):
+        find_added = _insert(connection, [wish for wish in wishes if wish.is_open])
+        if not apart:
+            _count(connection, wishes)
+    if len(find_added()) < sum(wish.is_open for wish in wishes):
+        raise Crossed
+    if apart:
+        for wish in apart:
             _cast_apart(connection, wish)
-    record_counts(connection, [wish.cast for wish in wishes if wish.cast is not None])
+        _count(connection, wishes)
     return [_tell(wish) for wish in wishes]
 
 
@@ -192,7 +200,8 @@ def _settle_nodes(connection: Connection, wishes: list[_Wish]) -> None:
             taken.add(node.arrival_id)
 
 
-def _insert(connection: Connection, wishes: list[_Wish]) -> None:
+def _insert(connection: Connection, wishes: list[_Wish]) -> Callable[[], list[Any]]:
+    """Insert the votes; what comes back finds those that were new."""
     rows = []
     for wish in wishes:
         assert wish.node is not None
@@ -203,8 +212,11 @@ def _insert(connection: Connection, wishes: list[_Wish]) -> None:
         )
         rows.append(row)
     rows.sort(key=lambda row: row["voter_id"])
-    if len(ADD_VOTES.rows(connection, rows)) < len(rows):
-        raise Crossed
+    return ADD_VOTES.send(connection, rows)
+
+
+def _count(connection: Connection, wishes: list[_Wish]) -> None:
+    record_counts(connection, [wish.cast for wish in wishes if wish.cast is not None])
 
 
 def _cast_apart(connection: Connection, wish: _Wish) -> None:

@@ -1,5 +1,7 @@
 """Errors as people see them: what happened, what we kept, what to do; problem details for JSON."""
 
+from functools import lru_cache
+
 import structlog
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
@@ -56,12 +58,14 @@ def wants_json(request: AnyRequest) -> bool:
     """Whether the client asked for JSON rather than a page. The API never answers with one."""
     if is_api(request):
         return True
-    if request.headers.get("Accept") == "application/json":
-        return True
-    if request.is_json:
-        return True
-    accept = parse_accept_header(request.headers.get("Accept", ""), MIMEAccept)
-    return accept.best_match(("text/html", "application/json")) == "application/json"
+    return request.is_json or _prefers_json(request.headers.get("Accept", ""))
+
+
+@lru_cache(maxsize=256)
+def _prefers_json(accept: str) -> bool:
+    """What an Accept header says; browsers send few different ones."""
+    wanted = parse_accept_header(accept, MIMEAccept)
+    return wanted.best_match(("text/html", "application/json")) == "application/json"
 
 
 def is_api(request: AnyRequest) -> bool:

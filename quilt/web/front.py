@@ -17,10 +17,12 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
+from quilt.database import release_session
 from quilt.web.headers import list_plain_headers
 from quilt.web.origins import fits_host, is_from_here
-from quilt.web.plain import Answer, PlainRequest
+from quilt.web.plain import Answer, AnyRequest, PlainRequest
 from quilt.web.requests_log import log_request, new_request_id
+from quilt.web.turns import get_turn
 
 MOST_BYTES = 16_384
 log = structlog.get_logger("quilt.front")
@@ -42,6 +44,13 @@ def in_front(rule: str) -> Callable[[F], F]:
     return register
 
 
+def step_aside(request: AnyRequest) -> None:
+    """Keep neither a connection nor a turn from others: all that is left to do here is to wait for a commit."""
+    release_session()
+    if turn := get_turn(request.environ):
+        turn.end()
+
+
 class Front:
     """WSGI middleware around the application; `app` gives the context, `inner` is what answers the rest."""
 
@@ -61,6 +70,8 @@ class Front:
         answer = self._ask(find, PlainRequest(environ, body), values) if is_whole else Answer(400)
         if answer is None:
             environ["wsgi.input"] = BytesIO(body)
+            if turn := get_turn(environ):
+                turn.begin()  # it may have stepped aside, and a view is dear
             return self._inner(environ, start_response)  # type: ignore[no-any-return]
         headers = [*answer.headers, *list_plain_headers(self._app), ("X-Request-Id", identifier)]
         headers.append(("Content-Length", str(len(answer.body))))

@@ -17,15 +17,15 @@ from flask import Flask, Response, g, request
 MOST_LINES = 250  # that wait before they are written at once; more would leave the process megabytes larger
 MOST_WAITING = 20_000  # where nobody reads the log: more than these are lost, and no request waits
 
-_access_log = logging.getLogger("quilt.access")
+_lines: "BatchedLines | None" = None  # of requests; none are written before `set_up_logging`
 
 
-def set_up_logging(level: str = "INFO") -> None:
+def set_up_logging() -> None:
     """Send every log line as JSON to standard error."""
-    logging.basicConfig(level=level, stream=sys.stderr, format="%(message)s", force=True)
+    global _lines
+    logging.basicConfig(level="INFO", stream=sys.stderr, format="%(message)s", force=True)
     logging.getLogger("flask-limiter").setLevel("ERROR")  # its lines name the address that was too busy
-    _access_log.handlers = [BatchedLines(_PatientStream(sys.stderr))]
-    _access_log.propagate = False
+    _lines = BatchedLines(_PatientStream(sys.stderr))
     logging.getLogger("alembic").setLevel("WARNING")  # it tells its context at each look at the schema
     structlog.configure(
         processors=[
@@ -35,19 +35,18 @@ def set_up_logging(level: str = "INFO") -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(_PatientStream(sys.stderr)),  # type: ignore[arg-type]
         cache_logger_on_first_use=True,
     )
 
 
-class BatchedLines(logging.Handler):
+class BatchedLines:
     """Lines written together a few times a second: a write for each request would make every thread of a busy
-    worker wait for the others. A kill loses the last quarter of a second of them. Only the handler's own thread
-    writes: where nobody reads the log, that one waits, and no request."""
+    worker wait for the others. A kill loses the last quarter of a second of them. Only a thread of their own
+    writes them: where nobody reads the log, that one waits, and no request."""
 
     def __init__(self, stream: "TextIO | _PatientStream", seconds: float = 0.25) -> None:
-        super().__init__()
         self._stream = stream
         self._lines: list[str] = []
         self._swapping = threading.Lock()
@@ -56,8 +55,8 @@ class BatchedLines(logging.Handler):
         self._thread: threading.Thread | None = None
         atexit.register(self.flush)
 
-    def emit(self, record: logging.LogRecord) -> None:
-        line = record.getMessage()
+    def add(self, line: str) -> None:
+        """Have this line written soon."""
         with self._swapping:
             if len(self._lines) < MOST_WAITING:
                 self._lines.append(line)
@@ -69,6 +68,7 @@ class BatchedLines(logging.Handler):
             self._thread.start()
 
     def flush(self) -> None:
+        """Write what waits."""
         with self._swapping:
             lines, self._lines = self._lines, []
         if lines:
@@ -116,7 +116,7 @@ def new_request_id() -> str:
 
 def log_request(method: str, route: str, status: int, began: float, identifier: str) -> None:
     """One line about a request that began at `began` (time.perf_counter): nothing personal in it."""
-    if not _access_log.isEnabledFor(logging.INFO):
+    if _lines is None:
         return
     line: dict[str, Any] = {
         "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -128,7 +128,7 @@ def log_request(method: str, route: str, status: int, began: float, identifier: 
         "status": status,
         "ms": round((time.perf_counter() - began) * 1000, 1),
     }
-    _access_log.info(orjson.dumps(line).decode())
+    _lines.add(orjson.dumps(line).decode())
 
 
 def _begin() -> None:

@@ -1,11 +1,10 @@
 """The settings of the running application."""
 
-from flask import current_app
-
 from quilt.config import Settings
+from quilt.running import get_app
 
 
 def get_settings() -> Settings:
     """The settings that this application was made with."""
-    settings: Settings = current_app.extensions["quilt_settings"]
+    settings: Settings = get_app().extensions["quilt_settings"]
     return settings

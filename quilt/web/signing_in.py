@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from flask import current_app, request, session
+from flask import request, session
 from flask_login import current_user, login_user, logout_user
 from itsdangerous import BadSignature
 
@@ -14,6 +14,7 @@ from quilt.accounts.people import Person
 from quilt.accounts.queries import find_signed_in, has_app, has_second_factor
 from quilt.accounts.rules import is_recent_proof
 from quilt.accounts.sessions import end_session_of, is_alive, note_visit, start_session
+from quilt.running import get_app
 from quilt.web.clock import entropy, now
 from quilt.web.devices import describe_device
 from quilt.web.lean import LeanSessions
@@ -88,13 +89,13 @@ def is_by_passkey() -> bool:
 
 
 def _read_cookie(request: AnyRequest) -> tuple[str, bool]:
-    text = request.cookies.get(current_app.config["SESSION_COOKIE_NAME"])
+    app = get_app()
+    text = request.cookies.get(app.config["SESSION_COOKIE_NAME"])
     if not text or len(text) > MOST_TEXT:
         return "", False
-    serializer = LeanSessions().get_signing_serializer(current_app)
-    lifetime = current_app.permanent_session_lifetime
+    serializer = LeanSessions().get_signing_serializer(app)
     try:
-        return _read_session(serializer, text, lifetime, int(time.time() // 60))
+        return _read_session(serializer, text, app.permanent_session_lifetime, int(time.time() // 60))
     except BadSignature:
         return "", False
 

@@ -2,14 +2,17 @@
 
 A thread that reads a body which does not come does nothing else, and the server cannot take it away. So there are
 many more threads than requests that run: a small body is read before its request asks for its turn, and before it
-asks for any connection; who sends a large one, a film, runs beside them and mostly waits for the line. Sixteen at a time is where Python gains nothing by more.
+asks for any connection; who sends a large one, a film, runs beside them and mostly waits for the line. Sixteen at a
+time is where Python gains nothing by more. Whoever only waits for a commit may end their turn before it.
 """
 
+from _thread import LockType, allocate_lock
+from collections import deque
 from collections.abc import Iterable
 from io import BytesIO
-from queue import SimpleQueue
 from typing import Any
 
+TURN = "quilt.turn"  # where a request's environment has it
 SMALL = 1 << 20  # bytes of a body; only a film, which has an address of its own, may be larger
 
 
@@ -18,19 +21,73 @@ class Turns:
 
     def __init__(self, app: Any, count: int) -> None:
         self._app = app
-        self._free: SimpleQueue[None] = SimpleQueue()  # quicker than a semaphore, and wakes in order
-        for _ in range(count):
-            self._free.put(None)
+        self._line = Line(count)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Read what is small, wait for a turn, answer."""
         if not _read_if_small(environ):
             return self._app(environ, start_response)  # type: ignore[no-any-return]
-        self._free.get()
+        turn = environ[TURN] = Turn(self._line)
+        turn.begin()
         try:
             return self._app(environ, start_response)  # type: ignore[no-any-return]
         finally:
-            self._free.put(None)
+            turn.end()
+
+
+class Line:
+    """A semaphore that is fair: whoever waits longest is next, where Python's own let newcomers overtake."""
+
+    def __init__(self, free: int) -> None:
+        self._free = free
+        self._waiting: deque[LockType] = deque()
+        self._lock = allocate_lock()
+
+    def enter(self) -> None:
+        """Wait until it is one's turn."""
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return
+            mine = allocate_lock()
+            mine.acquire()
+            self._waiting.append(mine)
+        mine.acquire()
+
+    def leave(self) -> None:
+        """Let the next one in."""
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._free += 1
+
+
+class Turn:
+    """One request's turn; to end it twice is to end it once, and the same with its beginning."""
+
+    __slots__ = ("_is_on", "_line")
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._is_on = False
+
+    def begin(self) -> None:
+        """Wait until few enough others run."""
+        if not self._is_on:
+            self._line.enter()
+            self._is_on = True
+
+    def end(self) -> None:
+        """Let another request run."""
+        if self._is_on:
+            self._is_on = False
+            self._line.leave()
+
+
+def get_turn(environ: dict[str, Any]) -> Turn | None:
+    """The turn of this request; None where requests take none."""
+    return environ.get(TURN)
 
 
 def _read_if_small(environ: dict[str, Any]) -> bool:

@@ -18,7 +18,7 @@ def find_server(port: int) -> int:
 
 def list_workers(server: int) -> list[int]:
     """Its worker processes, in ascending order."""
-    return [child for child in _list_children(server) if "quilt.committer" not in _read_words(_place(child))]
+    return [child for child in list_children(server) if "quilt.committer" not in _read_words(_place(child))]
 
 
 def list_ready_workers(server: int, log: Path) -> list[int]:
@@ -35,7 +35,7 @@ def list_ready_workers(server: int, log: Path) -> list[int]:
 
 def find_writer(server: int) -> int | None:
     """Its writer process; None for a moment after it was killed."""
-    writers = (child for child in _list_children(server) if "quilt.committer" in _read_words(_place(child)))
+    writers = (child for child in list_children(server) if "quilt.committer" in _read_words(_place(child)))
     return next(writers, None)
 
 
@@ -43,7 +43,8 @@ def _place(process: int) -> Path:
     return Path("/proc", str(process))
 
 
-def _list_children(parent: int) -> list[int]:
+def list_children(parent: int) -> list[int]:
+    """The processes that this one has started, in ascending order."""
     children = set()
     for thread in _place(parent).glob("task/*/children"):
         try:

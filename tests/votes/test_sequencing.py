@@ -1,12 +1,13 @@
 """Batches: every vote gets one leaf and every decision stands in one, and the public files agree with verify.py."""
 
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from quilt.database import db, transaction, write
@@ -16,14 +17,15 @@ from quilt.votes.decisions import Verdict, decide_votes
 from quilt.votes.leaves import LedgerNotOpen
 from quilt.votes.ledger_models import Ledger, LedgerHead, LedgerLeaf
 from quilt.votes.ledgers import list_accounts
-from quilt.votes.models import DecisionInbox, Vote
+from quilt.votes.models import DecisionInbox, EntryTally, Vote
 from quilt.votes.queries import list_votes_of
 from quilt.votes.receipts import find_receipt
-from quilt.votes.sequencing import append_votes
+from quilt.votes.sequencing import append_votes, has_news
 from tests.conftest import NOW
 from tests.factories import make_contest, make_entry, make_user
 from tests.votes.ledgers import SECRET, cast, get_key, number_of, publish, run_batch, start_ledger, verify
 from tests.votes.test_service import vote_for
+from tests.waiting import wait_for_a_lock
 
 HOLD = Verdict("held", "rules", "lockstep", "rules-1")
 
@@ -192,6 +194,42 @@ def test_a_batch_that_is_cut_off_is_taken_up_by_the_next(settings, contest, tmp_
     assert run_batch(settings, contest).votes == 2
     assert write(append_votes, contest.id, votes, {}, SECRET, NOW) == (0, 0)
     assert verify(publish(settings, contest, tmp_path))[0] == 0
+
+
+def test_leaves_whose_head_was_never_signed_are_news(settings, contest):
+    votes = cast(make_entry(contest), 3)
+    write(append_votes, contest.id, votes, {}, SECRET, NOW)  # and then the power went
+    with db.engine.connect() as connection:
+        assert has_news(connection, contest.id)
+    assert run_batch(settings, contest).size == 4  # the votes, and the decision about them
+    with db.engine.connect() as connection:
+        assert not has_news(connection, contest.id)
+
+
+def test_a_batch_takes_counters_in_the_order_of_the_votes(app, contest):
+    """Else both wait in a ring, and PostgreSQL ends one of them after a second."""
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("one writer at a time")
+    first, second = make_entry(contest), make_entry(contest)
+    votes = [*cast(second, 1), *cast(first, 1)]
+    held = {vote: HOLD._replace(evidence=f'{{"number": {number}}}') for number, vote in enumerate(votes)}
+
+    def work():
+        with app.app_context():
+            done.append(write(append_votes, contest_id, votes, held, SECRET, NOW))
+
+    done, contest_id = [], contest.id
+    vote = update(EntryTally).values(standing=EntryTally.standing)
+    batch = threading.Thread(target=work)
+    with db.engine.connect() as connection:
+        connection.execute(text("SET LOCAL lock_timeout = '300ms'"))
+        connection.execute(vote.where(EntryTally.entry_id == first.id))
+        batch.start()
+        wait_for_a_lock(batch)
+        connection.execute(vote.where(EntryTally.entry_id == second.id))
+        connection.commit()
+    batch.join()
+    assert done == [(2, 2)]
 
 
 def test_a_judge_that_fails_leaves_everything_as_it_was(settings, contest):

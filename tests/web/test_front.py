@@ -4,6 +4,7 @@ import io
 import json
 import secrets
 import time
+from functools import partial
 
 import pytest
 from sqlalchemy import select
@@ -20,6 +21,18 @@ from tests.web.site.test_arrivals import FIREFOX, open_page
 from tests.web.site.test_votes import open_contest
 
 
+def send(app, path, body=b"", method="POST", **environ):
+    """Posts to a WSGI application: returns (status, headers, body)."""
+    told = []
+    environ = {
+        "REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": "", "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80", "HTTP_HOST": "localhost", "wsgi.url_scheme": "http", "REMOTE_ADDR": "192.0.2.7",
+        "HTTP_USER_AGENT": FIREFOX, "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body), **environ,
+    }  # fmt: skip
+    answer = b"".join(app(environ, lambda status, headers, error=None: told.append((status, headers))))
+    return told[0][0], dict(told[0][1]), answer
+
+
 @pytest.fixture
 def ask(app):
     """Posts to the front alone: returns (status, headers, body), or the body that came through to what stands behind."""
@@ -30,17 +43,7 @@ def ask(app):
 
     front = Front(app, behind)
 
-    def ask(path, body=b"", method="POST", **environ):
-        told = []
-        environ = {
-            "REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": "", "SERVER_NAME": "localhost",
-            "SERVER_PORT": "80", "HTTP_HOST": "localhost", "wsgi.url_scheme": "http", "REMOTE_ADDR": "192.0.2.7",
-            "HTTP_USER_AGENT": FIREFOX, "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body), **environ,
-        }  # fmt: skip
-        answer = b"".join(front(environ, lambda status, headers, error=None: told.append((status, headers))))
-        return told[0][0], dict(told[0][1]), answer
-
-    return ask
+    return partial(send, front)
 
 
 def beacon(client, entry):

@@ -16,7 +16,7 @@ from quilt.spread.counting import NotCounted as Reason
 from quilt.web.clock import entropy, now
 from quilt.web.floods import FloodGate
 from quilt.web.form_tickets import read_nonce, ticket_binding
-from quilt.web.front import in_front
+from quilt.web.front import in_front, step_aside
 from quilt.web.json_bodies import read_json
 from quilt.web.lookups import get_followed_or_404, get_head_or_404
 from quilt.web.origins import is_from_here
@@ -96,6 +96,7 @@ def answer_beacon(request: AnyRequest) -> Answer:
         _text(told, "channel"),
         _text(told, "referrer"),
     )
+    step_aside(request)
     try:
         node = record_arrival(visit, nonce, now=now(), entropy=entropy)
     except NonceUsed:

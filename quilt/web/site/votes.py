@@ -21,7 +21,7 @@ from quilt.web.errors import answer_error
 from quilt.web.evidence import Told, gather_evidence, read_told
 from quilt.web.floods import FloodGate
 from quilt.web.form_tickets import find_nonce, ticket_binding
-from quilt.web.front import in_front
+from quilt.web.front import in_front, step_aside
 from quilt.web.inputs import read_form
 from quilt.web.lookups import get_head_or_404
 from quilt.web.plain import Answer, AnyRequest
@@ -88,6 +88,7 @@ def cast_at_once(request: AnyRequest, entry_id: int) -> Answer | None:
         visit = build_visit(visitor, head.id, form.get("via", ""), form.get("c", ""))
         evidence = _gather(request, visitor, policy, read_told(form, nonce, now()))
         ballot = Ballot(user_id, "email", visit, epoch, evidence, read_key(request))
+        step_aside(request)
         return _cast_and_answer(request, visitor, ballot, policy)
     except (TicketRefused, VoteRefused, KeyUnreadable, KeyInUse):
         return None
