@@ -1,26 +1,29 @@
 -- wrk: send the requests of a file one after another (each line: method, path, cookie, agent, type, body, address, by tabs),
 -- or one GET again and again; print what came back as one line of JSON.
-local lines, next_line, single = {}, 0, nil
+local requests, next_request = {}, 0
 
-function init(args)
-  if args[1] == nil then return end
-  for line in io.lines(args[1]) do lines[#lines + 1] = line end
-end
-
-function request()
-  if #lines == 0 then return wrk.format(nil) end
-  next_line = next_line + 1
-  if next_line > #lines then
-    next_line = 1
-  end
-  local parts, start = {}, 1
-  local line = lines[next_line]
+local function format(line)
+  local parts = {}
   for part in (line .. "\t"):gmatch("([^\t]*)\t") do parts[#parts + 1] = part end
   local headers = { ["User-Agent"] = parts[4], ["Accept"] = "application/json" }
   if parts[3] ~= "" then headers["Cookie"] = parts[3] end
   if parts[5] ~= "" then headers["Content-Type"] = parts[5] end
   if parts[7] then headers["X-Forwarded-For"] = parts[7] end
   return wrk.format(parts[1], parts[2], headers, parts[6])
+end
+
+-- Everything is made before the clock runs: the generator works on the processors that it measures.
+function init(args)
+  if args[1] == nil then
+    requests[1] = wrk.format(nil)
+  else
+    for line in io.lines(args[1]) do requests[#requests + 1] = format(line) end
+  end
+end
+
+function request()
+  next_request = next_request % #requests + 1
+  return requests[next_request]
 end
 
 function done(summary, latency, requests)

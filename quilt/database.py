@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -34,6 +35,7 @@ from quilt.writing import (
     SPARE_CACHE_KB,
     Committer,
     GroupWriter,
+    Piece,
     lock_writes,
     may_run_together,
     try_again,
@@ -164,6 +166,39 @@ def write(work: Callable[..., T], *args: Any) -> T:
             )
         address = _address if may_travel(work) else None
         return _writer_of(engine, address).submit(work, args)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A write that is still to be done: `work(connection, *args)`, as `write` takes it."""
+
+    work: Callable[..., Any]
+    args: tuple[Any, ...]
+
+    def run(self) -> Any:
+        """Do it, and return its result once that is durable."""
+        return write(self.work, *self.args)
+
+    def run_in_crowd(self, done: Callable[[Piece], None]) -> bool:
+        """Have it done with what others wait for; `done` is called with its outcome in a thread of the writer's, for
+        which others wait.
+
+        False, and nothing is done, where there is no crowd, or none can have it done together.
+        """
+        engine = get_engine()
+        if not (engine.dialect.name == "sqlite" or may_run_together(self.work)):
+            return False
+        if not _crowd.join():
+            _crowd.leave()
+            return False
+
+        def leave(piece: Piece) -> None:
+            _crowd.leave()
+            done(piece)
+
+        address = _address if may_travel(self.work) else None
+        _writer_of(engine, address).submit_later(leave, self.work, self.args)
+        return True
 
 
 def _run_alone(engine: Engine, work: Callable[..., T], args: tuple[Any, ...]) -> T:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Engine,
     Executable,
     FromClause,
+    LargeBinary,
     bindparam,
     column,
     func,
@@ -231,8 +232,12 @@ class _CompiledRows(_Compiled):
     ) -> None:
         super().__init__(statement, (), dialect)
         self._count = count
+        # The driver's wrapper of bytes is for single values: in an array it costs more than all else.
         converts = {
-            name: kind.dialect_impl(dialect).bind_processor(dialect) for name, kind in columns.items()
+            name: None
+            if isinstance(kind, LargeBinary)
+            else kind.dialect_impl(dialect).bind_processor(dialect)
+            for name, kind in columns.items()
         }
         owners = {f"{name}_{place}": (place, name) for place in range(count) for name in columns}
         self._row_steps = [(*owners[name], converts[owners[name][1]]) for name in self._places or ()]

@@ -20,9 +20,8 @@ from quilt.config import ConfigurationError, Settings, from_environment
 if TYPE_CHECKING:
     from flask import Flask
 
-TURNS = 16  # requests that run at a time in a worker
-THREADS = 24  # those, and such as wait for the writer in front of Flask
-WAITING = 232  # more that may wait for what their clients send, where no proxy waits for it
+TURNS = 16  # requests that run at a time in a worker, and its threads
+WAITING = 240  # more that may wait for what their clients send, where no proxy waits for it
 BACKLOG = 2048  # connections that may wait in the kernel
 PATIENCE = 30  # seconds that running requests get once the server is asked to stop
 # Each thread would get a heap of its own, of C's allocator (the first) and of granian's (the second): tens of MB.
@@ -64,7 +63,7 @@ def serve(host: str, port: int, workers: int, settings: Settings) -> None:
     # A worker has the server's own handlers until its first request: asked to stop before that, it would not.
     os.register_at_fork(after_in_child=_stop_when_asked)
     with keep_writer():
-        _make_server(host, port, workers, THREADS if settings.proxies else THREADS + WAITING).serve()
+        _make_server(host, port, workers, TURNS if settings.proxies else TURNS + WAITING).serve()
 
 
 def _load() -> None:
@@ -118,7 +117,12 @@ def spare_imports(settings: Settings) -> None:
 def _make_server(host: str, port: int, workers: int, threads: int) -> Any:
     from granian import Granian
     from granian.constants import HTTPModes, Interfaces
+    from granian.server import mp as processes
 
+    from quilt.web.later import with_replies
+
+    wrapping: Any = processes
+    wrapping._wsgi_call_wrap = with_replies(wrapping._wsgi_call_wrap)
     server = Granian(
         "quilt.serving:build_app",
         factory=True,

@@ -92,19 +92,27 @@ class Crowd:
         self._count = 0
         self._dense_at = -REMEMBERED
 
-    @contextmanager
-    def joined(self) -> Iterator[bool]:
-        """Be counted for as long as this lasts; tells whether others are, or were a moment ago."""
+    def join(self) -> bool:
+        """Be counted until one leaves; tells whether others are, or were a moment ago."""
+        now = time.monotonic()
         with self._lock:
             self._count += 1
             if self._count > 1:
-                self._dense_at = time.monotonic()
-            is_dense = time.monotonic() - self._dense_at < REMEMBERED
+                self._dense_at = now
+            return now - self._dense_at < REMEMBERED
+
+    def leave(self) -> None:
+        """Be counted no longer."""
+        with self._lock:
+            self._count -= 1
+
+    @contextmanager
+    def joined(self) -> Iterator[bool]:
+        """Be counted for as long as this lasts; tells whether others are, or were a moment ago."""
         try:
-            yield is_dense
+            yield self.join()
         finally:
-            with self._lock:
-                self._count -= 1
+            self.leave()
 
 
 def may_travel(work: Callable[..., Any]) -> bool:

@@ -1,6 +1,7 @@
 """One transaction for everybody who waits: the group commit of one process, and SQLite's lock between processes."""
 
 import fcntl
+import logging
 import os
 import threading
 import time
@@ -21,6 +22,7 @@ UNTIED = {"40P01", "40001"}  # PostgreSQL: a deadlock was detected, a transactio
 T = TypeVar("T")
 Work = TypeVar("Work", bound=Callable[..., Any])
 Many = Callable[[Connection, Sequence[tuple[Any, ...]]], Sequence[Any]]
+_log = logging.getLogger(__name__)
 _together: dict[Callable[..., Any], Many] = {}
 
 
@@ -173,7 +175,8 @@ class Commits(Protocol):
 
 
 class GroupWriter:
-    """One thread that has everything committed that waits, group after group.
+    """One thread that has everything committed that waits, group after group, and one that tells the outcomes: while
+    one group's answers are made, the next is being committed.
 
     It waits `linger` seconds for company once somebody is there: worth it where a commit is several ways to a server.
     """
@@ -182,15 +185,24 @@ class GroupWriter:
         self._committer = committer
         self._linger = linger
         self._lock = threading.Lock()  # of the committer, which the thread shares with those that write alone
-        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Waiting | _Calling | None] = SimpleQueue()
+        self._outcomes: SimpleQueue[list[_Waiting | _Calling] | None] = SimpleQueue()
         self.thread = threading.Thread(target=self._run, name="group-writer", daemon=True)
+        self._teller = threading.Thread(target=self._tell, name="group-writer-outcomes", daemon=True)
         self.thread.start()
+        self._teller.start()
 
     def submit(self, work: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """What `work(connection, *args)` returned, once that is durable; raises what it raised."""
         waiting = _Waiting(work, args)
         self._queue.put(waiting)
         return waiting.wait()
+
+    def submit_later(
+        self, done: Callable[[Piece], None], work: Callable[..., Any], args: tuple[Any, ...]
+    ) -> None:
+        """The same for whoever does not wait: `done` gets the piece with its outcome, in the thread that tells all outcomes."""
+        self._queue.put(_Calling(done, work, args))
 
     def write_alone(self, work: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """The same without the thread: whoever has no company is quicker by themselves."""
@@ -205,6 +217,8 @@ class GroupWriter:
         """Commit what still waits, and end."""
         self._queue.put(None)
         self.thread.join()
+        self._outcomes.put(None)
+        self._teller.join()
 
     def _run(self) -> None:
         is_open = True
@@ -213,7 +227,7 @@ class GroupWriter:
             self._commit(group)
         self._committer.close()
 
-    def _commit(self, group: "list[_Waiting]") -> None:
+    def _commit(self, group: "list[_Waiting | _Calling]") -> None:
         try:
             if group:
                 with self._lock:
@@ -221,11 +235,15 @@ class GroupWriter:
         except Exception as error:  # noqa: BLE001 raised again where the answers are awaited
             for waiting in group:
                 waiting.error = waiting.error or error
-        for waiting in group:
-            waiting.done()
+        self._outcomes.put(group)
 
-    def _next_group(self) -> "tuple[list[_Waiting], bool]":
-        group: list[_Waiting] = []
+    def _tell(self) -> None:
+        while (group := self._outcomes.get()) is not None:
+            for waiting in group:
+                waiting.done()
+
+    def _next_group(self) -> "tuple[list[_Waiting | _Calling], bool]":
+        group: list[_Waiting | _Calling] = []
         item = self._queue.get()
         if self._linger:
             time.sleep(self._linger)
@@ -272,3 +290,21 @@ class _Waiting(Piece):
 
     def done(self) -> None:
         self._lock.release()
+
+
+class _Calling(Piece):
+    """A piece for which nobody waits: what it was for is called with its outcome."""
+
+    __slots__ = ("_done",)
+
+    def __init__(
+        self, done: Callable[[Piece], None], work: Callable[..., Any], args: tuple[Any, ...]
+    ) -> None:
+        super().__init__(work, args)
+        self._done = done
+
+    def done(self) -> None:
+        try:
+            self._done(self)
+        except Exception:  # noqa: BLE001 the thread must live for all others
+            _log.exception("nobody heard that %s was written", self.work.__qualname__)

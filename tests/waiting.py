@@ -1,7 +1,8 @@
-"""Meetings of two writers: one holds a lock, the other is known to wait for it."""
+"""Waiting for what another thread or process does."""
 
 import threading
 import time
+from collections.abc import Callable
 
 from sqlalchemy import text
 
@@ -18,3 +19,11 @@ def wait_for_a_lock(thread: threading.Thread) -> None:
                 return None
             time.sleep(0.01)
     return None
+
+
+def wait_until(is_so: Callable[[], object], seconds: float = 10.0) -> None:
+    """Return as soon as this is so; fail where it is not within these seconds."""
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, f"not so within {seconds} s"
+        time.sleep(0.005)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, select
 from quilt.arrivals.models import NotCounted, UsedNonce, VisitorSalt
 from quilt.arrivals.nodes import Node, Visit
 from quilt.arrivals.recording import record_one
-from quilt.database import database_key, insert_if_new, insert_or_change, write
+from quilt.database import Write, database_key, insert_if_new, insert_or_change, write
 from quilt.prepared import Prepared
 from quilt.spread.codes import Entropy
 from quilt.spread.counting import NotCounted as Reason
@@ -31,8 +31,13 @@ def record_arrival(visit: Visit, nonce: bytes | None, *, now: datetime, entropy:
     A known visitor gets their first node again, and a return is counted. Raises NonceUsed where another
     visitor has used this page's nonce.
     """
+    node: Node = plan_arrival(visit, nonce, now=now, entropy=entropy).run()
+    return node
 
-    return write(record_one, visit, nonce, now, entropy)
+
+def plan_arrival(visit: Visit, nonce: bytes | None, *, now: datetime, entropy: Entropy) -> Write:
+    """The same as a write that is still to be done."""
+    return Write(record_one, (visit, nonce, now, entropy))
 
 
 def record_not_counted(entry_id: int, reason: Reason, now: datetime) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from quilt.database import write
+from quilt.database import Write
 from quilt.votes.ballots import Ballot, Receipt
 from quilt.votes.rules import Policy
 from quilt.votes.together import cast_one
 
-__all__ = ["Ballot", "Receipt", "cast_vote"]
+__all__ = ["Ballot", "Receipt", "cast_vote", "plan_vote"]
 
 
 def cast_vote(
@@ -20,4 +20,12 @@ def cast_vote(
     voter by a hash keyed with `secret`. Where `now` is None, the clock of the database at the first statement
     decides when the vote arrived, so that it does not matter which host took the request, or what its clock says.
     """
-    return write(cast_one, ballot, policy, secret, now, entropy)
+    receipt: Receipt = plan_vote(ballot, policy, secret=secret, now=now, entropy=entropy).run()
+    return receipt
+
+
+def plan_vote(
+    ballot: Ballot, policy: Policy, *, secret: str, now: datetime | None, entropy: Callable[[int], bytes]
+) -> Write:
+    """The same as a write that is still to be done."""
+    return Write(cast_one, (ballot, policy, secret, now, entropy))

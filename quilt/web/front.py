@@ -1,7 +1,8 @@
 """Answers given in front of Flask: what a crowd sends in one second pays only for what it needs.
 
 A view says with `in_front` that a plain form of its request may be answered here: the function gets the request
-and returns the answer, or None to leave it to the view. Whatever else is not plain goes on to Flask untouched,
+and returns the answer, or what is left to write and the answer that this makes, or None to leave it to the view.
+Whatever else is not plain goes on to Flask untouched,
 with all its checks and words: another site's origin, another host's name, a body of unknown length, and every
 request whose function raised. So such a function is safe to call twice, and leaves refusals to the view.
 """
@@ -9,6 +10,9 @@ request whose function raised. So such a function is safe to call twice, and lea
 import re
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from typing import Any, TypeVar
 
@@ -16,19 +20,22 @@ import structlog
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.test import run_wsgi_app
 
-from quilt.database import release_session
 from quilt.web.headers import list_plain_headers
+from quilt.web.later import REPLY, LeftToView, Promise, Reply
 from quilt.web.origins import fits_host, is_from_here
-from quilt.web.plain import Answer, AnyRequest, PlainRequest
+from quilt.web.plain import Answer, PlainRequest
 from quilt.web.requests_log import log_request, new_request_id
-from quilt.web.turns import get_turn
+from quilt.writing import Piece
 
 MOST_BYTES = 16_384
+REFUSALS = 4  # threads that look after what a crowd's writes refuse
+LATER = Answer(0)  # none yet
 log = structlog.get_logger("quilt.front")
 
 
-Find = Callable[..., Answer | None]
+Find = Callable[..., Answer | Promise | None]
 F = TypeVar("F", bound=Find)
 _answers: list[tuple[re.Pattern[str], str, Find]] = []
 
@@ -44,11 +51,15 @@ def in_front(rule: str) -> Callable[[F], F]:
     return register
 
 
-def step_aside(request: AnyRequest) -> None:
-    """Keep neither a connection nor a turn from others: all that is left to do here is to wait for a commit."""
-    release_session()
-    if turn := get_turn(request.environ):
-        turn.end()
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One request that may be answered here; `began` is of time.perf_counter."""
+
+    rule: str
+    environ: dict[str, Any]
+    body: bytes
+    began: float
+    identifier: str
 
 
 class Front:
@@ -57,35 +68,76 @@ class Front:
     def __init__(self, app: Flask, inner: Any) -> None:
         self._app = app
         self._inner = inner
+        self._refusals = ThreadPoolExecutor(REFUSALS, "refusals")
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer here, or hand the request on as it came."""
+        """Answer here, at once or later, or hand the request on as it came."""
         found = _find(environ) if environ["REQUEST_METHOD"] == "POST" else None
         if found is None:
             return self._inner(environ, start_response)  # type: ignore[no-any-return]
         began, identifier = time.perf_counter(), new_request_id()
         rule, find, values = found
         body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        call = _Call(rule, environ, body, began, identifier)
         is_whole = len(body) == int(environ["CONTENT_LENGTH"])  # or the line broke, and nobody waits
-        answer = self._ask(find, PlainRequest(environ, body), values) if is_whole else Answer(400)
+        answer = self._try(self._ask, call, find, values) if is_whole else Answer(400)
+        if answer is LATER:
+            return []
         if answer is None:
             environ["wsgi.input"] = BytesIO(body)
-            if turn := get_turn(environ):
-                turn.begin()  # it may have stepped aside, and a view is dear
             return self._inner(environ, start_response)  # type: ignore[no-any-return]
-        headers = [*answer.headers, *list_plain_headers(self._app), ("X-Request-Id", identifier)]
-        headers.append(("Content-Length", str(len(answer.body))))
-        start_response(f"{answer.status} {HTTP_STATUS_CODES[answer.status].upper()}", headers)
-        log_request("POST", rule, answer.status, began, identifier)
+        start_response(f"{answer.status} {HTTP_STATUS_CODES[answer.status].upper()}", self._end(call, answer))
         return [answer.body]
 
-    def _ask(self, find: Find, request: PlainRequest, values: dict[str, int]) -> Answer | None:
+    def _ask(self, call: _Call, find: Find, values: dict[str, int]) -> Answer | None:
+        request = PlainRequest(call.environ, call.body)
+        if not (fits_host(request) and is_from_here(request)):
+            return None
+        found = find(request, **values)
+        if not isinstance(found, Promise):
+            return found
+        return LATER if self._comes_later(call, found) else found.keep()
+
+    def _comes_later(self, call: _Call, promise: Promise) -> bool:
+        """Whether the answer is told by the thread that hears of the commit, and no thread waits for it."""
+        reply = call.environ.get(REPLY)
+        if reply is None or not promise.start(partial(self._tell, call, reply, promise)):
+            return False
+        reply.come_later()
+        return True
+
+    def _tell(self, call: _Call, reply: Reply, promise: Promise, written: Piece) -> None:
+        promise.end()
+        answer = self._try(promise.answer, written.result) if written.error is None else None
+        if answer is not None:
+            reply.send(answer.status, self._end(call, answer), answer.body)
+        else:  # it may have to ask the database, and this thread answers the others
+            self._refusals.submit(self._tell_apart, call, reply, promise, written.error)
+
+    def _tell_apart(self, call: _Call, reply: Reply, promise: Promise, error: Exception | None) -> None:
+        answer = None if error is None else self._try(promise.refuse, error)
+        if answer is not None:
+            reply.send(answer.status, self._end(call, answer), answer.body)
+            return
+        try:
+            call.environ["wsgi.input"] = BytesIO(call.body)
+            body, status, headers = run_wsgi_app(self._inner, call.environ, buffered=True)
+            reply.send(int(status[:3]), list(headers), b"".join(body))
+        except Exception:
+            log.exception("front_failed")
+
+    def _end(self, call: _Call, answer: Answer) -> list[tuple[str, str]]:
+        """Log the request; returns the headers of its answer."""
+        log_request("POST", call.rule, answer.status, call.began, call.identifier)
+        own = [("X-Request-Id", call.identifier), ("Content-Length", str(len(answer.body)))]
+        return [*answer.headers, *list_plain_headers(self._app), *own]
+
+    def _try(self, make: Callable[..., Answer | None], *args: Any) -> Answer | None:
+        """What this makes; None where it refuses, for the view has the words, or fails, for the view tries again."""
         with self._app.app_context():
             try:
-                if not (fits_host(request) and is_from_here(request)):
-                    return None
-                return find(request, **values)
-            except (HTTPException, ValueError):
+                return make(*args)
+            except (HTTPException, LeftToView, ValueError):
                 return None
             except Exception:
                 log.exception("front_failed")

@@ -6,7 +6,7 @@ The key belongs to the person who sends it. What it stood for is kept with the v
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from quilt.web.plain import AnyRequest
@@ -23,7 +23,7 @@ class KeyInUse(Exception):
     """The first request with this key is still running."""
 
 
-_running: set[tuple[int, bytes]] = set()
+_running: set[tuple[int, bytes | None]] = set()
 _lock = threading.Lock()
 
 
@@ -39,20 +39,28 @@ def read_key(request: AnyRequest) -> bytes | None:
 
 @contextmanager
 def hold_key(user_id: int, key: bytes | None) -> Iterator[None]:
-    """Keep a person's key to this request while it runs; raises KeyInUse in this process.
+    """Keep a person's key to this request while it runs; raises KeyInUse in this process."""
+    let_go = take_key(user_id, key)
+    try:
+        yield
+    finally:
+        let_go()
+
+
+def take_key(user_id: int, key: bytes | None) -> Callable[[], None]:
+    """Keep a person's key to this request until what is returned is called; raises KeyInUse in this process.
 
     Another process's request with the same key waits for the database, and gets the first one's receipt.
     """
-    if key is None:
-        yield
-        return
     mine = (user_id, key)
+    if key is None:
+        return _nothing
     with _lock:
         if mine in _running:
             raise KeyInUse
         _running.add(mine)
-    try:
-        yield
-    finally:
-        with _lock:
-            _running.discard(mine)
+    return lambda: _running.discard(mine)
+
+
+def _nothing() -> None:
+    """There is no key to let go."""

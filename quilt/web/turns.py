@@ -3,7 +3,7 @@
 A thread that reads a body which does not come does nothing else, and the server cannot take it away. So there are
 many more threads than requests that run: a small body is read before its request asks for its turn, and before it
 asks for any connection; who sends a large one, a film, runs beside them and mostly waits for the line. Sixteen at a
-time is where Python gains nothing by more. Whoever only waits for a commit may end their turn before it.
+time is where Python gains nothing by more.
 """
 
 from _thread import LockType, allocate_lock
@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from io import BytesIO
 from typing import Any
 
-TURN = "quilt.turn"  # where a request's environment has it
 SMALL = 1 << 20  # bytes of a body; only a film, which has an address of its own, may be larger
 
 
@@ -27,12 +26,11 @@ class Turns:
         """Read what is small, wait for a turn, answer."""
         if not _read_if_small(environ):
             return self._app(environ, start_response)  # type: ignore[no-any-return]
-        turn = environ[TURN] = Turn(self._line)
-        turn.begin()
+        self._line.enter()
         try:
             return self._app(environ, start_response)  # type: ignore[no-any-return]
         finally:
-            turn.end()
+            self._line.leave()
 
 
 class Line:
@@ -61,33 +59,6 @@ class Line:
                 self._waiting.popleft().release()
             else:
                 self._free += 1
-
-
-class Turn:
-    """One request's turn; to end it twice is to end it once, and the same with its beginning."""
-
-    __slots__ = ("_is_on", "_line")
-
-    def __init__(self, line: Line) -> None:
-        self._line = line
-        self._is_on = False
-
-    def begin(self) -> None:
-        """Wait until few enough others run."""
-        if not self._is_on:
-            self._line.enter()
-            self._is_on = True
-
-    def end(self) -> None:
-        """Let another request run."""
-        if self._is_on:
-            self._is_on = False
-            self._line.leave()
-
-
-def get_turn(environ: dict[str, Any]) -> Turn | None:
-    """The turn of this request; None where requests take none."""
-    return environ.get(TURN)
 
 
 def _read_if_small(environ: dict[str, Any]) -> bool:

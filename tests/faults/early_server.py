@@ -12,12 +12,11 @@ from flask import Flask, current_app
 
 from quilt.app import create_app
 from quilt.arrivals.nodes import Node
-from quilt.votes import service
 from quilt.votes.rules import AlreadyVoted, Policy
-from quilt.votes.service import Ballot, Receipt
+from quilt.votes.service import Ballot, Receipt, cast_vote
+from tests.faults.planted import plant
 
 MOMENT = 0.9  # seconds
-cast_vote = service.cast_vote
 
 
 def early_cast(ballot: Ballot, policy: Policy, **more: Any) -> Receipt:
@@ -37,5 +36,5 @@ def early_cast(ballot: Ballot, policy: Policy, **more: Any) -> Receipt:
 
 def build_app() -> Flask:
     """The application with the flaw in it."""
-    service.cast_vote = early_cast
+    plant(early_cast)
     return create_app()

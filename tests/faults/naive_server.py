@@ -14,9 +14,9 @@ from sqlalchemy import text
 from quilt.app import create_app
 from quilt.arrivals.nodes import Node
 from quilt.database import db, transaction
-from quilt.votes import service
 from quilt.votes.rules import AlreadyVoted, NoVotesLeft, Policy
 from quilt.votes.service import Ballot, Receipt
+from tests.faults.planted import plant
 
 LIMIT = int(os.environ.get("NAIVE_LIMIT", "0"))
 TABLE = "CREATE TABLE IF NOT EXISTS naive_vote (voter BIGINT, entry BIGINT)"
@@ -59,5 +59,5 @@ def naive_limit(ballot: Ballot, policy: Policy, *, secret: str, now: Any, entrop
 
 def build_app() -> Flask:
     """The application with one flaw or the other in it."""
-    service.cast_vote = naive_limit if LIMIT else naive_cast
+    plant(naive_limit if LIMIT else naive_cast)
     return create_app()

@@ -24,16 +24,16 @@ clock.now = tell_wrong_time  # before the faces take it from there
 from quilt.app import create_app
 from quilt.votes import service
 
-cast_vote = service.cast_vote
+plan_vote = service.plan_vote
 
 
-def trusting_cast(*arguments: Any, now: Any, **more: Any) -> Any:
+def trusting_plan(*arguments: Any, now: Any, **more: Any) -> Any:
     """Let this host's clock say when the vote arrived."""
-    return cast_vote(*arguments, now=tell_wrong_time(), **more)
+    return plan_vote(*arguments, now=tell_wrong_time(), **more)
 
 
 def build_app() -> Flask:
     """The application, with the flaw in it where that is asked for."""
     if os.environ.get("TRUSTS_HOST"):
-        service.cast_vote = trusting_cast
+        service.plan_vote = trusting_plan
     return create_app()

@@ -10,6 +10,7 @@ import pytest
 from quilt.spread.condense import fold_runs
 from quilt.web.drawing_cache import BEHIND, DrawingCache
 from quilt.web.drawings import make_drawing as draw_folded
+from tests.waiting import wait_until
 
 SHAPES = {
     "alone": [-1, 0],
@@ -86,7 +87,7 @@ def test_what_is_costly_is_kept_for_a_while():
     assert cache.get("a", 2, lambda: "second") == "first"
     cache._kept["a"].until = time.monotonic()
     assert cache.get("a", 2, lambda: "second") == "first"
-    wait_for(lambda: cache.get("a", 2, lambda: "never") == "second")
+    wait_until(lambda: cache.get("a", 2, lambda: "never") == "second")
 
 
 def test_what_is_costly_is_built_at_once_where_what_there_was_is_too_old():
@@ -101,17 +102,10 @@ def test_an_error_in_the_other_thread_is_logged_and_leaves_the_next_one_free_to_
     assert cache.get("a", 1, lambda: time.sleep(0.06) or "first") == "first"
     cache._kept["a"].until = time.monotonic()
     assert cache.get("a", 2, lambda: 1 // 0) == "first"
-    wait_for(lambda: not cache._locks["a"].locked())
+    wait_until(lambda: not cache._locks["a"].locked())
     assert "ZeroDivisionError" in caplog.text
     assert cache.get("a", 2, lambda: "second") == "first"
-    wait_for(lambda: cache.get("a", 2, lambda: "never") == "second")
-
-
-def wait_for(is_done):
-    end = time.monotonic() + 10
-    while not is_done():
-        assert time.monotonic() < end
-        time.sleep(0.005)
+    wait_until(lambda: cache.get("a", 2, lambda: "never") == "second")
 
 
 def test_one_thread_builds_and_the_others_take_what_there_was():

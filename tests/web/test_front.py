@@ -22,7 +22,7 @@ from tests.web.site.test_votes import open_contest
 
 
 def send(app, path, body=b"", method="POST", **environ):
-    """Posts to a WSGI application: returns (status, headers, body)."""
+    """Posts to a WSGI application: returns (status, headers, body), or None where the answer comes later."""
     told = []
     environ = {
         "REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": "", "SERVER_NAME": "localhost",
@@ -30,7 +30,7 @@ def send(app, path, body=b"", method="POST", **environ):
         "HTTP_USER_AGENT": FIREFOX, "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body), **environ,
     }  # fmt: skip
     answer = b"".join(app(environ, lambda status, headers, error=None: told.append((status, headers))))
-    return told[0][0], dict(told[0][1]), answer
+    return (told[0][0], dict(told[0][1]), answer) if told else None
 
 
 @pytest.fixture

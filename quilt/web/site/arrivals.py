@@ -2,6 +2,7 @@
 
 import io
 import time
+from functools import partial
 
 import segno
 from flask import Response, abort, request
@@ -9,15 +10,16 @@ from werkzeug.exceptions import HTTPException
 
 from quilt.arrivals.nodes import Node
 from quilt.arrivals.recording import NonceUsed
-from quilt.arrivals.service import record_arrival, record_not_counted
+from quilt.arrivals.service import plan_arrival, record_arrival, record_not_counted
 from quilt.extensions import csrf
 from quilt.spread.counting import NonceState, VisitFacts, find_objection
 from quilt.spread.counting import NotCounted as Reason
 from quilt.web.clock import entropy, now
 from quilt.web.floods import FloodGate
 from quilt.web.form_tickets import read_nonce, ticket_binding
-from quilt.web.front import in_front, step_aside
+from quilt.web.front import in_front
 from quilt.web.json_bodies import read_json
+from quilt.web.later import Promise
 from quilt.web.lookups import get_followed_or_404, get_head_or_404
 from quilt.web.origins import is_from_here
 from quilt.web.plain import Answer, AnyRequest, tell_json
@@ -64,7 +66,8 @@ def show_qr(code: str, kind: str) -> Response:
 def record_beacon() -> Response:
     """The page's beacon: answers with the visitor's own link."""
     try:
-        return answer_beacon(request).as_response()
+        told = plan_beacon(request)
+        return (told.keep() if isinstance(told, Promise) else told).as_response()
     except HTTPException:
         if not is_from_here(request):
             abort(403)
@@ -72,8 +75,8 @@ def record_beacon() -> Response:
 
 
 @in_front("/arrivals")
-def answer_beacon(request: AnyRequest) -> Answer:
-    """Count what the page tells of a visit, or say why it does not count."""
+def plan_beacon(request: AnyRequest) -> Answer | Promise:
+    """The visit of which the page tells, still to be counted, or why it does not count."""
     if get_settings().are_limits_on and not _gate.lets_in(request.remote_addr or "", time.monotonic()):
         abort(429)
     told = read_json(request)
@@ -96,12 +99,14 @@ def answer_beacon(request: AnyRequest) -> Answer:
         _text(told, "channel"),
         _text(told, "referrer"),
     )
-    step_aside(request)
-    try:
-        node = record_arrival(visit, nonce, now=now(), entropy=entropy)
-    except NonceUsed:
-        return _refuse(head.id, Reason.NONCE_USED)
-    return _answer_node(visitor, head.id, node)
+
+    def refuse(error: Exception) -> Answer:
+        if isinstance(error, NonceUsed):
+            return _refuse(head.id, Reason.NONCE_USED)
+        raise error
+
+    arrival = plan_arrival(visit, nonce, now=now(), entropy=entropy)
+    return Promise(arrival, partial(_answer_node, visitor, head.id), refuse)
 
 
 def record_form_visit(entry_id: int, ticket: str, via: str, channel: str) -> tuple[Visitor, Node] | None:

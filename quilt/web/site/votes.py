@@ -1,6 +1,8 @@
 """Voting: an address, a code, a receipt; signed-in people need one click."""
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import Response, abort, redirect, request, session
@@ -14,19 +16,20 @@ from quilt.accounts.service import redeem_code
 from quilt.arrivals.heads import EntryHead
 from quilt.extensions import csrf, limiter
 from quilt.votes import service
-from quilt.votes.ballots import Ballot, needs_more_proof
-from quilt.votes.rules import Policy, VoteRefused, make_contest_key
+from quilt.votes.ballots import Ballot, Receipt, needs_more_proof
+from quilt.votes.rules import Policy, SessionEnded, VoteRefused, make_contest_key
 from quilt.web.clock import entropy, now
 from quilt.web.errors import answer_error
 from quilt.web.evidence import Told, gather_evidence, read_told
 from quilt.web.floods import FloodGate
 from quilt.web.form_tickets import find_nonce, ticket_binding
-from quilt.web.front import in_front, step_aside
+from quilt.web.front import in_front
 from quilt.web.inputs import read_form
+from quilt.web.later import LeftToView, Promise, raise_again
 from quilt.web.lookups import get_head_or_404
 from quilt.web.plain import Answer, AnyRequest
 from quilt.web.policies import get_policy
-from quilt.web.request_keys import KeyInUse, KeyUnreadable, hold_key, read_key
+from quilt.web.request_keys import KeyInUse, KeyUnreadable, read_key, take_key
 from quilt.web.resuming import finishes
 from quilt.web.settings import get_settings
 from quilt.web.signing_in import came_by_passkey, find_session, is_by_passkey, sign_in
@@ -46,6 +49,7 @@ from quilt.web.words import describe_account_refusal
 
 LIMIT = 600  # votes a minute from one address, which may be a whole school: only a flood is refused
 GATE = "quilt.vote_gate"  # where a request's environment says whether it was let in
+REFUSAL = "quilt.vote_refused"  # where it has what the vote was refused for in front
 _gate = FloodGate(LIMIT)
 
 
@@ -71,7 +75,7 @@ def cast_vote(entry_id: int) -> Response:
 
 
 @in_front("/entries/<int:entry_id>/vote")
-def cast_at_once(request: AnyRequest, entry_id: int) -> Answer | None:
+def cast_at_once(request: AnyRequest, entry_id: int) -> Promise | None:
     """The vote of a signed-in person whose form fits; the view above has the words for everybody else."""
     session = find_session(request)
     if session is None or not _is_let_in(request):
@@ -88,9 +92,8 @@ def cast_at_once(request: AnyRequest, entry_id: int) -> Answer | None:
         visit = build_visit(visitor, head.id, form.get("via", ""), form.get("c", ""))
         evidence = _gather(request, visitor, policy, read_told(form, nonce, now()))
         ballot = Ballot(user_id, "email", visit, epoch, evidence, read_key(request))
-        step_aside(request)
-        return _cast_and_answer(request, visitor, ballot, policy)
-    except (TicketRefused, VoteRefused, KeyUnreadable, KeyInUse):
+        return _plan_cast(request, visitor, ballot, policy, partial(_leave_to_view, request))
+    except (TicketRefused, KeyUnreadable, KeyInUse):
         return None
 
 
@@ -127,13 +130,15 @@ def _cast(
     head: EntryHead, user: User | Person, via: str, channel: str, told: Told, code_wait: float | None = None
 ) -> Response:
     policy = get_policy(head)
+    if REFUSAL in request.environ:
+        return answer_refusal(head, request.environ[REFUSAL], policy)
     visitor = describe_visitor(request)
     visit = build_visit(visitor, head.id, via, channel)
     evidence = _gather(request, visitor, policy, told, code_wait)
     try:
         tier = _name_tier(user, policy)
         ballot = Ballot(user.id, tier, visit, user.session_epoch, evidence, read_key(request))
-        answer = _cast_and_answer(request, visitor, ballot, policy)
+        answer = _plan_cast(request, visitor, ballot, policy).keep()
     except KeyUnreadable:
         abort(400, "An Idempotency-Key has 1 to 255 visible ASCII characters.")
     except KeyInUse:
@@ -154,6 +159,15 @@ def _name_tier(user: User | Person, policy: Policy) -> str:
     return "email" if is_short_lived else "passkey"
 
 
+def _leave_to_view(request: AnyRequest, error: Exception) -> Answer:
+    """Have the view say why no vote was cast, without casting it again; of a session it must find out by itself."""
+    if not isinstance(error, VoteRefused):
+        raise error
+    if not isinstance(error, SessionEnded):
+        request.environ[REFUSAL] = error
+    raise LeftToView
+
+
 def _is_let_in(request: AnyRequest) -> bool:
     """Whether this address may vote at this moment: asked once a request, here or in front."""
     if not limiter.enabled:
@@ -170,15 +184,22 @@ def _gather(
     return gather_evidence(request, visitor, told, contest_key, now(), code_wait)
 
 
-def _cast_and_answer(request: AnyRequest, visitor: Visitor, ballot: Ballot, policy: Policy) -> Answer:
-    """Cast the vote and answer with its receipt; raises VoteRefused."""
+def _plan_cast(
+    request: AnyRequest,
+    visitor: Visitor,
+    ballot: Ballot,
+    policy: Policy,
+    refuse: Callable[[Exception], Answer] = raise_again,
+) -> Promise:
+    """The vote that is to be cast, answered with its receipt; raises KeyInUse."""
     # When it arrived is for the database's clock to say: now=None.
-    with hold_key(ballot.user_id, ballot.key):
-        receipt = service.cast_vote(
-            ballot, policy, secret=get_settings().secret_key, now=None, entropy=entropy
-        )
-    entry_id = ballot.visit.entry_id
-    answer = answer_receipt(request, entry_id, receipt)
-    if ballot.visit.own_code != receipt.node.code:
-        remember_code(answer, visitor, entry_id, receipt.node.code)
-    return answer
+    cast = service.plan_vote(ballot, policy, secret=get_settings().secret_key, now=None, entropy=entropy)
+
+    def answer(receipt: Receipt) -> Answer:
+        entry_id, code = ballot.visit.entry_id, receipt.node.code
+        told = answer_receipt(request, entry_id, receipt)
+        if ballot.visit.own_code != code:
+            remember_code(told, visitor, entry_id, code)
+        return told
+
+    return Promise(cast, answer, refuse, take_key(ballot.user_id, ballot.key))
