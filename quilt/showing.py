@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -46,8 +45,8 @@ def show(host: str, port: int, folder: Path, *, fresh: bool, say: Say) -> None:
     with _locked(folder):
         environment = build_environment(host, port, folder)
         prepare(from_environment(environment), folder, fresh=fresh, say=say)
-        with _stop_by_signal() as stop:
-            _run_until(stop, host, port, folder, environment, say)
+        with _noting_signals() as signals:
+            _run_until(signals, host, port, folder, environment, say)
     say("The demo is closed. What you did stays; `.venv/bin/quilt demo --fresh` begins anew.")
 
 
@@ -96,28 +95,30 @@ def prepare(settings: Settings, folder: Path, *, fresh: bool, say: Say) -> None:
 
 
 def _run_until(
-    stop: threading.Event, host: str, port: int, folder: Path, environment: dict[str, str], say: Say
+    signals: list[int], host: str, port: int, folder: Path, environment: dict[str, str], say: Say
 ) -> None:
     parts = {
         "server": _start(["serve", "--host", host, "--port", str(port)], folder / "server.log", environment),
         "worker": _start(["worker"], folder / "worker.log", environment),
     }
     try:
-        _wait_for_answer(stop, host, port, parts, folder)
-        if not stop.is_set():
+        _wait_for_answer(signals, host, port, parts, folder)
+        if not signals:
             say(_welcome(environment["QUILT_BASE_URL"], folder))
-        while not stop.wait(0.3):
+        while not signals:
+            time.sleep(0.3)
             _check_alive(parts, folder)
     finally:
         _end(list(parts.values()))
 
 
 def _wait_for_answer(
-    stop: threading.Event, host: str, port: int, parts: dict[str, subprocess.Popen[bytes]], folder: Path
+    signals: list[int], host: str, port: int, parts: dict[str, subprocess.Popen[bytes]], folder: Path
 ) -> None:
     local = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     deadline = time.monotonic() + LONGEST_START
-    while not stop.wait(0.1):
+    while not signals:
+        time.sleep(0.1)
         _check_alive(parts, folder)
         try:
             with urllib.request.urlopen(f"http://{local}:{port}/healthz", timeout=2):
@@ -180,12 +181,14 @@ def _end(processes: list[subprocess.Popen[bytes]]) -> None:
 
 
 @contextmanager
-def _stop_by_signal() -> Iterator[threading.Event]:
-    stop = threading.Event()
+def _noting_signals() -> Iterator[list[int]]:
+    """Have what this process is asked to stop by noted, and nothing more: a handler that set an event could wait for
+    that event's own lock, which the code that it interrupts holds, without end."""
+    signals: list[int] = []
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    earlier = [signal.signal(number, lambda _number, _frame: stop.set()) for number in numbers]
+    earlier = [signal.signal(number, lambda number, _frame: signals.append(number)) for number in numbers]
     try:
-        yield stop
+        yield signals
     finally:
         for number, handler in zip(numbers, earlier, strict=True):
             signal.signal(number, handler)

@@ -38,13 +38,14 @@ def run_worker(
 
     A video that is being processed is put back unharmed and is not counted as a failure.
     """
-    _listen_for_signals(stop)
+    signals = _note_signals()
     job = Job(app.extensions["quilt_settings"], now, entropy, stop.is_set)
     crew = [_thread(f"calls-{number}", _take_calls, app, stop, job) for number in range(threads)]
     crew += [_thread(work.name, _repeat, app, stop, job, work) for work in PERIODIC.values()]
     log.info("worker_started", calls=len(TASKS), periodic=sorted(PERIODIC))
-    while not stop.wait(0.2):
+    while not (signals or stop.wait(0.2)):
         continue
+    stop.set()
     deadline = time.monotonic() + PATIENCE
     for member in crew:
         member.join(max(0.0, deadline - time.monotonic()))
@@ -99,8 +100,14 @@ def _thread(name: str, target: Callable[..., None], *arguments: object) -> threa
     return member
 
 
-def _listen_for_signals(stop: threading.Event) -> None:
-    if threading.current_thread() is not threading.main_thread():
-        return
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: stop.set())
+def _note_signals() -> list[int]:
+    """What this process is asked to stop by, once it is.
+
+    A handler runs in the middle of whatever the main thread does: an event that it set there, while that thread held
+    the event's own lock, would be waited for without end.
+    """
+    signals: list[int] = []
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda number, _frame: signals.append(number))
+    return signals
