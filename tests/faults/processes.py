@@ -8,11 +8,15 @@ HAS_PROC = Path("/proc/self").exists()
 
 
 def find_server(port: int) -> int:
-    """The process id of the server that was started for this port."""
+    """The process id of the server that was started for this port; its workers, forked from it, are called alike."""
+    found = set()
     for process in Path("/proc").glob("[0-9]*"):
         words = _read_words(process)
         if str(port) in words and ("quilt.serving" in words or "tests.planted_server" in words):
-            return int(process.name)
+            found.add(int(process.name))
+    children = {child for process in found for child in list_children(process)}
+    for process in found - children:
+        return process
     raise LookupError(port)
 
 
