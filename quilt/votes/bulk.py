@@ -14,8 +14,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 _ADD_LEAVES = {
     "sqlite": "INSERT INTO ledger_leaf (contest_id, number, line, vote_id) VALUES (?, ?, ?, ?)",
     "postgresql": (
-        "INSERT INTO ledger_leaf (contest_id, number, line, vote_id) SELECT %s, number, line, vote_id"
-        " FROM unnest(%s::bigint[], %s::text[], %s::bigint[]) AS given(number, line, vote_id)"
+        # Lines go as bytes (%b): to quote them for an array's text cost a third of a batch.
+        "INSERT INTO ledger_leaf (contest_id, number, line, vote_id) SELECT %s, %s + place - 1, line, vote_id"
+        " FROM unnest(%b::text[], %b::bigint[]) WITH ORDINALITY AS given(line, vote_id, place)"
     ),
 }
 
@@ -36,14 +37,14 @@ def add_leaves(
     vote_ids: Sequence[int | None],
 ) -> None:
     """Insert these lines as the leaves from number `first` on; `vote_ids` names the vote of each, if any."""
-    numbers, texts = range(first, first + len(lines)), [line.decode() for line in lines]
+    texts = [line.decode() for line in lines]
     dialect = connection.dialect.name
     values: Any
     if dialect == "sqlite":
         values = [
             (contest_id, number, text, vote_id)
-            for number, text, vote_id in zip(numbers, texts, vote_ids, strict=True)
+            for number, (text, vote_id) in enumerate(zip(texts, vote_ids, strict=True), first)
         ]
     else:
-        values = (contest_id, list(numbers), texts, list(vote_ids))
+        values = (contest_id, first, texts, list(vote_ids))
     connection.exec_driver_sql(_ADD_LEAVES[dialect], values)
