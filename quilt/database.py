@@ -294,7 +294,7 @@ def _set_pragmas(raw: Any, _record: Any) -> None:
         "synchronous=FULL",
         "busy_timeout=30000",
         "foreign_keys=ON",
-        "cache_size=-500",
+        "cache_size=-200",
         "temp_store=MEMORY",
     ):
         cursor.execute(f"PRAGMA {pragma}")

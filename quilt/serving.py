@@ -24,9 +24,12 @@ TURNS = 16  # requests that run at a time in a worker, and its threads
 WAITING = 240  # more that may wait for what their clients send, where no proxy waits for it
 BACKLOG = 2048  # connections that may wait in the kernel
 PATIENCE = 30  # seconds that running requests get once the server is asked to stop
-# Each thread would get a heap of its own, of C's allocator (the first) and of granian's (the second): tens of MB.
+# Each thread would get a heap of its own, of C's allocator (the first three) and of granian's: tens of MB. And C's
+# would raise its thresholds with each large page that it gives back, and soon give none back.
 ALLOCATORS = {
     "MALLOC_ARENA_MAX": "1",
+    "MALLOC_TRIM_THRESHOLD_": "131072",
+    "MALLOC_MMAP_THRESHOLD_": "131072",
     "_RJEM_MALLOC_CONF": "narenas:1,dirty_decay_ms:300,muzzy_decay_ms:0,lg_tcache_max:12",
 }
 LET_GO = 5.2  # seconds, of the 5.5 in which granian takes a second end of one worker for the end of all
