@@ -154,18 +154,14 @@ def write(work: Callable[..., T], *args: Any) -> T:
     arguments.
     """
     engine = get_engine()
-    has_lock = engine.dialect.name == "sqlite"
-    if not (has_lock or may_run_together(work)):
+    if not _may_join(engine, work):
         return _run_alone(engine, work, args)
     with _crowd.joined() as is_dense:
-        if not is_dense:
-            return (
-                _writer_of(engine, None).write_alone(work, args)
-                if has_lock
-                else _run_alone(engine, work, args)
-            )
-        address = _address if may_travel(work) else None
-        return _writer_of(engine, address).submit(work, args)  # type: ignore[no-any-return]
+        if is_dense:
+            return _writer_for(engine, work).submit(work, args)  # type: ignore[no-any-return]
+        if engine.dialect.name == "sqlite":
+            return _writer_of(engine, None).write_alone(work, args)  # type: ignore[no-any-return]
+        return _run_alone(engine, work, args)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,19 +182,33 @@ class Write:
         False, and nothing is done, where there is no crowd, or none can have it done together.
         """
         engine = get_engine()
-        if not (engine.dialect.name == "sqlite" or may_run_together(self.work)):
-            return False
-        if not _crowd.join():
-            _crowd.leave()
+        if not _may_join(engine, self.work):
             return False
 
         def leave(piece: Piece) -> None:
             _crowd.leave()
             done(piece)
 
-        address = _address if may_travel(self.work) else None
-        _writer_of(engine, address).submit_later(leave, self.work, self.args)
-        return True
+        is_left = False
+        is_dense = _crowd.join()
+        try:
+            if is_dense:
+                _writer_for(engine, self.work).submit_later(leave, self.work, self.args)
+                is_left = True
+        finally:
+            if not is_left:
+                _crowd.leave()
+        return is_left
+
+
+def _may_join(engine: Engine, work: Callable[..., Any]) -> bool:
+    """Whether this work may be committed with what others wait for: on SQLite any, else what is done for many."""
+    return engine.dialect.name == "sqlite" or may_run_together(work)
+
+
+def _writer_for(engine: Engine, work: Callable[..., Any]) -> GroupWriter:
+    """The writer that commits this work in a crowd: the server's own process, where there is one that can find it."""
+    return _writer_of(engine, _address if may_travel(work) else None)
 
 
 def _run_alone(engine: Engine, work: Callable[..., T], args: tuple[Any, ...]) -> T:
@@ -259,7 +269,7 @@ _writers_lock = threading.Lock()
 
 
 def _writer_of(engine: Engine, address: str | None) -> GroupWriter:
-    """The writer of this engine in this process: a forked child must start its own thread."""
+    """This process's way to the writer that listens at `address`, or (None) its own; a forked child starts its own."""
     key = (os.getpid(), id(engine), address)
     writer = _writers.get(key)
     if writer is None:

@@ -77,13 +77,15 @@ class Committer:
         self._engine = engine
         self._cache_kb = cache_kb
         self._connection: Connection | None = None
+        self._away: Exception | None = None  # what the last attempt to connect in this group failed of
 
     def commit(self, group: Sequence[Piece]) -> None:
         """Commit the pieces in one transaction and give each its outcome.
 
         A piece that fails before it changed anything hears its error and harms nobody; where one fails later,
-        all are taken back and committed one by one.
+        all are taken back and committed one by one. Where the database is away, all hear of one attempt to reach it.
         """
+        self._away = None
         if len(group) == 1 or not self._commit_together(group):
             for piece in group:
                 self._commit_alone(piece)
@@ -110,7 +112,9 @@ class Committer:
         return True
 
     def _commit_alone(self, piece: Piece) -> None:
-        piece.error = None
+        piece.error = self._away
+        if piece.error is not None:
+            return
         try:
             piece.result = try_again(lambda: self._run_alone(piece))
         except Exception as error:  # noqa: BLE001 raised again where the answer is awaited
@@ -124,16 +128,24 @@ class Committer:
     def _transaction(self) -> Iterator[Connection]:
         """A transaction that begins with SQLite's write lock; after a database's error the next has a fresh connection."""
         try:
-            if self._connection is None:
-                self._connection = self._engine.connect().execution_options(quilt_begin="IMMEDIATE")
-                if self._engine.dialect.name == "sqlite":
-                    raw: Any = self._connection.connection.driver_connection
-                    raw.execute(f"PRAGMA cache_size=-{self._cache_kb}")
-            with lock_writes(self._engine), self._connection.begin():
-                yield self._connection
+            connection = self._connect()
+            with lock_writes(self._engine), connection.begin():
+                yield connection
         except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error):
             self.close()
             raise
+
+    def _connect(self) -> Connection:
+        if self._connection is None:
+            try:
+                self._connection = self._engine.connect().execution_options(quilt_begin="IMMEDIATE")
+            except Exception as error:
+                self._away = error
+                raise
+            if self._engine.dialect.name == "sqlite":
+                raw: Any = self._connection.connection.driver_connection
+                raw.execute(f"PRAGMA cache_size=-{self._cache_kb}")
+        return self._connection
 
 
 def _sort_by_work(group: Sequence[Piece]) -> "Iterable[tuple[Callable[..., Any], list[Piece]]]":
@@ -187,9 +199,9 @@ class GroupWriter:
         self._lock = threading.Lock()  # of the committer, which the thread shares with those that write alone
         self._queue: SimpleQueue[_Waiting | _Calling | None] = SimpleQueue()
         self._outcomes: SimpleQueue[list[_Waiting | _Calling] | None] = SimpleQueue()
-        self.thread = threading.Thread(target=self._run, name="group-writer", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="group-writer", daemon=True)
         self._teller = threading.Thread(target=self._tell, name="group-writer-outcomes", daemon=True)
-        self.thread.start()
+        self._thread.start()
         self._teller.start()
 
     def submit(self, work: Callable[..., Any], args: tuple[Any, ...]) -> Any:
@@ -216,7 +228,7 @@ class GroupWriter:
     def close(self) -> None:
         """Commit what still waits, and end."""
         self._queue.put(None)
-        self.thread.join()
+        self._thread.join()
         self._outcomes.put(None)
         self._teller.join()
 

@@ -101,30 +101,30 @@ class Front:
     def _comes_later(self, call: _Call, promise: Promise) -> bool:
         """Whether the answer is told by the thread that hears of the commit, and no thread waits for it."""
         reply = call.environ.get(REPLY)
-        if reply is None or not promise.start(partial(self._tell, call, reply, promise)):
+        if reply is None or not promise.start(partial(self._answer_written, call, reply, promise)):
             return False
         reply.come_later()
         return True
 
-    def _tell(self, call: _Call, reply: Reply, promise: Promise, written: Piece) -> None:
+    def _answer_written(self, call: _Call, reply: Reply, promise: Promise, written: Piece) -> None:
         promise.end()
         answer = self._try(promise.answer, written.result) if written.error is None else None
         if answer is not None:
             reply.send(answer.status, self._end(call, answer), answer.body)
         else:  # it may have to ask the database, and this thread answers the others
-            self._refusals.submit(self._tell_apart, call, reply, promise, written.error)
+            self._refusals.submit(self._answer_refused, call, reply, promise, written.error)
 
-    def _tell_apart(self, call: _Call, reply: Reply, promise: Promise, error: Exception | None) -> None:
-        answer = None if error is None else self._try(promise.refuse, error)
-        if answer is not None:
-            reply.send(answer.status, self._end(call, answer), answer.body)
-            return
+    def _answer_refused(self, call: _Call, reply: Reply, promise: Promise, error: Exception | None) -> None:
         try:
+            answer = None if error is None else self._try(promise.refuse, error)
+            if answer is not None:
+                return reply.send(answer.status, self._end(call, answer), answer.body)
             call.environ["wsgi.input"] = BytesIO(call.body)
             body, status, headers = run_wsgi_app(self._inner, call.environ, buffered=True)
             reply.send(int(status[:3]), list(headers), b"".join(body))
         except Exception:
             log.exception("front_failed")
+            reply.send(500, self._end(call, Answer(500)), b"")
 
     def _end(self, call: _Call, answer: Answer) -> list[tuple[str, str]]:
         """Log the request; returns the headers of its answer."""
@@ -134,14 +134,14 @@ class Front:
 
     def _try(self, make: Callable[..., Answer | None], *args: Any) -> Answer | None:
         """What this makes; None where it refuses, for the view has the words, or fails, for the view tries again."""
-        with self._app.app_context():
-            try:
+        try:
+            with self._app.app_context():
                 return make(*args)
-            except (HTTPException, LeftToView, ValueError):
-                return None
-            except Exception:
-                log.exception("front_failed")
-                return None
+        except (HTTPException, LeftToView, ValueError):
+            return None
+        except Exception:
+            log.exception("front_failed")
+            return None
 
 
 def _find(environ: dict[str, Any]) -> tuple[str, Find, dict[str, int]] | None:

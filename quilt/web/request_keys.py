@@ -23,7 +23,7 @@ class KeyInUse(Exception):
     """The first request with this key is still running."""
 
 
-_running: set[tuple[int, bytes | None]] = set()
+_running: set[tuple[int, bytes]] = set()
 _lock = threading.Lock()
 
 
@@ -52,9 +52,9 @@ def take_key(user_id: int, key: bytes | None) -> Callable[[], None]:
 
     Another process's request with the same key waits for the database, and gets the first one's receipt.
     """
-    mine = (user_id, key)
     if key is None:
         return _nothing
+    mine = (user_id, key)
     with _lock:
         if mine in _running:
             raise KeyInUse
