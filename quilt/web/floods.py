@@ -1,6 +1,7 @@
 """A flood from one address is refused: a count a minute in this process, for answers that are too cheap for more."""
 
 from array import array
+from typing import Any
 
 CELLS = 1 << 16
 FULL = (1 << 16) - 1  # more than any limit
@@ -18,6 +19,13 @@ class FloodGate:
         self._most = most_a_minute
         self._minute = 0
         self._counts = array("H", bytes(2 * CELLS))
+
+    def lets_in_once(self, environ: dict[str, Any], seconds: float) -> bool:
+        """The same for a request, by its WSGI environment: it is counted once, whoever asks again."""
+        known = f"quilt.gate.{id(self)}"
+        if known not in environ:
+            environ[known] = self.lets_in(environ.get("REMOTE_ADDR") or "", seconds)
+        return bool(environ[known])
 
     def lets_in(self, address: str, seconds: float) -> bool:
         """Whether this request may come in; `seconds` is any clock that only goes forward."""

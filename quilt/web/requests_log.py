@@ -8,6 +8,7 @@ import threading
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from multiprocessing.util import Finalize
 from typing import Any, TextIO
 
 import orjson
@@ -54,6 +55,9 @@ class BatchedLines:
         self._seconds = seconds
         self._thread: threading.Thread | None = None
         atexit.register(self.flush)
+        Finalize(
+            None, self.flush, exitpriority=1
+        )  # a worker is a forked process, which ends without the former
 
     def add(self, line: str) -> None:
         """Have this line written soon."""

@@ -126,11 +126,20 @@ def test_pages_are_answered_while_more_votes_than_threads_wait_for_the_database(
             line.request("POST", f"/entries/{entry_id}/vote", f"ticket={ticket}", headers)
             return line
 
+        def send_robot():
+            line = lines.enter_context(closing(HTTPConnection("127.0.0.1", site.port, timeout=30)))
+            told = {"entry": entry_id, "ticket": "", "visible": True, "prerendering": False, "dwell": 1500}
+            headers = {"Content-Type": "application/json", "User-Agent": "curl/8.0"}
+            line.request("POST", "/arrivals", json.dumps(told), headers)
+            return line
+
         assert vote(first).getresponse().status == 201  # it makes the day's key of all pseudonyms
         with lock_writes(engine):
+            robots = [send_robot() for _ in range(40)]
             waiting = [vote(voter) for voter in voters]
             time.sleep(0.5)
             with closing(HTTPConnection("127.0.0.1", site.port, timeout=5)) as other:
                 other.request("GET", "/contests")
                 assert other.getresponse().status == 200
         assert [line.getresponse().status for line in waiting] == [201] * len(voters)
+        assert [line.getresponse().status for line in robots] == [200] * len(robots)

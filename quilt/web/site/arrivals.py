@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from quilt.arrivals.nodes import Node
 from quilt.arrivals.recording import NonceUsed
-from quilt.arrivals.service import plan_arrival, record_arrival, record_not_counted
+from quilt.arrivals.service import plan_arrival, plan_not_counted, record_arrival, record_not_counted
 from quilt.extensions import csrf
 from quilt.spread.counting import NonceState, VisitFacts, find_objection
 from quilt.spread.counting import NotCounted as Reason
@@ -77,7 +77,7 @@ def record_beacon() -> Response:
 @in_front("/arrivals")
 def plan_beacon(request: AnyRequest) -> Answer | Promise:
     """The visit of which the page tells, still to be counted, or why it does not count."""
-    if get_settings().are_limits_on and not _gate.lets_in(request.remote_addr or "", time.monotonic()):
+    if get_settings().are_limits_on and not _gate.lets_in_once(request.environ, time.monotonic()):
         abort(429)
     told = read_json(request)
     if (
@@ -90,7 +90,8 @@ def plan_beacon(request: AnyRequest) -> Answer | Promise:
     nonce, state = read_nonce(head.id, _text(told, "ticket"), _find_bindings(request), VISIT_AGE)
     objection = find_objection(_facts_of_beacon(request, told, nonce, state), is_robot)
     if objection is not None:
-        return _refuse(head.id, objection)
+        refused = plan_not_counted(head.id, objection, now())
+        return Promise(refused, lambda _: _tell_refused(objection))
     visitor = describe_visitor(request)
     visit = build_visit(
         visitor,
@@ -102,7 +103,8 @@ def plan_beacon(request: AnyRequest) -> Answer | Promise:
 
     def refuse(error: Exception) -> Answer:
         if isinstance(error, NonceUsed):
-            return _refuse(head.id, Reason.NONCE_USED)
+            record_not_counted(head.id, Reason.NONCE_USED, now())
+            return _tell_refused(Reason.NONCE_USED)
         raise error
 
     arrival = plan_arrival(visit, nonce, now=now(), entropy=entropy)
@@ -164,8 +166,7 @@ def _find_dwell(told: object, nonce: bytes | None) -> int | None:
     return int(told) if nonce is None else min(int(told), age_of(nonce, now()))
 
 
-def _refuse(entry_id: int, reason: Reason) -> Answer:
-    record_not_counted(entry_id, reason, now())
+def _tell_refused(reason: Reason) -> Answer:
     status = 403 if reason is Reason.FOREIGN_ORIGIN else 200
     return tell_json({"counted": False, "reason": reason.value}, status)
 

@@ -48,8 +48,7 @@ from quilt.web.visitors import Visitor, build_visit, describe_visitor, remember_
 from quilt.web.words import describe_account_refusal
 
 LIMIT = 600  # votes a minute from one address, which may be a whole school: only a flood is refused
-GATE = "quilt.vote_gate"  # where a request's environment says whether it was let in
-REFUSAL = "quilt.vote_refused"  # where it has what the vote was refused for in front
+REFUSAL = "quilt.vote_refused"  # where a request's environment has what the vote was refused for in front
 _gate = FloodGate(LIMIT)
 
 
@@ -170,11 +169,7 @@ def _leave_to_view(request: AnyRequest, error: Exception) -> Answer:
 
 def _is_let_in(request: AnyRequest) -> bool:
     """Whether this address may vote at this moment: asked once a request, here or in front."""
-    if not limiter.enabled:
-        return True
-    if GATE not in request.environ:
-        request.environ[GATE] = _gate.lets_in(request.remote_addr or "", time.monotonic())
-    return bool(request.environ[GATE])
+    return not limiter.enabled or _gate.lets_in_once(request.environ, time.monotonic())
 
 
 def _gather(
