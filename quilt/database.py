@@ -121,7 +121,7 @@ def transaction() -> Iterator[Session]:
 
 
 def release_session() -> None:
-    """Give the session's connection back, if it has one: whoever waits for a commit needs none meanwhile.
+    """Give the session's connection back, if it has one.
 
     One whose server has gone has nothing to roll back, and an answer that is made already is not spoilt by it.
     """
@@ -189,16 +189,15 @@ class Write:
             _crowd.leave()
             done(piece)
 
-        is_left = False
-        is_dense = _crowd.join()
+        if not _crowd.join():
+            _crowd.leave()
+            return False
         try:
-            if is_dense:
-                _writer_for(engine, self.work).submit_later(leave, self.work, self.args)
-                is_left = True
-        finally:
-            if not is_left:
-                _crowd.leave()
-        return is_left
+            _writer_for(engine, self.work).submit_later(leave, self.work, self.args)
+        except BaseException:
+            _crowd.leave()
+            raise
+        return True
 
 
 def _may_join(engine: Engine, work: Callable[..., Any]) -> bool:

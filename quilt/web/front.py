@@ -2,9 +2,9 @@
 
 A view says with `in_front` that a plain form of its request may be answered here: the function gets the request
 and returns the answer, or what is left to write and the answer that this makes, or None to leave it to the view.
-Whatever else is not plain goes on to Flask untouched,
-with all its checks and words: another site's origin, another host's name, a body of unknown length, and every
-request whose function raised. So such a function is safe to call twice, and leaves refusals to the view.
+Whatever else is not plain goes on to Flask untouched, with all its checks and words: another site's origin, another
+host's name, a body of unknown length, and every request whose function raised. So such a function is safe to call
+twice, and leaves refusals to the view.
 """
 
 import re
@@ -110,7 +110,7 @@ class Front:
         promise.end()
         answer = self._try(promise.answer, written.result) if written.error is None else None
         if answer is not None:
-            reply.send(answer.status, self._end(call, answer), answer.body)
+            self._send(call, reply, answer)
         else:  # it may have to ask the database, and this thread answers the others
             self._refusals.submit(self._answer_refused, call, reply, promise, written.error)
 
@@ -118,13 +118,16 @@ class Front:
         try:
             answer = None if error is None else self._try(promise.refuse, error)
             if answer is not None:
-                return reply.send(answer.status, self._end(call, answer), answer.body)
+                return self._send(call, reply, answer)
             call.environ["wsgi.input"] = BytesIO(call.body)
             body, status, headers = run_wsgi_app(self._inner, call.environ, buffered=True)
             reply.send(int(status[:3]), list(headers), b"".join(body))
         except Exception:
             log.exception("front_failed")
-            reply.send(500, self._end(call, Answer(500)), b"")
+            self._send(call, reply, Answer(500))
+
+    def _send(self, call: _Call, reply: Reply, answer: Answer) -> None:
+        reply.send(answer.status, self._end(call, answer), answer.body)
 
     def _end(self, call: _Call, answer: Answer) -> list[tuple[str, str]]:
         """Log the request; returns the headers of its answer."""

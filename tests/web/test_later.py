@@ -89,7 +89,7 @@ def test_a_key_is_let_go_as_soon_as_its_vote_has_been_cast(vote):
     assert told[0] == told[1] and count_votes() == 1
 
 
-def test_what_fails_after_the_commit_is_told_by_the_view(vote, monkeypatch, caplog):
+def test_what_fails_after_the_commit_is_told_by_the_view(vote, monkeypatch):
     def fail(*_):
         raise RuntimeError
 
