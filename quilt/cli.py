@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from quilt.accounts.rules import ROLES
+from quilt.collector import pause_collector
 from quilt.config import ConfigurationError
 
 if TYPE_CHECKING:
@@ -38,11 +39,12 @@ def serve(host: str, port: int, workers: int, with_parent: int | None) -> None:
 @click.option("--with-parent", type=int, hidden=True, help="End when this process does.")
 def worker(threads: int, with_parent: int | None) -> None:
     """Process videos, send mail, fold arrivals, until stopped."""
-    from quilt.database import close_writers
-    from quilt.jobs.worker import run_worker
-    from quilt.serving import end_with_parent
-    from quilt.web.clock import entropy, now
-    from quilt.web.requests_log import set_up_logging
+    with pause_collector():
+        from quilt.database import close_writers
+        from quilt.jobs.worker import run_worker
+        from quilt.serving import end_with_parent
+        from quilt.web.clock import entropy, now
+        from quilt.web.requests_log import set_up_logging
 
     set_up_logging()
     with _opened_app() as app:
@@ -253,15 +255,16 @@ def _opened_app(*, has_migrations: bool = False) -> Iterator["Flask"]:
 
     Its connections are closed afterwards.
     """
-    from sqlalchemy.exc import OperationalError
+    with pause_collector():
+        from sqlalchemy.exc import OperationalError
 
-    from quilt.app import create_app
-    from quilt.database import db
+        from quilt.app import create_app
+        from quilt.database import db
 
-    try:
-        app = create_app(has_migrations=has_migrations)
-    except (ConfigurationError, OSError) as error:
-        raise click.ClickException(str(error)) from None
+        try:
+            app = create_app(has_migrations=has_migrations)
+        except (ConfigurationError, OSError) as error:
+            raise click.ClickException(str(error)) from None
     with app.app_context():
         try:
             yield app

@@ -22,9 +22,9 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 
+from quilt.collector import rest_collector
 from quilt.config import from_environment
 from quilt.database import choose_options, prepare_engine
-from quilt.running import rest_collector
 from quilt.writer import MOST_BYTES, PATIENCE, pack_outcomes, unpack_pieces
 from quilt.writing import BATCH, Committer
 

@@ -15,6 +15,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from quilt.collector import pause_collector, rest_collector
 from quilt.config import ConfigurationError, Settings, from_environment
 
 if TYPE_CHECKING:
@@ -71,13 +72,15 @@ def serve(host: str, port: int, workers: int, settings: Settings) -> None:
 
 def _load() -> None:
     """Load what every worker needs once for all of them: they are forked from here, and start at once."""
-    from sqlalchemy.orm import configure_mappers
+    with pause_collector():
+        from sqlalchemy.orm import configure_mappers
 
-    from quilt import app  # noqa: F401
-    from quilt.web import load_faces
+        from quilt import app  # noqa: F401
+        from quilt.web import load_faces
 
-    load_faces()
-    configure_mappers()
+        load_faces()
+        configure_mappers()
+    rest_collector()
 
 
 def _stop_when_asked() -> None:
@@ -159,7 +162,6 @@ def build_app() -> "Flask":
     from quilt.app import create_app
     from quilt.committer import ADDRESS
     from quilt.database import use_writer
-    from quilt.running import rest_collector
     from quilt.web.requests_log import set_up_logging
     from quilt.web.turns import Turns
 

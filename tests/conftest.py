@@ -16,13 +16,25 @@ import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import CompoundSelect, Connection, Table, event, exists, literal, select, text, union_all
+from sqlalchemy import (
+    URL,
+    CompoundSelect,
+    Connection,
+    Engine,
+    Table,
+    event,
+    exists,
+    literal,
+    select,
+    text,
+    union_all,
+)
 
 from quilt.app import create_app
+from quilt.collector import rest_collector
 from quilt.config import Settings
 from quilt.database import close_writers, db
 from quilt.extensions import limiter
-from quilt.running import rest_collector
 
 # A busy machine is no error: what is slow is measured by the benchmarks, not by an example's time.
 hypothesis.settings.register_profile("patient", hypothesis.settings(deadline=None))
@@ -89,6 +101,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             return nodeid.partition("::")[0] + "[postgresql" * ("[postgresql" in nodeid)
+
+        def mark_test_complete(self, node: Any, item_index: int, duration: float = 0) -> None:
+            """Forget what is done: all that a process was ever given would be counted again after each test."""
+            work = self.assigned_work[node]
+            scope = self._split_scope(self.registered_collections[node][item_index])
+            super().mark_test_complete(node, item_index, duration)
+            if all(work[scope].values()):
+                del work[scope]
 
     config.option.loadscopereorder = False  # the long ones are the first already
     return ByFile(config, log)
@@ -231,6 +251,9 @@ def count_queries(app: Flask) -> Callable[[], AbstractContextManager[list[str]]]
 def empty_tables() -> None:
     """Delete every row; the guards of the logs that only grow are lifted for this moment only."""
     db.session.rollback()
+    if db.engine.dialect.name == "postgresql":
+        _Sweeper.of(db.engine).sweep()
+        return
     with db.engine.begin() as connection:
         filled = set(connection.scalars(_filled_tables()))
         tables = [table for table in reversed(_sorted_tables()) if table.name in filled]
@@ -265,6 +288,44 @@ def put_rows(rows: Rows) -> None:
             for table in _sorted_tables():
                 if table.name in rows:
                     connection.execute(table.insert(), rows[table.name])
+
+
+class _Sweeper:
+    """Empties PostgreSQL's tables by one call over a connection of its own: what is planned there stays planned."""
+
+    def __init__(self, url: URL) -> None:
+        self._url = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._connection: Any = None
+
+    @classmethod
+    @cache
+    def of(cls, engine: Engine) -> "_Sweeper":
+        return cls(engine.url)
+
+    def sweep(self) -> None:
+        """Do it; over a new connection, where a test has ended the last."""
+        import psycopg
+
+        try:
+            self._connect().execute("SELECT pg_temp.sweep()")
+        except psycopg.OperationalError:
+            self._connection.close()
+            self._connect().execute("SELECT pg_temp.sweep()")
+
+    def _connect(self) -> Any:
+        import psycopg
+
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self._url, autocommit=True)
+            steps = (
+                f"IF EXISTS (SELECT FROM {name}) THEN DELETE FROM {name}; END IF;"
+                for name in (f'"{table.name}"' for table in reversed(_sorted_tables()))
+            )
+            self._connection.execute(
+                "CREATE FUNCTION pg_temp.sweep() RETURNS void LANGUAGE plpgsql SET session_replication_role = replica"
+                f" AS $$ BEGIN {' '.join(steps)} END $$"
+            )
+        return self._connection
 
 
 @cache

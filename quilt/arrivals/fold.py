@@ -16,7 +16,6 @@ from sqlalchemy import Connection, select
 from quilt.arrivals.bulk import LEFT_OUT, PLAIN, Bulk, StatOf, Touched, Waiting
 from quilt.arrivals.bulk_postgresql import PostgresqlBulk
 from quilt.arrivals.bulk_sqlite import SqliteBulk
-from quilt.arrivals.collector import pause_collector
 from quilt.arrivals.models import ArrivalInbox
 from quilt.arrivals.recount import store_recount
 from quilt.arrivals.stored import (
@@ -29,6 +28,7 @@ from quilt.arrivals.stored import (
     lock_spread,
     write_spread,
 )
+from quilt.collector import pause_collector
 from quilt.database import db, write
 from quilt.spread.fold import Grown, NewNode, NodeStat, grow
 from quilt.spread.measures import Measures

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from quilt.arrivals.collector import pause_collector
+from quilt.collector import pause_collector
 from quilt.integrity.facts import get_rulebook, list_casts, list_repeated
 from quilt.integrity.rules import Finding, Rulebook, find_lockstep, find_signs
 from quilt.votes.decisions import Verdict

@@ -45,7 +45,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("writer",),
     ("writing",),
     ("config",),
-    ("running",),
+    ("running", "collector"),
     ("outbound_session",),
     ("outbound", "signed_ids"),
     ("spread", "ledger"),
