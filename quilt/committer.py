@@ -22,7 +22,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 
-from quilt.collector import rest_collector
+from quilt.collector import pause_collector, rest_collector
 from quilt.config import from_environment
 from quilt.database import choose_options, prepare_engine
 from quilt.writer import MOST_BYTES, PATIENCE, pack_outcomes, unpack_pieces
@@ -168,10 +168,13 @@ def main() -> None:
     url = from_environment().database
     engine = create_engine(url, **choose_options(url))
     prepare_engine(engine)
-    if engine.dialect.name != "sqlite":
-        from quilt import tables  # noqa: F401 here a statement names the types of its columns
+    with pause_collector():
+        from quilt.votes import together  # noqa: F401 or the first vote would wait for it
 
-        event.listen(engine, "connect", _plan_once)
+        if engine.dialect.name != "sqlite":
+            from quilt import tables  # noqa: F401 here a statement names the types of its columns
+
+            event.listen(engine, "connect", _plan_once)
     rest_collector()
     try:
         run_writer(engine, sys.argv[1])

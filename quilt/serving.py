@@ -62,7 +62,7 @@ def serve(host: str, port: int, workers: int, settings: Settings) -> None:
     check_free(host, port)
     from quilt.committer import keep_writer
 
-    _load()
+    load_application()
     _check_database(settings)
     # A worker has the server's own handlers until its first request: asked to stop before that, it would not.
     os.register_at_fork(after_in_child=_stop_when_asked)
@@ -70,7 +70,7 @@ def serve(host: str, port: int, workers: int, settings: Settings) -> None:
         _make_server(host, port, workers, TURNS if settings.proxies else TURNS + WAITING).serve()
 
 
-def _load() -> None:
+def load_application() -> None:
     """Load what every worker needs once for all of them: they are forked from here, and start at once."""
     with pause_collector():
         from sqlalchemy.orm import configure_mappers

@@ -6,12 +6,13 @@ import sys
 from granian import Granian
 from granian.constants import Interfaces
 
-from quilt.serving import Starts
+from quilt.serving import Starts, load_application
 
 
 def main() -> None:
     module, port, workers = sys.argv[1:]
-    importlib.import_module(module)  # once for all workers, which are forked from here
+    importlib.import_module(module)  # before the rest, which takes what it has put into its place
+    load_application()  # once for all workers, which are forked from here
     server = Granian(
         f"{module}:build_app",
         factory=True,

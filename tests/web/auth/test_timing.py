@@ -23,7 +23,7 @@ from tests.conftest import NOW
 from tests.web.auth.conftest import Browser
 
 PASSWORD = "forty needles"
-WARM_UP, PAIRS, ROUNDS = 5, 60, 6
+WARM_UP, PAIRS, ROUNDS = 5, 36, 10
 MOST = 1.25  # of the ratio of lower quartiles, either way: a computation left out makes it ten
 
 
