@@ -31,7 +31,7 @@ _check = VoteCheck.__table__
 
 @dataclass(frozen=True, slots=True)
 class CheckedVote:
-    """What the letter's page shows: the entry, and whether the question was answered before."""
+    """What the letter's page shows: the entry, whether the question was answered before, and whether it is still open."""
 
     vote_id: int
     contest_id: int
@@ -39,6 +39,7 @@ class CheckedVote:
     entry_title: str
     entry_slug: str
     is_answered: bool
+    is_held: bool
 
 
 def mail_checks(settings: Settings, now: datetime) -> int:
@@ -53,8 +54,14 @@ def find_checked(vote_id: int) -> CheckedVote | None:
     """The vote that somebody was asked about, or None."""
     statement = (
         select(
-            Vote.id, Vote.contest_id, Entry.id, Entry.title, Entry.slug, VoteCheck.answered_at.is_not(None)
-        )
+            Vote.id,
+            Vote.contest_id,
+            Entry.id,
+            Entry.title,
+            Entry.slug,
+            VoteCheck.answered_at.is_not(None),
+            Vote.state == "held",
+        )  # fmt: skip
         .join(Entry, Entry.id == Vote.entry_id)
         .join(VoteCheck, VoteCheck.vote_id == Vote.id)
         .where(Vote.id == vote_id)

@@ -4,11 +4,12 @@ import pytest
 from sqlalchemy import select
 
 from quilt.contests.models import Contest
-from quilt.database import db
+from quilt.database import db, write
 from quilt.integrity.checks import VOTE_CHECK, mail_checks
 from quilt.integrity.facts import get_rulebook
 from quilt.integrity.models import Appeal, BlastNotice, VoteCheck
 from quilt.signed_ids import make_token
+from quilt.votes.decisions import Verdict, decide_votes
 from quilt.votes.models import Vote
 from tests.conftest import NOW
 from tests.factories import make_entry, make_user
@@ -50,6 +51,15 @@ def test_the_button_counts_the_vote_and_says_nothing_of_it(client, held, link):
     assert first.status_code == again.status_code == 200 and "Thank you" in first.text
     assert states()[held] == "counted" and "counted" not in first.text
     assert "Thank you" in client.get(link).text  # asked and answered
+
+
+@pytest.mark.parametrize("state", ["counted", "rejected"])
+def test_a_vote_that_was_decided_about_meanwhile_asks_nothing_more(client, held, link, state):
+    verdict = Verdict(state, "reviewer", "looked", get_rulebook().name)
+    write(decide_votes, [held], verdict, NOW)
+    page = client.get(link).text
+    assert "Nothing is left to do" in page and "Yes, that was me" not in page
+    assert "will not count" not in page and state not in page
 
 
 @pytest.mark.parametrize("token", ["x", "a" * 32, "%00", "ü"])
