@@ -46,8 +46,12 @@ faults: setup-dev  ## votes, folds and batches while workers, writer, database a
 
 bench: setup-dev  ## how fast it is, as shares of bare Flask on this machine
 	@$(RUN)/python -m benchmarks.hot_paths
+	@$(RUN)/python -m benchmarks.hot_paths --postgresql --only vote
+	@$(RUN)/python -m benchmarks.sequencing
+	@$(RUN)/python -m benchmarks.ledger
 	@$(RUN)/python -m benchmarks.spread
 	@$(RUN)/python -m benchmarks.fraud
+	@$(RUN)/python -m benchmarks.fraud.drill
 	@$(RUN)/python -m benchmarks.widget
 	@$(RUN)/python -m benchmarks.tables --rows 200000
 

@@ -1,6 +1,6 @@
 """How much of bare Flask's throughput the hot paths keep, under the production server, in one run.
 
-usage: python -m benchmarks.hot_paths [--seconds 4] [--connections 1,16,64,256] [--only beacon,vote] [--database URL]
+usage: python -m benchmarks.hot_paths [--seconds 4] [--connections 1,16,64,256] [--only beacon,vote] [--postgresql]
 
 Each path is measured right after bare Flask with the same server, workers, threads and connections, so that
 the ratio holds although the machine's speed drifts. The load generator (wrk, from Debian's package) shares the
@@ -9,6 +9,7 @@ processors. Votes and beacons are answered after their commit (SQLite: synchrono
 
 import argparse
 import json
+import math
 import os
 import platform
 import secrets
@@ -25,6 +26,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.spread_data import start_postgresql
 from quilt.config import ROOT
 from quilt.database import db, transaction
 from quilt.web.tickets import issue_ticket
@@ -41,6 +43,7 @@ FLOORS = {
     "widget JSON": 0.4,
 }
 SLOWEST_P99_MS = 250.0  # at 256 connections
+VOTES_AT_64 = (0.15, 60.0)  # share of bare Flask, and p99 in milliseconds
 LARGEST_WORKER_MB = 120.0
 PROXIED = {"QUILT_PROXIES": "1", "QUILT_LIMITS": "on"}  # as behind a proxy: each request has its own address
 AGENTS = 40  # real crowds share few user agents
@@ -75,8 +78,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="quilt-bench-") as folder:
         print(f"One fsync here: {measure_fsync(Path(folder)):.2f} ms.\n")
         with (
+            open_database(Path(folder), options.postgresql) as url,
             open_bare() as bare_port,
-            open_site(Path(folder) / "site", options.database, has_worker=True, extra=PROXIED) as site,
+            open_site(Path(folder) / "site", url, has_worker=True, extra=PROXIED) as site,
         ):
             run(site, bare_port, options, Path(folder))
 
@@ -99,11 +103,19 @@ def run(site: Site, bare_port: int, options: argparse.Namespace, folder: Path) -
                 f"| {ours.p50_ms:.1f} | {ours.p99_ms:.1f} | {ours.errors} |",
                 flush=True,
             )
-            if share < floor or (connections == 256 and ours.p99_ms > SLOWEST_P99_MS) or ours.errors:
+            if misses(name, connections, share, ours):
                 fails.append(f"{name} at {connections}")
     memory = largest_worker_mb()
     print(f"\nLargest worker after the load: {memory:.0f} MB (limit {LARGEST_WORKER_MB:.0f}).")
-    print("Below the floor: " + (", ".join(fails) or "none") + ".")
+    print("Missed: " + (", ".join(fails) or "nothing") + ".")
+
+
+def misses(name: str, connections: int, share: float, ours: Result) -> bool:
+    """Whether a measured row is below what is asked of it."""
+    floor, slowest = FLOORS[name], SLOWEST_P99_MS if connections == 256 else math.inf
+    if (name, connections) == ("vote", 64):
+        floor, slowest = VOTES_AT_64
+    return share < floor or ours.p99_ms > slowest or ours.errors > 0
 
 
 def read_options() -> argparse.Namespace:
@@ -115,9 +127,7 @@ def read_options() -> argparse.Namespace:
         "--connections", type=lambda text: [int(part) for part in text.split(",")], default=[1, 16, 64, 256]
     )
     parser.add_argument("--only", default="")
-    parser.add_argument(
-        "--database", default="", help="a PostgreSQL address instead of a scratch SQLite file"
-    )
+    parser.add_argument("--postgresql", action="store_true", help="a scratch server instead of SQLite")
     return parser.parse_args()
 
 
@@ -139,6 +149,20 @@ def measure_fsync(folder: Path) -> float:
             os.fsync(file.fileno())
             times.append(time.perf_counter() - began)
     return statistics.median(times) * 1000
+
+
+@contextmanager
+def open_database(folder: Path, is_postgresql: bool) -> Iterator[str]:
+    """The address of a scratch PostgreSQL with its defaults, or '' for SQLite."""
+    if not is_postgresql:
+        yield ""
+        return
+    folder.chmod(0o755)
+    server = start_postgresql(folder)
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
 
 
 @contextmanager

@@ -95,7 +95,7 @@ def _find_turn(file: str) -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
-    """Where several processes share the tests, each takes whole files: what a module shares is made once."""
+    """Where several processes share the tests, each takes whole files, one database of each: what a module shares is made once."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):

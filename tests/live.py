@@ -62,7 +62,7 @@ def open_site(
     )
     app = create_app(settings)
     migrate(app)
-    # What `quilt serve` becomes after its checks; the checks have tests of their own.
+    # What `quilt serve` becomes; the command itself has tests of its own.
     command = ["quilt.serving", "127.0.0.1", str(port), str(workers)]
     if server:
         command = ["tests.planted_server", server, str(port), str(workers)]
@@ -103,7 +103,7 @@ def migrate(app: Flask) -> None:
 
 
 def make_environment(settings: Settings) -> dict[str, str]:
-    """The environment in which another process has the same settings."""
+    """The environment in which another process has those of these settings that tests change, and asks nobody else."""
     values = {
         "QUILT_ENV": settings.environment,
         "QUILT_SECRET_KEY": settings.secret_key,

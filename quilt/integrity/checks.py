@@ -61,7 +61,7 @@ def find_checked(vote_id: int) -> CheckedVote | None:
             Entry.slug,
             VoteCheck.answered_at.is_not(None),
             Vote.state == "held",
-        )  # fmt: skip
+        )
         .join(Entry, Entry.id == Vote.entry_id)
         .join(VoteCheck, VoteCheck.vote_id == Vote.id)
         .where(Vote.id == vote_id)

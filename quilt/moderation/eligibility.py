@@ -7,15 +7,15 @@ from quilt.database import transaction
 from quilt.entries.models import Entry
 from quilt.entries.ownership import is_own_entry
 from quilt.moderation.models import ModerationLog
-from quilt.moderation.rules import OwnEntry
+from quilt.moderation.rules import NotPublished, OwnEntry
 from quilt.moderation.service import NotFound
 
 
 def set_eligibility(entry_id: int, is_eligible: bool, *, words: str, actor_id: int, now: datetime) -> None:
     """Take an entry out of the prize, or back into it; it is shown as before, with votes and spread.
 
-    Nothing changes, and nothing is logged, where it stands so already. Raises NotFound, and OwnEntry for
-    whoever entered it.
+    Nothing changes, and nothing is logged, where it stands so already. Raises NotFound, NotPublished, and OwnEntry
+    for whoever entered it.
     """
     with transaction() as session:
         entry = session.get(Entry, entry_id, with_for_update=True, populate_existing=True)
@@ -23,6 +23,8 @@ def set_eligibility(entry_id: int, is_eligible: bool, *, words: str, actor_id: i
             raise NotFound
         if is_own_entry(session.connection(), actor_id, entry_id):
             raise OwnEntry
+        if entry.state != "published":
+            raise NotPublished
         if entry.is_eligible == is_eligible:
             return
         entry.is_eligible = is_eligible

@@ -15,7 +15,7 @@ class ModerationLog(Model):
     __table_args__ = (Index("ix_moderation_log_subject", "subject_kind", "subject_id"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    subject_kind: Mapped[str] = mapped_column(String(16))  # entry | comment | video | arrival
+    subject_kind: Mapped[str] = mapped_column(String(16))  # entry | comment | video
     subject_id: Mapped[int] = mapped_column(BigId)
     action: Mapped[str] = mapped_column(String(20))  # approve | ask_changes | reject | hide | …
     reason: Mapped[str] = mapped_column(String(40), default="")  # a key of the list of reasons

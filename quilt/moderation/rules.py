@@ -116,6 +116,10 @@ class OwnEntry(DecisionRefused):
     message = "This entry is your own: somebody else at the desk has to decide about it. Nothing was changed."
 
 
+class NotPublished(DecisionRefused):
+    message = "That cannot be changed for this entry. Nothing was changed."
+
+
 class Withdrawn(DecisionRefused):
     message = "The entrant has withdrawn this entry meanwhile. Nothing was decided."
 

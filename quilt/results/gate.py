@@ -1,7 +1,7 @@
 """The gate in front of a result, and the steps of a prize: decisions without a database."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
 
@@ -75,20 +75,24 @@ def check_gate(facts: GateFacts) -> list[GateCheck]:
 
 
 def find_doubtful(tally: Tally, terms: Terms, places: Sequence[int]) -> list[int]:
-    """The entries whose held votes, were they counted, could change who is in a paid place, or in which.
+    """The entries whose held votes, were any number of them counted, could change who is in a paid place, or in which.
 
-    Each entry's held votes are counted alone, and all together: an entry that comes level with, or passes, one
-    above it at a paid place is doubtful. `places` is what the tally without them gives.
+    An entry that could come level with, or pass, one above it at a paid place is doubtful, and so is one that could
+    take a paid place that nobody has. Where judges have a share, votes count by the most votes of any: who could raise
+    that is doubtful as well, where it matters. `places` is what the tally without held votes gives.
     """
     paid = places[: terms.places]
-    with_held = [entry for entry, states in tally.votes.items() if states[HELD] and entry not in tally.out]
-    before = score_entries(tally, terms)
-    trials = [*([entry] for entry in with_held), with_held] if with_held else []
+    reach = _Reach(tally, terms)
     doubtful = {
-        riser
-        for trial in trials
-        for riser in _find_risers(before, score_entries(_count_held(tally, trial), terms), paid)
+        blamed
+        for rank, holder in enumerate(paid)
+        for entry in reach.least.keys() - set(paid[: rank + 1])
+        if reach.could_overtake(entry, holder)
+        for blamed in (entry, *reach.raisers)
+        if reach.has_held(blamed)
     }
+    if len(paid) < terms.places:
+        doubtful |= {entry for entry in reach.least.keys() - set(paid) if reach.has_held(entry)}
     return sorted(doubtful)
 
 
@@ -134,22 +138,43 @@ def _say_draw(facts: GateFacts) -> str:
     return "Entries are level at a place that counts: give the public value."
 
 
-def _count_held(tally: Tally, entries: Sequence[int]) -> Tally:
-    votes = {
-        entry: {**states, COUNTED: states[COUNTED] + states[HELD]} if entry in entries else states
-        for entry, states in tally.votes.items()
-    }
-    return replace(tally, votes=votes)
+class _Reach:
+    """The fewest and the most votes that each entry in the running can come to, and what that makes of their scores."""
 
+    def __init__(self, tally: Tally, terms: Terms) -> None:
+        entries = (tally.votes.keys() | tally.points.keys()) - tally.out
+        votes = {entry: tally.votes.get(entry, {}) for entry in entries}
+        self.least = {entry: states.get(COUNTED, 0) for entry, states in votes.items()}
+        self._most = {entry: states.get(COUNTED, 0) + states.get(HELD, 0) for entry, states in votes.items()}
+        self._points = {entry: tally.points.get(entry, 0) for entry in entries}
+        self._share = terms.judges_share
+        self._now = score_entries(tally, terms)
+        highest = max([1, *self.least.values()])
+        self.raisers = [entry for entry in entries if self._share and self._most[entry] > highest]
 
-def _find_risers(
-    before: Mapping[int, Fraction], after: Mapping[int, Fraction], paid: Sequence[int]
-) -> list[int]:
-    """Who comes level with, or above, an entry at a paid place that they stood behind, and gained on it."""
-    risers = []
-    for rank, holder in enumerate(paid):
-        for entry in after.keys() - set(paid[: rank + 1]):
-            lead = after[entry] - after.get(holder, 0)
-            if lead >= 0 and lead > before.get(entry, 0) - before.get(holder, 0):
-                risers.append(entry)
-    return risers
+    def has_held(self, entry: int) -> bool:
+        """Whether any vote for it is held."""
+        return self._most[entry] > self.least[entry]
+
+    def could_overtake(self, entry: int, holder: int) -> bool:
+        """Whether it could come level with the one ahead of it, or pass it, by votes that are held."""
+        lead = self._find_least_lead(holder, entry)
+        return lead <= 0 and lead < self._now.get(holder, 0) - self._now.get(entry, 0)
+
+    def _find_least_lead(self, holder: int, entry: int) -> Fraction:
+        """The least by which `holder` can be ahead of `entry`, over every choice of held votes.
+
+        The difference of their votes is least with all of the one and none of the other. What it weighs goes by the
+        most votes of any: a holder with fewer votes is hurt most where the others stay low, one with more is where
+        they rise.
+        """
+        gap = self.least[holder] - self._most[entry]
+        if not self._share:
+            return Fraction(gap)
+        others = self._most if gap >= 0 else self.least
+        measure = max(
+            [1, self.least[holder], self._most[entry], *(others[key] for key in others if key != holder)]
+        )
+        most_points = max([1, *self._points.values()])
+        points = Fraction(self._points[holder] - self._points[entry], most_points)
+        return (100 - self._share) * Fraction(gap, measure) + self._share * points

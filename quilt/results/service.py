@@ -92,6 +92,7 @@ def approve_result(contest_id: int, *, settings: Settings, actor_id: int, now: d
     """
     proposed = check_approval(db.session.get(Result, contest_id, populate_existing=True), actor_id)
     value, size, places = proposed.draw_value, proposed.size, json.loads(proposed.places)
+    proposed_at = proposed.proposed_at  # the row may be another one once the gate has been asked
     gate = _ask(contest_id, value, settings, now)
     if (
         not gate.is_passed
@@ -101,7 +102,7 @@ def approve_result(contest_id: int, *, settings: Settings, actor_id: int, now: d
         raise ResultRefused("Something has changed since it was proposed. Take it back and propose it anew.")
     with transaction() as session:
         result = session.get(Result, contest_id, with_for_update=True)
-        if result is None or result.state != "proposed" or result.proposed_at != proposed.proposed_at:
+        if result is None or result.state != "proposed" or result.proposed_at != proposed_at:
             raise ResultRefused("Somebody else was quicker. Nothing was changed.")
         result.state, result.approved_by, result.approved_at = "approved", actor_id, now
         result.appeals_until = now + APPEAL_TIME

@@ -22,6 +22,13 @@ class FormRequest(Request):
         """Refuse: whoever asks here wants a form."""
         abort(415, "Send this as a form.")
 
+    def _load_form_data(self) -> None:
+        """Read the form, whoever asks for it first; a part without a name, or with a zero character, is no person's."""
+        super()._load_form_data()
+        for name, texts in self.form.lists():
+            if name is None or any("\x00" in text for text in (name, *texts)):
+                abort(400)
+
 
 class RowNumber(IntegerConverter):
     """A number in an address that a row can have: what does not fit a column of 64 bits is no address of ours."""

@@ -149,21 +149,24 @@ async function webShare(sheet) {
   }
 }
 
-// Figures: asked often while the page is seen, seldom once nothing has changed for a while.
+// Figures: asked for while the page is seen, so that each event shows within three seconds. An answer that nothing
+// has changed is a few bytes that are kept for everybody.
 let etag = "";
-let quiet = 0;
 
 async function refreshFigures() {
-  if (document.visibilityState === "visible") {
-    const answer = await fetch(`/entries/${entry}/figures.json`, { cache: "no-cache" });
-    const fresh = answer.headers.get("ETag") ?? "";
-    if (answer.ok && fresh !== etag) {
-      etag = fresh;
-      quiet = 0;
-      showFigures(await answer.json());
-    } else quiet += 1;
+  try {
+    if (document.visibilityState === "visible") {
+      const answer = await fetch(`/entries/${entry}/figures.json`, { cache: "no-cache" });
+      const fresh = answer.headers.get("ETag") ?? "";
+      if (answer.ok && fresh !== etag) {
+        etag = fresh;
+        showFigures(await answer.json());
+      }
+    }
+  } catch {
+    // The line is away for a moment: asked again.
   }
-  setTimeout(refreshFigures, Math.min(20_000, FRESH * (1 + Math.floor(quiet / 20))));
+  setTimeout(refreshFigures, FRESH);
 }
 
 function showFigures(figures) {

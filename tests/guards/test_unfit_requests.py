@@ -50,6 +50,21 @@ def test_A31_a_form_is_not_sent_as_json(stage: Stage, monkeypatch: pytest.Monkey
         assert (answer.status_code, answer.json["detail"]) == (415, "Send this as a form.")
 
 
+@pytest.mark.parametrize("path", ["/sign-in", "/sign-in/code", "/appeal", "/submit"])
+@pytest.mark.parametrize(
+    "part", ["", '; name="receipt"', '; name="a\x00b"'], ids=["nameless", "zero", "zero name"]
+)
+def test_a_part_of_a_form_that_no_person_fills_in_is_refused(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, path: str, part: str  # noqa: F811
+) -> None:  # fmt: skip
+    value = "a\x00b" if part == '; name="receipt"' else "x"
+    body = f"--a\r\nContent-Disposition: form-data{part}\r\n\r\n{value}\r\n--a--\r\n"
+    for is_checked in (True, False):
+        monkeypatch.setitem(stage.app.config, "WTF_CSRF_ENABLED", is_checked)
+        answer = stage.app.test_client().post(path, data=body, content_type="multipart/form-data; boundary=a")
+        assert answer.status_code == 400, answer.text[:300]
+
+
 def list_unfit(rule: str, cast: Cast) -> list[str]:
     """The addresses of a rule with one number that does not fit, all the rest as it should be."""
     parts = re.compile(r"<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>")

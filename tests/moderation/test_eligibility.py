@@ -10,7 +10,7 @@ from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.moderation.eligibility import set_eligibility
 from quilt.moderation.queries import list_decisions
-from quilt.moderation.rules import OwnEntry
+from quilt.moderation.rules import NotPublished, OwnEntry
 from quilt.moderation.service import NotFound
 from tests.conftest import NOW
 from tests.factories import make_entry, make_user
@@ -47,6 +47,13 @@ def test_nobody_takes_their_own_entry_into_the_prize(app):
             entry.id, True, words="Mine.", actor_id=make_user("ma.teo+desk@gmail.com").id, now=NOW
         )
     assert not read(entry.id).is_eligible and list_decisions("entry", entry.id) == []
+
+
+def test_what_is_not_live_is_neither_in_the_prize_nor_out_of_it(app):
+    entry = make_entry(state="removed")
+    with pytest.raises(NotPublished):
+        set_eligibility(entry.id, False, words="Late.", actor_id=make_user().id, now=NOW)
+    assert read(entry.id).is_eligible and list_decisions("entry", entry.id) == []
 
 
 def test_the_pages_are_fresh_where_another_changes_the_contest_at_the_same_moment(app):

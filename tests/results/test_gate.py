@@ -4,7 +4,7 @@ import itertools
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from quilt.ledger.leaves import COUNTED, HELD, STATES
@@ -77,6 +77,7 @@ def test_each_thing_amiss_shuts_the_gate_alone(change):
         ([(10, 0), (8, 1), (5, 3)], 2, [3]),
         ([(10, 0), (8, 3), (5, 0)], 2, [2]),  # within the paid places, but another place
         ([(10, 0), (5, 0), (0, 10)], 1, [3]),
+        ([(10, 0), (0, 1)], 2, [2]),  # the second place is free
     ],
 )
 def test_held_votes_that_could_change_a_paid_place_are_found(entries, places, doubtful):
@@ -88,29 +89,35 @@ def test_held_votes_that_could_change_a_paid_place_are_found(entries, places, do
 @given(
     st.lists(st.tuples(st.integers(0, 6), st.integers(0, 4)), min_size=2, max_size=4),
     st.integers(1, 2),
-    st.booleans(),
+    st.sampled_from([0, 30, 50]),
+    st.permutations([0, 300, 800, 1_000]),
 )
-def test_no_choice_of_held_votes_changes_a_place_that_was_not_doubtful(entries, places, has_judges):
-    points = {number: 1_000 * number for number in range(1, len(entries) + 1)} if has_judges else {}
-    counted, rules = tally(*entries, points=points), terms(places, 30 if has_judges else 0)
+@example(
+    [(10, 3), (6, 1), (9, 4), (1, 0)], 1, 50, [500, 900, 0, 1_000]
+)  # two that rise together change the first
+def test_a_place_is_doubtful_just_where_some_choice_of_held_votes_changes_it(
+    entries, places, share, given_points
+):
+    points = {number: given_points[number - 1] for number in range(1, len(entries) + 1)} if share else {}
+    counted, rules = tally(*entries, points=points), terms(places, share)
     order = decide_places(counted, rules, b"", "1")
-    if find_doubtful(counted, rules, order):
-        return
     before = score_entries(counted, rules)
-    for chosen in itertools.product(*(range(held + 1) for _, held in entries)):
-        trial = tally(
-            *((votes + more, 0) for (votes, _), more in zip(entries, chosen, strict=True)), points=points
-        )
-        scores = score_entries(trial, rules)
-        if has_judges and max(votes + more for (votes, _), more in zip(entries, chosen, strict=True)) > max(
-            [1, *(votes for votes, _ in entries)]
-        ):
-            continue  # the measure of all votes moved: the trials of the gate look at its ends only
-        for rank, holder in enumerate(order[:places]):
-            behind = [entry for entry in scores if entry not in order[: rank + 1]]
-            for entry in behind:
-                was_level = before.get(entry) == before.get(holder)
-                assert scores[entry] < scores[holder] or (was_level and scores[entry] == scores[holder])
+    choices = itertools.product(*(range(held + 1) for _, held in entries))
+    changed = any(is_changed(before, after, order[:places], places) for after in (
+        score_entries(tally(*((votes + more, 0) for (votes, _), more in zip(entries, chosen, strict=True)), points=points), rules)
+        for chosen in choices
+    ))  # fmt: skip
+    assert bool(find_doubtful(counted, rules, order)) == changed
+
+
+def is_changed(before, after, paid, places):
+    """Whether somebody came level with or passed one ahead of them at a paid place, or took one that was free."""
+    for rank, holder in enumerate(paid):
+        for entry in after.keys() - set(paid[: rank + 1]):
+            lead = after.get(holder, 0) - after[entry]
+            if lead <= 0 and lead < before.get(holder, 0) - before.get(entry, 0):
+                return True
+    return len(paid) < places and len(after.keys() - set(paid)) > 0
 
 
 @pytest.mark.parametrize("state, step", [("promised", "verified"), ("verified", "paid"), ("paid", "told")])

@@ -20,6 +20,7 @@ from quilt.integrity.reviews import ReviewRefused, review_votes, try_review
 from quilt.judging.models import Criterion
 from quilt.judging.service import WantedCriterion, invite_judge, save_scores, seal_panel, set_criteria
 from quilt.ledger.tally import decide_places
+from quilt.results import service
 from quilt.results.gate import ResultRefused
 from quilt.results.models import GateRun, PrizeStep, Result
 from quilt.results.pack import write_pack
@@ -377,6 +378,25 @@ def test_what_was_decided_meanwhile_stops_the_approval(contest):
     contest.close()
     with pytest.raises(ResultRefused, match="changed since"):
         contest.approve()
+
+
+def test_what_was_proposed_anew_meanwhile_is_not_approved(contest, monkeypatch):
+    contest.close()
+    contest.propose()
+    ask = service._ask
+
+    def ask_for_long(*arguments):
+        monkeypatch.setattr(service, "_ask", ask)
+        gate = ask(*arguments)
+        take_back_result(contest.id, "Too early.", actor_id=contest.first.id, now=CLOSED)
+        contest.propose(at=CLOSED + timedelta(minutes=1))
+        return gate
+
+    monkeypatch.setattr(service, "_ask", ask_for_long)
+    with pytest.raises(ResultRefused, match="quicker"):
+        contest.approve()
+    db.session.rollback()
+    assert db.session.get_one(Result, contest.id).state == "proposed"
 
 
 def test_the_evidence_pack_is_complete_and_agrees(contest, settings, tmp_path):

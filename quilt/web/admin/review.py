@@ -25,6 +25,7 @@ from quilt.moderation.rules import (
     REMOVALS,
     AlreadyDecided,
     DecisionRefused,
+    NotPublished,
     Withdrawn,
 )
 from quilt.web.admin import admin
@@ -139,8 +140,8 @@ def decide(entry_id: int) -> Response:
 def change_prize(entry_id: int) -> Response:
     """Take a published entry out of the prize, or back into it, with words for the log."""
     draft, form = get_any_draft_or_404(entry_id), PrizeForm()
-    if draft.entry.state != "published" or form.is_eligible.data not in ("yes", "no"):
-        return _answer_review(draft, None, 422, "That cannot be changed for this entry. Nothing was changed.")
+    if form.is_eligible.data not in ("yes", "no"):
+        return _answer_review(draft, None, 422, NotPublished.message)
     words = (form.words.data or "").replace("\x00", "").strip()
     if not words or len(words) > MOST_WORDS:
         form.words.errors = [

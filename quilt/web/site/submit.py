@@ -7,6 +7,7 @@ from flask_login import current_user
 
 from quilt.entries import service as entries
 from quilt.entries.rules import (
+    OUT,
     EntriesClosed,
     EntryRefused,
     NotOpenYet,
@@ -80,7 +81,8 @@ def send_in(entry_id: int) -> Response:
     except (EntriesClosed, NotOpenYet) as refusal:
         return answer_step(get_draft_or_404(entry_id), "preview", 409, refusal=refusal.message)
     except WrongState:
-        if draft.revision.state != "submitted":
+        draft = get_draft_or_404(entry_id)  # as it is now
+        if draft.revision.state != "submitted" or draft.entry.state in OUT:
             return answer_error(409, "This entry cannot be sent in now.")
     flash("It is sent in. Thank you!", "good")
     return see(url_for("site.edit_entry", entry_id=entry_id))

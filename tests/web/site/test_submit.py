@@ -205,6 +205,14 @@ def test_B21_the_51st_draft(client, entrant, contest):
     assert answer.status_code == 422 and "You have 50 drafts. Delete one first." in answer.text
 
 
+def test_what_was_withdrawn_in_another_tab_is_not_sent_in(client, draft_id):
+    complete(client, draft_id)
+    post(client, f"/submit/{draft_id}/send")
+    assert post(client, f"/submit/{draft_id}/withdraw", sure="yes").status_code == 303
+    answer = post(client, f"/submit/{draft_id}/send")
+    assert answer.status_code == 409 and "cannot be sent in now" in answer.text
+
+
 def test_sending_too_early_lists_what_is_missing(client, draft_id):
     answer = post(client, f"/submit/{draft_id}/send")
     assert answer.status_code == 422
