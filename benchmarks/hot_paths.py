@@ -49,7 +49,7 @@ PROXIED = {"QUILT_PROXIES": "1", "QUILT_LIMITS": "on"}  # as behind a proxy: eac
 AGENTS = 40  # real crowds share few user agents
 PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 WRK = shutil.which("wrk")
-VOTERS = 3_000
+VOTERS = 5_000  # times six entries: no file of votes comes to its end, for whoever has voted is only refused
 
 
 @dataclass(frozen=True)
