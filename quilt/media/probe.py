@@ -6,6 +6,7 @@ from pathlib import Path
 
 from quilt.media.rules import (
     CannotProcess,
+    CutOff,
     MediaRefused,
     NoPicture,
     NotAVideo,
@@ -15,7 +16,7 @@ from quilt.media.rules import (
     check_video,
 )
 from quilt.media.sandbox import LimitReached, private_folder, run_limited
-from quilt.media.signature import FORMAT_WHITELIST, PROTOCOL_WHITELIST, container_of
+from quilt.media.signature import FORMAT_WHITELIST, MOV, PROTOCOL_WHITELIST, container_of, is_cut_off
 
 CHILD = Path(__file__).with_name("probe_child.py")
 WALL_S = 60.0
@@ -29,10 +30,12 @@ def probe_video(
 ) -> Probe:
     """What the file at `path` holds, when it can enter.
 
-    Raises EmptyFile, NotAVideo, NoPicture, TooShort, TooLong or TooLarge, and CannotProcess when looking took
-    too long.
+    Raises EmptyFile, CutOff, NotAVideo, NoPicture, TooShort, TooLong or TooLarge, and CannotProcess when looking
+    took too long.
     """
     container = container_of(path)
+    if container is MOV and is_cut_off(path):
+        raise CutOff
     arguments = [container.demuxer, FORMAT_WHITELIST, PROTOCOL_WHITELIST, str(limits.max_pixels)]
     with private_folder() as folder:
         try:

@@ -22,6 +22,11 @@ class EmptyFile(MediaRefused):
     )
 
 
+class CutOff(MediaRefused):
+    code = "cut_off"
+    message = "The end of this film is missing: it may not have been copied whole. Your draft is saved: choose the file again."
+
+
 class NotAVideo(MediaRefused):
     code = "not_a_video"
     message = "We could not read this as a video. Your draft is saved: export it anew as MP4 (H.264)."

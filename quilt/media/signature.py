@@ -68,5 +68,26 @@ def detect_container(head: bytes) -> Container:
     raise NotAVideo if head.startswith(_OTHER_FILMS) or head[188:189] == b"G" == head[:1] else NotAFilm
 
 
+def is_cut_off(path: Path) -> bool:
+    """Whether an MP4 or QuickTime file ends before the pictures and sounds that it announces (ISO 14496-12, 4.2).
+
+    ffmpeg would make a shorter film of it without a word.
+    """
+    length = path.stat().st_size
+    with path.open("rb") as file:
+        start = 0
+        while len(head := file.read(16)) >= 8:
+            size, kind = int.from_bytes(head[:4], "big"), head[4:8]
+            if size == 1:  # too large for four bytes
+                size = int.from_bytes(head[8:], "big")
+            if size < 8:  # 0: to the end of the file; any other is no size
+                return False
+            start += size
+            if start > length:
+                return kind == b"mdat"
+            file.seek(start)
+    return False
+
+
 def _is_photo(head: bytes) -> bool:
     return head[4:8] == b"ftyp" and head[8:12] in _PHOTO_BRANDS

@@ -89,7 +89,8 @@ def test_axe_finds_nothing_on_any_page(browser, site, scenes, width, height, sch
         base_url=site.url, user_agent=make_agent(901), viewport={"width": width, "height": height},
         color_scheme=scheme, reduced_motion="reduce", bypass_csp=True,
     )  # fmt: skip
-    found, looked_at = {}, 0
+    found, looked_at, asked = {}, 0, set()
+    context.on("request", lambda request: asked.add(request.url))
     for path, state, role in pages[turn::2]:
         context.clear_cookies()
         if role:
@@ -110,3 +111,5 @@ def test_axe_finds_nothing_on_any_page(browser, site, scenes, width, height, sch
     context.close()
     assert looked_at >= LEAST_PAGES
     assert found == {}
+    foreign = {url for url in asked if not url.startswith((f"{site.url}/", "data:", "blob:"))}
+    assert len(asked) > LEAST_PAGES and foreign == set()

@@ -5,6 +5,7 @@ from PIL import Image
 
 from quilt.media.probe import probe_video
 from quilt.media.rules import (
+    CutOff,
     EmptyFile,
     MediaRefused,
     NoPicture,
@@ -119,11 +120,21 @@ def test_a_giant_picture_meets_the_memory_limit_even_when_its_size_is_allowed(gi
         probe_video(giant_mkv, anything, memory_bytes=300 * 1024**2)
 
 
-def test_half_a_film_is_no_video(good_mp4, tmp_path):
+def test_a_film_whose_end_was_not_copied_is_told_apart(films, tmp_path):
+    whole = films("fast.mp4", *PICTURE, *QUICK_H264, "-an", "-movflags", "+faststart")
+    assert probe_video(whole).duration_s == pytest.approx(2.0, abs=0.1)
+    for missing in (1, whole.stat().st_size // 3):
+        cut = tmp_path / "cut.mp4"
+        cut.write_bytes(whole.read_bytes()[:-missing])
+        with pytest.raises(CutOff):
+            probe_video(cut)
+
+
+def test_half_a_film_is_told_that_its_end_is_missing(good_mp4, tmp_path):
     """Its index stood at the end and never arrived."""
     half = tmp_path / "half.mp4"
     half.write_bytes(good_mp4.read_bytes()[: good_mp4.stat().st_size // 2])
-    with pytest.raises(NotAVideo):
+    with pytest.raises(CutOff):
         probe_video(half)
 
 
