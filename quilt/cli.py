@@ -10,7 +10,7 @@ import click
 
 from quilt.accounts.rules import ROLES
 from quilt.collector import pause_collector
-from quilt.config import ConfigurationError
+from quilt.config import ConfigurationError, Settings, from_environment
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -39,6 +39,8 @@ def serve(host: str, port: int, workers: int, with_parent: int | None) -> None:
 @click.option("--with-parent", type=int, hidden=True, help="End when this process does.")
 def worker(threads: int, with_parent: int | None) -> None:
     """Process videos, send mail, fold arrivals, until stopped."""
+    with _opened_app() as app:
+        _check_schema()
     with pause_collector():
         from quilt.database import close_writers
         from quilt.jobs.worker import run_worker
@@ -47,8 +49,6 @@ def worker(threads: int, with_parent: int | None) -> None:
         from quilt.web.requests_log import set_up_logging
 
     set_up_logging()
-    with _opened_app() as app:
-        _check_schema()
     if with_parent is not None:
         end_with_parent(with_parent)
     run_worker(app, threading.Event(), now, entropy, threads)
@@ -249,12 +249,25 @@ def reset_factors(email: str) -> None:
     click.echo(f"{user.email} has no second factor now, and was told so by mail.")
 
 
+def _read_settings() -> Settings:
+    """The settings of the environment; libraries that they do without are not loaded from here on."""
+    from quilt.serving import spare_imports
+
+    try:
+        settings = from_environment()
+    except ConfigurationError as error:
+        raise click.ClickException(str(error)) from None
+    spare_imports(settings)
+    return settings
+
+
 @contextmanager
 def _opened_app(*, has_migrations: bool = False) -> Iterator["Flask"]:
     """The application in a context; what an operator can mend ends the command with one line, no traceback.
 
     Its connections are closed afterwards.
     """
+    settings = _read_settings()
     with pause_collector():
         from sqlalchemy.exc import OperationalError
 
@@ -262,8 +275,8 @@ def _opened_app(*, has_migrations: bool = False) -> Iterator["Flask"]:
         from quilt.database import db
 
         try:
-            app = create_app(has_migrations=has_migrations)
-        except (ConfigurationError, OSError) as error:
+            app = create_app(settings, has_migrations=has_migrations)
+        except OSError as error:
             raise click.ClickException(str(error)) from None
     with app.app_context():
         try:

@@ -1,29 +1,29 @@
 """The writer process of a server: it commits for all workers, everything that waits in one transaction.
 
-usage: python -m quilt.committer ADDRESS (started, and started again, by `quilt serve`)
+It is forked from the server, as the workers are, once that has loaded the application: so it is there at once, also
+when it has to be started again, and shares what is loaded with them.
 """
 
 import json
+import multiprocessing
 import os
 import selectors
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 
-from quilt.collector import pause_collector, rest_collector
-from quilt.config import from_environment
+from quilt.config import Settings
 from quilt.database import choose_options, prepare_engine
 from quilt.writer import MOST_BYTES, PATIENCE, pack_outcomes, unpack_pieces
 from quilt.writing import BATCH, Committer
@@ -31,14 +31,16 @@ from quilt.writing import BATCH, Committer
 ADDRESS = "QUILT_WRITER"  # where the writer of this server listens; set by `quilt serve` for its workers
 _room = bytearray(MOST_BYTES)
 REST = 0.5  # seconds before a writer that ended is started again
+NAME = "quilt-writer"  # of its process, as `ps -e` and /proc tell it
+_fork = multiprocessing.get_context("fork")
 
 
 @contextmanager
-def keep_writer() -> Iterator[None]:
+def keep_writer(settings: Settings) -> Iterator[None]:
     """Run a writer process, again where it ends, and tell child processes where it listens."""
     with tempfile.TemporaryDirectory(prefix="quilt-writer-") as folder:
         address = str(Path(folder, "socket"))
-        keeper = _Keeper(address)
+        keeper = _Keeper(settings.database, address)
         os.environ[ADDRESS] = address
         try:
             yield
@@ -47,8 +49,8 @@ def keep_writer() -> Iterator[None]:
             keeper.end()
 
 
-def run_writer(engine: Engine, address: str) -> None:
-    """Commit what comes over the socket until standard input closes: that is, until the server has ended."""
+def run_writer(engine: Engine, address: str, lifeline: int) -> None:
+    """Commit what comes over the socket at `address` until the pipe `lifeline` closes: that is, until the server has ended."""
     for asked in (signal.SIGINT, signal.SIGTERM):
         signal.signal(asked, signal.SIG_IGN)  # the workers end first, and need it until then
     with (
@@ -60,7 +62,7 @@ def run_writer(engine: Engine, address: str) -> None:
         door.bind(address)
         door.listen(512)
         selector.register(door, selectors.EVENT_READ)
-        selector.register(sys.stdin.fileno(), selectors.EVENT_READ)
+        selector.register(lifeline, selectors.EVENT_READ)
         while True:
             ready = [key.fileobj for key, _ in selector.select()]
             messages = [message for fileobj in ready if (message := _receive(fileobj, door, selector))]
@@ -69,7 +71,7 @@ def run_writer(engine: Engine, address: str) -> None:
                 committer.commit(group[start : start + BATCH])
             for message in messages:
                 message.answer()
-            if sys.stdin.fileno() in ready and not messages:
+            if lifeline in ready and not messages:
                 return
 
 
@@ -90,41 +92,41 @@ class _Message:
 class _Keeper:
     """Starts the writer, and starts it again where it ends before it should."""
 
-    def __init__(self, address: str) -> None:
-        self._address = address
+    def __init__(self, database: str, address: str) -> None:
+        self._database, self._address = database, address
         self._is_over = False
         self._lock = threading.Lock()
-        self._process = self._start()
+        self._process, self._lifeline = self._start()
         self._thread = threading.Thread(target=self._watch, name="writer-keeper", daemon=True)
         self._thread.start()
 
     def end(self) -> None:
         with self._lock:
             self._is_over = True
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        try:
-            self._process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:  # it hangs at a database that does not answer
-            self._process.kill()
-            self._process.wait()
+        os.close(self._lifeline)
+        self._process.join(PATIENCE)
+        self._process.kill()  # nothing where it has ended; it may hang at a database that does not answer
         self._thread.join()
 
-    def _start(self) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(
-            [sys.executable, "-m", "quilt.committer", self._address], stdin=subprocess.PIPE
-        )
+    def _start(self) -> tuple[multiprocessing.process.BaseProcess, int]:
+        """The writer, and the end of a pipe that it lives on."""
+        theirs, ours = os.pipe()
+        process = _fork.Process(target=_become_writer, args=(self._database, self._address, theirs, ours))
+        process.start()
+        os.close(theirs)
+        return process, ours
 
     def _watch(self) -> None:
         while not self._is_over:
-            status = self._process.wait()
+            self._process.join()
             if self._is_over:
                 return
-            _tell("writer_ended", f"status {status}; it is started again")
+            _tell("writer_ended", f"status {self._process.exitcode}; it is started again")
             time.sleep(REST)
             with self._lock:
                 if not self._is_over:
-                    self._process = self._start()
+                    os.close(self._lifeline)
+                    self._process, self._lifeline = self._start()
 
 
 def _receive(fileobj: Any, door: socket.socket, selector: selectors.BaseSelector) -> _Message | None:
@@ -164,24 +166,17 @@ def _tell(what: str, words: str) -> None:
     sys.stderr.flush()
 
 
-def main() -> None:
-    url = from_environment().database
-    engine = create_engine(url, **choose_options(url))
+def _become_writer(database: str, address: str, lifeline: int, other_end: int) -> None:
+    """What the process does that was forked to be the writer. Raises SystemExit where it fails, and says why in one line."""
+    os.close(other_end)
+    with suppress(OSError):  # only Linux has it
+        Path("/proc/self/comm").write_text(NAME)
+    engine = create_engine(database, **choose_options(database))
     prepare_engine(engine)
-    with pause_collector():
-        from quilt.votes import together  # noqa: F401 or the first vote would wait for it
-
-        if engine.dialect.name != "sqlite":
-            from quilt import tables  # noqa: F401 here a statement names the types of its columns
-
-            event.listen(engine, "connect", _plan_once)
-    rest_collector()
+    if engine.dialect.name != "sqlite":
+        event.listen(engine, "connect", _plan_once)
     try:
-        run_writer(engine, sys.argv[1])
-    except Exception:  # noqa: BLE001 it ends here, and says why in one line
+        run_writer(engine, address, lifeline)
+    except Exception:  # noqa: BLE001 it ends here
         _tell("writer_failed", traceback.format_exc())
         sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()

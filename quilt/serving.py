@@ -66,7 +66,7 @@ def serve(host: str, port: int, workers: int, settings: Settings) -> None:
     _check_database(settings)
     # A worker has the server's own handlers until its first request: asked to stop before that, it would not.
     os.register_at_fork(after_in_child=_stop_when_asked)
-    with keep_writer():
+    with keep_writer(settings):
         _make_server(host, port, workers, TURNS if settings.proxies else TURNS + WAITING).serve()
 
 

@@ -35,6 +35,7 @@ from quilt.collector import rest_collector
 from quilt.config import Settings
 from quilt.database import close_writers, db
 from quilt.extensions import limiter
+from tests.live import fork_sites
 
 # A busy machine is no error: what is slow is measured by the benchmarks, not by an example's time.
 hypothesis.settings.register_profile("patient", hypothesis.settings(deadline=None))
@@ -62,6 +63,10 @@ LONG = (
     "tests/web/site/",
 )
 Rows = dict[str, list[dict[str, Any]]]
+
+
+def pytest_configure() -> None:
+    fork_sites()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

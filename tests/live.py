@@ -1,13 +1,14 @@
 """A real server (and worker) on a free port, for tests that need real processes and real sockets."""
 
 import http.client
+import multiprocessing
 import os
 import secrets
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from quilt.serving import ALLOCATORS
 from tests.sessions import start_sessions
 
 LONGEST_START = 90.0
+_starter = multiprocessing.get_context("forkserver")
 _tables: list[bytes] = []  # a SQLite file whose tables are there, once one has been made
 
 
@@ -33,6 +35,48 @@ class Site:
     port: int
     settings: Settings
     app: Flask
+    server: int  # its process's number
+
+
+class Forked(_starter.Process):
+    """A process of a site, forked from one that has loaded the application, as if a command had started it."""
+
+    def __init__(self, words: list[str], environment: Mapping[str, str], log: Path) -> None:
+        from tests.starting import run_command
+
+        super().__init__(target=run_command, args=(words, environment, log))
+        self.start()
+
+    def poll(self) -> int | None:
+        """Its exit status; None while it runs."""
+        return self.exitcode
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Its exit status, once it has ended. Raises TimeoutExpired."""
+        self.join(timeout)
+        if self.exitcode is None:
+            raise subprocess.TimeoutExpired(self.name, timeout or 0)
+        return self.exitcode
+
+
+def start_command(
+    words: list[str], environment: Mapping[str, str], log: Path
+) -> "subprocess.Popen[bytes] | Forked":
+    """`python -m words…` with this environment, which writes to this log."""
+    with open(log, "ab") as file:
+        return subprocess.Popen(
+            [sys.executable, "-m", *words], env=environment, cwd=ROOT, stdout=file, stderr=file
+        )
+
+
+def fork_sites() -> None:
+    """From here on sites are forked from one process that has loaded the application: they are there ten times as soon."""
+    global _start
+    _starter.set_forkserver_preload(["tests.starting"])
+    _start = Forked
+
+
+_start: Callable[[list[str], Mapping[str, str], Path], "subprocess.Popen[bytes] | Forked"] = start_command
 
 
 @contextmanager
@@ -49,7 +93,7 @@ def open_site(
 
     `server` is a module whose `build_app` is served in place of ours. `extra` are settings of the processes alone.
     """
-    port = find_free_port()
+    port, log = find_free_port(), folder / "server.log"
     folder.mkdir(parents=True, exist_ok=True)
     settings = Settings(
         environment="development",
@@ -62,28 +106,24 @@ def open_site(
     )
     app = create_app(settings)
     migrate(app)
-    # What `quilt serve` becomes; the command itself has tests of its own.
-    command = ["quilt.serving", "127.0.0.1", str(port), str(workers)]
+    environment = {**make_environment(settings), **extra}
     if server:
-        command = ["tests.planted_server", server, str(port), str(workers)]
-    commands = [[sys.executable, "-m", *command]]
-    commands += [[sys.executable, "-m", "quilt.cli", "worker"]] * has_worker
-    with open(folder / "server.log", "wb") as log:
-        processes = [
-            subprocess.Popen(
-                command, env={**make_environment(settings), **extra}, cwd=ROOT, stdout=log, stderr=log
-            )
-            for command in commands
-        ]
-        try:
-            wait_until_up(port, processes[0], folder / "server.log")
-            yield Site(settings.base_url, port, settings, app)
-        finally:
-            stop(processes)
-            close_writers()
-            with app.app_context():
-                db.session.remove()
-                db.engine.dispose()
+        words = ["tests.planted_server", server, str(port), str(workers)]
+        processes = [start_command(words, environment, log)]
+    else:
+        # What `quilt serve` becomes; the command itself has tests of its own.
+        processes = [_start(["quilt.serving", "127.0.0.1", str(port), str(workers)], environment, log)]
+    if has_worker:
+        processes.append(_start(["quilt.cli", "worker"], environment, log))
+    try:
+        wait_until_up(port, processes[0], log)
+        yield Site(settings.base_url, port, settings, app, processes[0].pid)
+    finally:
+        stop(processes)
+        close_writers()
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
 
 
 def migrate(app: Flask) -> None:
@@ -122,7 +162,7 @@ def find_free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until_up(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_up(port: int, server: "subprocess.Popen[bytes] | Forked", log: Path) -> None:
     began = time.monotonic()
     while time.monotonic() - began < LONGEST_START:
         if server.poll() is not None:
@@ -138,7 +178,7 @@ def wait_until_up(port: int, server: subprocess.Popen[bytes], log: Path) -> None
     raise RuntimeError(f"the server did not answer:\n{log.read_text()[-3000:]}")
 
 
-def stop(processes: list[subprocess.Popen[bytes]]) -> None:
+def stop(processes: "Sequence[subprocess.Popen[bytes] | Forked]") -> None:
     for process in processes:
         process.terminate()
     for process in processes:

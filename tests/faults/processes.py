@@ -3,26 +3,15 @@
 import re
 from pathlib import Path
 
+from quilt.committer import NAME
+
 _TOLD = re.compile(r"(Spawning|Started) worker-(\d+)(?: with PID: (\d+))?")
 HAS_PROC = Path("/proc/self").exists()
 
 
-def find_server(port: int) -> int:
-    """The process id of the server that was started for this port; its workers, forked from it, are called alike."""
-    found = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        words = _read_words(process)
-        if str(port) in words and ("quilt.serving" in words or "tests.planted_server" in words):
-            found.add(int(process.name))
-    children = {child for process in found for child in list_children(process)}
-    for process in found - children:
-        return process
-    raise LookupError(port)
-
-
 def list_workers(server: int) -> list[int]:
     """Its worker processes, in ascending order."""
-    return [child for child in list_children(server) if "quilt.committer" not in _read_words(_place(child))]
+    return [child for child in list_children(server) if not _is_writer(child)]
 
 
 def list_ready_workers(server: int, log: Path) -> list[int]:
@@ -39,8 +28,7 @@ def list_ready_workers(server: int, log: Path) -> list[int]:
 
 def find_writer(server: int) -> int | None:
     """Its writer process; None for a moment after it was killed."""
-    writers = (child for child in list_children(server) if "quilt.committer" in _read_words(_place(child)))
-    return next(writers, None)
+    return next(filter(_is_writer, list_children(server)), None)
 
 
 def _place(process: int) -> Path:
@@ -58,8 +46,8 @@ def list_children(parent: int) -> list[int]:
     return sorted(children)
 
 
-def _read_words(process: Path) -> list[str]:
+def _is_writer(process: int) -> bool:
     try:
-        return (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        return (_place(process) / "comm").read_text().strip() == NAME
     except OSError:
-        return []
+        return False

@@ -6,8 +6,6 @@ import pickle
 import secrets
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import urllib.parse
@@ -19,26 +17,19 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, event, text
 
-from quilt.config import ROOT
+from quilt.committer import ADDRESS, keep_writer
+from quilt.config import Settings
 from quilt.database import db, prepare_engine
 from quilt.web.tickets import issue_ticket
 from quilt.writer import RemoteCommitter
 from quilt.writing import Committer, GroupWriter, Piece
 from tests.conftest import empty_tables
 from tests.factories import make_contest, make_entry, make_user, make_users
-from tests.faults import processes
+from tests.faults.processes import HAS_PROC, find_writer
 from tests.live import Site, open_site, sign_cookie, sign_cookies
 
 CLIENTS, VOTES_EACH, KILLS = 8, 100, 4
 BREATH = 0.05  # seconds between a client's votes: a writer that was killed takes a second to come back
-
-
-def find_writer(site: Site) -> int | None:
-    """The process id of this site's writer; None where the site is closed."""
-    try:
-        return processes.find_writer(processes.find_server(site.port))
-    except LookupError:
-        return None
 
 
 def vote_until_acknowledged(site: Site, entry_id: int, voter: int, cookie: str) -> str:
@@ -60,7 +51,7 @@ def vote_until_acknowledged(site: Site, entry_id: int, voter: int, cookie: str) 
                 assert response.status == 503, response.status
 
 
-@pytest.mark.skipif(not processes.HAS_PROC, reason="looks for processes in /proc")
+@pytest.mark.skipif(not HAS_PROC, reason="looks for processes in /proc")
 def test_no_acknowledged_vote_is_lost_or_doubled_when_the_writer_is_killed(database, tmp_path):
     with open_site(tmp_path / "site", "" if database.startswith("sqlite") else database) as site:
         moment = datetime.now(UTC)
@@ -82,7 +73,7 @@ def test_no_acknowledged_vote_is_lost_or_doubled_when_the_writer_is_killed(datab
             client.start()
         killed = set()
         while len(killed) < KILLS and any(client.is_alive() for client in clients):
-            writer = find_writer(site)
+            writer = find_writer(site.server)
             if writer is not None and writer not in killed:
                 time.sleep(0.15)
                 os.kill(writer, signal.SIGKILL)
@@ -91,36 +82,36 @@ def test_no_acknowledged_vote_is_lost_or_doubled_when_the_writer_is_killed(datab
         for client in clients:
             client.join()
         time.sleep(1)
-        assert len(killed) >= 2 and find_writer(site) is not None  # it comes back
+        assert len(killed) >= 2 and find_writer(site.server) is not None  # it comes back
         with site.app.app_context():
             rows = db.session.execute(text("SELECT count(*), count(DISTINCT voter_id) FROM vote")).one()
             counter = db.session.execute(text("SELECT standing FROM entry_tally")).scalar()
             empty_tables()
         assert len(acknowledged) == len(voters) == rows[0] == rows[1] == counter
-    assert find_writer(site) is None
+    assert find_writer(site.server) is None
 
 
 @pytest.fixture
-def writer(tmp_path: Path) -> Iterator[tuple[GroupWriter, subprocess.Popen[bytes], str]]:
-    """A writer process on a fresh SQLite database: the way to it, the process, and its address."""
-    address = str(tmp_path / "socket")
-    environment = {**os.environ, "QUILT_ENV": "development", "QUILT_DATA": str(tmp_path)}
-    command = [sys.executable, "-m", "quilt.committer", address]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, cwd=ROOT)
-    while not Path(address).exists():
-        time.sleep(0.05)
-    engine = create_engine(f"sqlite:///{tmp_path / 'quilt.db'}")
-    prepare_engine(engine)
-    way = GroupWriter(RemoteCommitter(address, Committer(engine)))
-    yield way, process, address
-    way.close()
-    engine.dispose()
-    process.stdin.close()
-    assert process.wait(20) == 0
+def writer(tmp_path: Path) -> Iterator[tuple[GroupWriter, int, str]]:
+    """A writer process on a fresh SQLite database: the way to it, its number, and its address."""
+    settings = Settings(environment="test", data=tmp_path)
+    with keep_writer(settings):
+        address = os.environ[ADDRESS]
+        while not Path(address).exists():
+            time.sleep(0.05)
+        engine = create_engine(settings.database)
+        prepare_engine(engine)
+        way = GroupWriter(RemoteCommitter(address, Committer(engine)))
+        process = find_writer(os.getpid())
+        yield way, process, address
+        assert find_writer(os.getpid()) == process  # it has lived through it
+        way.close()
+        engine.dispose()
+    assert find_writer(os.getpid()) is None
 
 
 def test_a_caller_that_is_gone_or_talks_nonsense_harms_nobody(writer):
-    way, process, address = writer
+    way, _, address = writer
     with closing(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)) as rude:
         rude.connect(address)
         rude.send(pickle.dumps([(pause, (0.3,))]))
@@ -129,16 +120,16 @@ def test_a_caller_that_is_gone_or_talks_nonsense_harms_nobody(writer):
             another.connect(address)
             another.send(b"no pickle at all")
             assert another.recv(100) == b""
-    assert way.submit(pause, (0.0,)) == 0.0 and process.poll() is None
+    assert way.submit(pause, (0.0,)) == 0.0
 
 
 def test_what_is_too_long_to_travel_is_committed_here_and_nothing_is_cut(writer):
     way, process, _ = writer
-    assert way.submit(find_place, ("x",)) == process.pid
+    assert way.submit(find_place, ("x",)) == process
     assert way.submit(find_place, ("x" * 70_000,)) == os.getpid()
     with pytest.raises(ValueError, match="too long"):
         way.submit(repeat, ("x", 70_000))
-    assert way.submit(repeat, ("x", 60_000)) == "x" * 60_000 and process.poll() is None
+    assert way.submit(repeat, ("x", 60_000)) == "x" * 60_000
 
 
 def test_each_of_a_group_hears_its_own_outcome(writer):
@@ -160,17 +151,17 @@ def test_each_of_a_group_hears_its_own_outcome(writer):
         time.sleep(0.03)
     for thread in threads:
         thread.join(20)
-    there = process.pid
+    there = process
     assert heard == {
         0: 0.3, 1: "aaa", 2: "bad luck", 3: "y" * 60_000, 4: os.getpid(), 5: there, 6: there
     }  # fmt: skip
 
 
 def test_an_error_that_cannot_travel_is_told_in_words_and_harms_no_other(writer):
-    way, process, _ = writer
+    way, *_ = writer
     with pytest.raises(RuntimeError, match="Picky"):
         way.submit(fail_within, ())
-    assert way.submit(repeat, ("a", 2)) == "aa" and process.poll() is None
+    assert way.submit(repeat, ("a", 2)) == "aa"
 
 
 def test_a_full_disk_takes_no_acknowledged_work_back(tmp_path):
@@ -229,13 +220,8 @@ def fail(_connection, words):
 
 def test_a_site_without_a_writer_commits_by_itself(tmp_path):
     """The writer's door is shut (its socket is gone): the workers go on."""
-    with open_site(tmp_path / "site") as site:
-        writer = find_writer(site)
-        assert writer is not None
-        arguments = Path("/proc", str(writer), "cmdline").read_bytes().split(b"\0")
-        door = Path(next(part for part in arguments if part.endswith(b"socket")).decode())
-        while not door.exists():
-            time.sleep(0.05)
+    with open_site(tmp_path / "site", extra={"TMPDIR": str(tmp_path)}) as site:
+        door = next(tmp_path.glob("quilt-writer-*/socket"))
         door.unlink()
         moment = datetime.now(UTC)
         with site.app.app_context():

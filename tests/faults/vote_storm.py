@@ -26,7 +26,7 @@ from quilt.accounts.models import User
 from quilt.config import ROOT
 from quilt.database import db, write
 from tests.factories import make_contest, make_entry
-from tests.faults.processes import find_server, find_writer, list_ready_workers
+from tests.faults.processes import find_writer, list_ready_workers, list_workers
 from tests.faults.vote_clients import CLIENTS
 from tests.live import Site, sign_cookies
 
@@ -88,17 +88,16 @@ def run_storm(site: Site, folder: Path, faults: dict[float, Fault], votes: int, 
         for plague in plagues:
             plague.join()
     assert clients.returncode == 0
-    find_server(site.port)  # it has not given up
+    assert list_workers(site.server)  # it has not given up
     time.sleep(1)  # a request that nobody waits for any more may still be at work
     return _judge(site.settings.database, entry_id, journal, json.loads(told), count.total())
 
 
 def kill_a_worker(site: Site, chance: random.Random) -> Fault:
     """A fault: one of the server's workers is killed, of those that have begun to answer requests; not the last."""
-    server = find_server(site.port)
 
     def kill() -> bool:
-        ready = list_ready_workers(server, site.settings.data / "server.log")
+        ready = list_ready_workers(site.server, site.settings.data / "server.log")
         if len(ready) > 1:
             os.kill(chance.choice(ready), signal.SIGKILL)
         return len(ready) > 1
@@ -108,10 +107,9 @@ def kill_a_worker(site: Site, chance: random.Random) -> Fault:
 
 def kill_the_writer(site: Site) -> Fault:
     """A fault: the process that commits for all workers on SQLite is killed."""
-    server = find_server(site.port)
 
     def kill() -> bool:
-        writer = find_writer(server)
+        writer = find_writer(site.server)
         if writer is not None:
             os.kill(writer, signal.SIGKILL)
         return writer is not None
