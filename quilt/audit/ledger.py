@@ -26,6 +26,7 @@ from quilt.votes.models import Vote
 from quilt.votes.schedule import find_promise
 from quilt.votes.tiles import HEIGHT, WIDTH
 
+OTHER_KEY = "QUILT_SECRET_KEY is another than the one that these votes were cast with: it opens none of them"
 _leaf, _vote = LedgerLeaf.__table__, Vote.__table__
 
 
@@ -37,9 +38,14 @@ def check_ledgers(connection: Connection, settings: Settings, now: datetime) -> 
         (ledger, read_ledger(connection, ledger, salts[ledger.contest_id], settings.secret_key))
         for ledger in ledgers
     ]
-    found = _Findings(books)
+    found, secret = _Findings(books), _check_secret_key([read for _, read in books])
     return [
-        found.tell("ledger leaves", "leaves", lambda ledger, read: (read.lines, _list_faults(ledger, read))),
+        secret,
+        found.tell(
+            "ledger leaves",
+            "leaves",
+            lambda ledger, read: (read.lines, _list_faults(ledger, read, bool(secret.differences))),
+        ),
         found.tell("ledger trees", "tiles", lambda ledger, read: _compare_tree(connection, read)),
         found.tell("tree heads", "heads", lambda ledger, read: _compare_heads(connection, ledger, read)),
         found.tell("decisions", "decisions", lambda _, read: compare_decisions(connection, read)),
@@ -66,8 +72,16 @@ class _Findings:
         return Check(name, looked_at, things, tuple(differences))
 
 
-def _list_faults(ledger: Any, read: ReadLedger) -> Iterator[str]:
+def _check_secret_key(reads: list[ReadLedger]) -> Check:
+    """One line in place of one for each vote; of a single vote nobody can say whether it or the key is another."""
+    keyed, closed = sum(read.keyed for read in reads), sum(len(read.closed) for read in reads)
+    return Check("secret key", keyed, "votes", (OTHER_KEY,) if closed == keyed > 1 else ())
+
+
+def _list_faults(ledger: Any, read: ReadLedger, has_other_key: bool) -> Iterator[str]:
     yield from read.faults
+    if not has_other_key:
+        yield from read.closed
     if read.is_whole and read.lines != ledger.size:
         yield f"it should have {ledger.size} leaves, there are {read.lines}"
 

@@ -1,7 +1,7 @@
 """One contest's ledger read from its first line to its last: what its lines alone say of the votes."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -25,7 +25,8 @@ _leaf, _vote, _voter = LedgerLeaf.__table__, Vote.__table__, Voter.__table__
 class ReadLedger:
     """What a ledger's lines say, and where they contradict themselves or the votes.
 
-    `decided` holds for each vote's leaf what was decided about it, in order.
+    `decided` holds for each vote's leaf what was decided about it, in order. `keyed` leaves say what their
+    votes say, commitments aside; `closed` are the words about those whose commitment is another.
     """
 
     contest_id: int
@@ -34,6 +35,8 @@ class ReadLedger:
     decided: dict[int, tuple[Decided, ...]] = field(default_factory=dict)
     entries: dict[int, int] = field(default_factory=dict)  # the entry of each vote's leaf
     faults: list[str] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+    keyed: int = 0
     lines: int = 0
     is_whole: bool = True  # every line was a leaf that could stand there
 
@@ -68,9 +71,7 @@ def _read_row(read: ReadLedger, name: str, row: Any, contest_key: bytes | None) 
         read.is_whole = False
         return
     _take(read, row.number, leaf)
-    words = _compare_vote(name, row, leaf, contest_key)
-    if words:
-        read.faults.append(f"leaf {row.number}: {words}")
+    _compare_vote(read, name, row, leaf, contest_key)
 
 
 def _list_rows(connection: Connection, contest_id: int) -> Iterator[Sequence[Any]]:
@@ -105,17 +106,28 @@ def _take(read: ReadLedger, number: int, leaf: Leaf) -> None:
                 read.decided[vote] = after.setdefault(before, (*before, what))
 
 
-def _compare_vote(name: str, row: Any, leaf: Leaf, contest_key: bytes | None) -> str:
-    """What is wrong between a leaf and the vote that it names, in words; '' where they agree."""
+def _compare_vote(read: ReadLedger, name: str, row: Any, leaf: Leaf, contest_key: bytes | None) -> None:
+    """Note what is wrong between a leaf and the vote that it names."""
     if not isinstance(leaf, VoteLeaf):
-        return "it is no vote, but names one" if row.vote_id is not None else ""
+        if row.vote_id is not None:
+            read.faults.append(f"leaf {row.number}: it is no vote, but names one")
+        return
     if row.id is None:
-        return "its vote is not there"
+        read.faults.append(f"leaf {row.number}: its vote is not there")
+        return
+    words = f"leaf {row.number}: it does not say what vote {row.id} says"
     if contest_key is None:
-        is_same = (leaf.entry, leaf.period, leaf.tier) == (row.entry_id, row.period, row.tier)
+        if (leaf.entry, leaf.period, leaf.tier) != (row.entry_id, row.period, row.tier):
+            read.faults.append(words)
+        return
+    facts = VoteFacts(
+        row.id, row.entry_id, row.period, row.state, row.receipt, row.cast_at, row.tier, row.key
+    )
+    made = build_vote_leaf(name, facts, contest_key)
+    if leaf == made:  # a leaf has one spelling
+        read.keyed += 1
+    elif replace(leaf, commitment=made.commitment) == made:
+        read.keyed += 1
+        read.closed.append(words)
     else:
-        facts = VoteFacts(
-            row.id, row.entry_id, row.period, row.state, row.receipt, row.cast_at, row.tier, row.key
-        )
-        is_same = leaf == build_vote_leaf(name, facts, contest_key)  # a leaf has one spelling
-    return "" if is_same else f"it does not say what vote {row.id} says"
+        read.faults.append(words)

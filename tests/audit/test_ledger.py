@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import Connection, text
 
 from quilt.audit.digest import digest_tables, spell_digests
-from quilt.audit.ledger import check_ledgers
+from quilt.audit.ledger import OTHER_KEY, check_ledgers
 from quilt.config import Settings
 from quilt.database import db, write
 from quilt.votes.decisions import Verdict, decide_votes
@@ -69,7 +69,7 @@ def test_a_sound_ledger_agrees(connection, own):
     checks = audit(connection, own)
     assert [words for check in checks.values() for words in check.differences] == []
     assert {name: check.looked_at for name, check in checks.items()} == {
-        "ledger leaves": 17, "ledger trees": 1, "tree heads": 3, "decisions": 13, "ledger states": 13,
+        "secret key": 12, "ledger leaves": 17, "ledger trees": 1, "tree heads": 3, "decisions": 13, "ledger states": 13,
         "ledger tallies": 5, "waiting votes": 1,
     }  # fmt: skip
 
@@ -116,6 +116,18 @@ def test_a_planted_corruption_is_found(connection, own, name, corruption):
     found = audit(connection, own, at)[name]
     assert len(found.differences) > len(before)
     assert found.looked_at > 0
+
+
+def test_another_secret_key_is_one_line(connection, own, settings):
+    checks = audit(connection, settings)
+    assert {name: check.differences for name, check in checks.items() if check.differences} == {
+        "secret key": (OTHER_KEY,)
+    }
+    one = text(f"UPDATE vote SET receipt = 'another' WHERE id = {A_VOTE}")
+    assert connection.execute(one).rowcount == 1
+    assert audit(connection, settings)["secret key"].differences == (OTHER_KEY,)
+    checks = audit(connection, own)  # with the right key it is that vote, and is told by its leaf
+    assert checks["secret key"].differences == () and len(checks["ledger leaves"].differences) == 1
 
 
 def test_a_vote_that_the_batches_passed_over_is_late(connection, own):
