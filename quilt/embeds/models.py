@@ -77,7 +77,7 @@ class Sponsor(Model):
     name: Mapped[str] = mapped_column(String(80))
     url: Mapped[str] = mapped_column(String(300), default="")
     disclosure: Mapped[str] = mapped_column(String(160))
-    logo_key: Mapped[str] = mapped_column(String(80), default="")
+    logo_key: Mapped[str] = mapped_column(String(120), default="")
 
 
 class Placement(Model):

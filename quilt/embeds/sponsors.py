@@ -8,7 +8,7 @@ from quilt.database import transaction
 from quilt.embeds.models import Sponsor
 from quilt.embeds.rules import MOST_DISCLOSURE, NameRefused, clean_link, clean_name
 from quilt.embeds.service import hold_organisation
-from quilt.media.storage import new_key, parts_of, results_of
+from quilt.media.storage import make_key, parts_of, results_of
 
 MOST_LOGO_BYTES = 4 << 20
 
@@ -35,9 +35,9 @@ def set_logo(organisation_id: int, source: Path, settings: Settings, entropy: Ca
     """Draw a logo anew and show it in the block; returns its key. Raises NotAPicture, PictureTooLarge, NameRefused."""
     from quilt.media.logos import save_logo  # a web process has Pillow only once somebody sends a logo
 
-    key = new_key("png", entropy)
     drawn = parts_of(settings) / f"{entropy(16).hex()}.png"
     save_logo(source, drawn)
+    key = make_key(drawn, "png", entropy)
     storage = results_of(settings)
     storage.save(key, drawn)
     with transaction() as session:

@@ -1,6 +1,11 @@
-"""Finished files on local disk, under names made here: nobody's file name ever becomes a path."""
+"""Finished files on local disk, under names made here: nobody's file name ever becomes a path.
+
+A name begins with the SHA-256 of the file's bytes, so whoever has the name, a row of the database first of all, can
+tell whether they are still the same. Its last part keeps apart the files of two owners with equal bytes.
+"""
 
 import errno
+import hashlib
 import os
 import re
 import shutil
@@ -10,17 +15,31 @@ from pathlib import Path
 from quilt.config import Settings
 
 SUFFIXES = ("mp4", "jpg", "png", "pdf", "upload")
-KEY_PATTERN = re.compile(rf"([0-9a-f]{{2}})/\1[0-9a-f]{{30}}\.(?:{'|'.join(SUFFIXES)})", re.ASCII)
+OWN_BYTES = 8  # of a name, besides the hash
+KEY_PATTERN = re.compile(  # the short form is that of the first files, whose names were nothing but chance
+    rf"([0-9a-f]{{2}})/(?:(?P<hash>\1[0-9a-f]{{62}})-[0-9a-f]{{{2 * OWN_BYTES}}}|\1[0-9a-f]{{30}})"
+    rf"\.(?:{'|'.join(SUFFIXES)})",
+    re.ASCII,
+)
 
 
 class BadKey(ValueError):
     """A text that is not the key of a stored file."""
 
 
-def new_key(suffix: str, entropy: Callable[[int], bytes]) -> str:
-    """A key such as `ab/abcd….mp4` with 128 bits from `entropy` (number of bytes → bytes). Raises BadKey."""
-    name = entropy(16).hex()
-    return _checked(f"{name[:2]}/{name}.{suffix}")
+def make_key(source: Path, suffix: str, entropy: Callable[[int], bytes]) -> str:
+    """A key such as `ab/abcd…-0123….mp4` for the bytes at `source`: their hash, and 64 bits from `entropy`.
+
+    `entropy` takes a number of bytes. Raises BadKey and OSError.
+    """
+    name = _hash(source)
+    return _checked(f"{name[:2]}/{name}-{entropy(OWN_BYTES).hex()}.{suffix}")
+
+
+def has_hash(key: str) -> bool:
+    """Whether this is a name that tells the file's bytes; those of the first files do not."""
+    match = KEY_PATTERN.fullmatch(key)
+    return match is not None and bool(match["hash"])
 
 
 class Storage:
@@ -64,6 +83,10 @@ class Storage:
         """Whether a file is stored under this key. Raises BadKey."""
         return self.path(key).is_file()
 
+    def is_unchanged(self, key: str) -> bool:
+        """Whether the bytes of a file are those that its name tells. Raises BadKey and OSError."""
+        return _hash(self.path(key)) == _match(key)["hash"]
+
     def delete(self, key: str) -> None:
         """Removes the file of a key; one that is gone already is no error. Raises BadKey."""
         self.path(key).unlink(missing_ok=True)
@@ -100,9 +123,19 @@ def parts_of(settings: Settings) -> Path:
 
 
 def _checked(key: str) -> str:
-    if not KEY_PATTERN.fullmatch(key):
+    return _match(key)[0]
+
+
+def _match(key: str) -> re.Match[str]:
+    match = KEY_PATTERN.fullmatch(key)
+    if match is None:
         raise BadKey(key)
-    return key
+    return match
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _copy_across(source: Path, target: Path) -> None:

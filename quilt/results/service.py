@@ -210,7 +210,7 @@ def _ask(contest_id: int, value: str, settings: Settings, now: datetime) -> Gate
         raise ResultRefused(
             "The public value is letters, digits and dots, 256 at most. Nothing was done."
         ) from None
-    audit = run_audit(settings, now)
+    audit = run_audit(settings, now, reads_files=False)
     facts = GateFacts(
         is_voting_over=is_voting_over(contest.phases, now),
         waiting=_count_waiting(contest_id),

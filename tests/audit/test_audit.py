@@ -4,11 +4,12 @@ import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 
 from quilt.arrivals.fold import fold_waiting
 from quilt.arrivals.nodes import Visit
@@ -16,18 +17,20 @@ from quilt.arrivals.service import record_arrival
 from quilt.arrivals.timekeeping import refresh_timing
 from quilt.audit import run_audit
 from quilt.audit.counters import check_ballots, check_tallies
-from quilt.audit.files import check_files
+from quilt.audit.files import check_bytes, check_files
 from quilt.audit.keys import check_links_between_tables, check_unique_keys
 from quilt.audit.report import Check, count_differences, spell_out
 from quilt.audit.trees import check_arrivals, check_spreads, check_times
 from quilt.config import Settings
 from quilt.contests.models import Contest
 from quilt.database import db, transaction
-from quilt.media.storage import new_key
+from quilt.embeds.models import Organisation, Sponsor
+from quilt.media.storage import Storage, make_key, originals_of, results_of
+from quilt.shares.models_posting import KitPicture
 from quilt.votes.queries import build_policy
 from quilt.votes.service import Ballot, cast_vote
 from tests.conftest import NOW
-from tests.factories import make_contest, make_entry, make_user, make_video
+from tests.factories import make_contest, make_entry, make_user, make_video, save
 
 TREE = (-1, -1, 0, 0, 2, 4)  # whose link each person came by; -1: nobody's
 
@@ -166,27 +169,112 @@ def test_a_lost_parent_row_is_found(connection: Connection) -> None:
     assert check_links_between_tables(connection).differences
 
 
-def test_missing_files_and_orphans_are_found(app: Flask, settings: Settings, tmp_path: Path) -> None:
-    own = replace(settings, data=tmp_path)
-    keys = [new_key("mp4", secrets.token_bytes) for _ in range(4)]
-    video = make_video(make_user(), kind="file", video_key=keys[0])
-    for key in keys[:3]:
-        path = own.media / key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"film")
-    old = NOW.timestamp() - 7200
-    os.utime(own.media / keys[1], (old, old))
-    os.utime(own.media / keys[2], (NOW.timestamp(), NOW.timestamp()))
-    assert media_check(own) == Check("media files", 4, "files and keys", (f"{keys[1]} belongs to no video",))
-    video.poster_key = keys[3]
+@pytest.fixture
+def own(app: Flask, settings: Settings, tmp_path: Path) -> Settings:
+    """Settings with folders of their own."""
+    return replace(settings, data=tmp_path)
+
+
+def store(storage: Storage, suffix: str, age: timedelta = timedelta()) -> str:
+    """A stored file that nobody names yet; its key."""
+    source = storage.root.parent / "source"
+    source.write_bytes(b"film")
+    key = make_key(source, suffix, secrets.token_bytes)
+    at = (NOW - age).timestamp()
+    os.utime(storage.save(key, source), (at, at))
+    return key
+
+
+def test_missing_files_and_orphans_are_found(own: Settings) -> None:
+    media = results_of(own)
+    film, orphan, _ = (store(media, "mp4", timedelta(hours=age)) for age in (2, 2, 0))
+    video = make_video(make_user(), kind="file", video_key=film)
+    found = check_files(own, NOW)[1]
+    assert found == Check("media files", 4, "files and keys", (f"{orphan} belongs to nobody",))
+    video.poster_key = orphan
     db.session.commit()
-    assert f"video {video.id}: its file {keys[3]} is missing" in media_check(own).differences
+    media.delete(orphan)
+    assert check_files(own, NOW)[1].differences == (f"video {video.id}: its file {orphan} is missing",)
+    video.poster_key = film
+    db.session.commit()
+    twice = f"video {video.id} and video {video.id} share the file {film}"
+    assert check_files(own, NOW)[1].differences == (twice,)
 
 
-def media_check(settings: Settings) -> Check:
-    db.session.rollback()
-    with db.engine.connect() as connection:
-        return check_files(connection, settings, NOW)[1]
+def test_a_picture_drawn_anew_while_the_audit_looks_is_no_difference(own: Settings) -> None:
+    """Each time that the audit has read the rows, the picture that they name is replaced."""
+    media = results_of(own)
+    video = make_video(make_user(), card_key=store(media, "jpg"))
+    replaced = []
+
+    def draw_anew(*_: object) -> None:
+        replaced.append(video.card_key)
+        video.card_key = store(media, "jpg")
+        db.session.commit()
+        media.delete(replaced[-1])
+
+    engine = db.engine
+    event.listen(engine, "rollback", draw_anew)
+    try:
+        checks = [*check_files(own, NOW), check_bytes(own)]
+    finally:
+        event.remove(engine, "rollback", draw_anew)
+    assert count_differences(checks) == 0 and len(replaced) > 3
+
+
+def test_changed_bytes_are_found_in_every_file_that_a_row_names(own: Settings) -> None:
+    originals, media = originals_of(own), results_of(own)
+    entry = make_entry()
+    keys = {
+        column: store(media, "jpg") for column in ("video_key", "poster_key", "thumbnail_key", "card_key")
+    }
+    original, kit, logo = store(originals, "upload"), store(media, "pdf"), store(media, "png")
+    video = make_video(make_user(), kind="file", original_key=original, **keys)
+    brand = save(Organisation(name="Pompe Foundation", created_at=NOW))
+    save(
+        KitPicture(entry_id=entry.id, kind="a4", key=kit, drawn_of=""),
+        Sponsor(organisation_id=brand.id, name="Acme", disclosure="Supported by", logo_key=logo),
+    )
+    owners = {key: f"video {video.id}" for key in (original, *keys.values())}
+    owners |= {kit: f"the kit of entry {entry.id}", logo: f"the sponsor of organisation {brand.id}"}
+    assert count_differences(check_files(own, NOW + timedelta(days=1))) == 0
+    assert check_bytes(own) == Check("file hashes", 7, "files with a hash, 0 without", ())
+    for key, owner in owners.items():
+        path = (originals if key == original else media).path(key)
+        path.write_bytes(b"fiLm")
+        assert check_bytes(own).differences == (f"{owner}: its file {key} has other bytes than were stored",)
+        path.write_bytes(b"film")
+
+
+def test_a_hash_that_was_changed_in_the_row_is_found(own: Settings) -> None:
+    media = results_of(own)
+    key = store(media, "jpg")
+    wrong = key[:66] + ("1" if key[66] == "0" else "0") + key[67:]  # the last digit of the hash
+    video = make_video(make_user(), poster_key=wrong)
+    assert check_files(own, NOW)[1].differences == (f"video {video.id}: its file {wrong} is missing",)
+    media.path(key).rename(media.path(wrong))
+    assert count_differences(check_files(own, NOW)) == 0
+    told = f"video {video.id}: its file {wrong} has other bytes than were stored"
+    assert check_bytes(own).differences == (told,)
+
+
+def test_a_name_without_a_hash_is_told_and_no_difference(own: Settings) -> None:
+    media = results_of(own)
+    old = f"ab/ab{'0' * 30}.mp4"
+    media.save(old, media.path(store(media, "mp4")))
+    make_video(make_user(), kind="file", video_key=old)
+    assert count_differences(check_files(own, NOW)) == 0
+    assert check_bytes(own) == Check("file hashes", 0, "files with a hash, 1 without", ())
+
+
+def test_a_file_that_cannot_be_read_is_found(own: Settings) -> None:
+    media = results_of(own)
+    key = store(media, "mp4")
+    video = make_video(make_user(), kind="file", video_key=key)
+    media.path(key).unlink()
+    media.path(key).mkdir()
+    told = f"video {video.id}: its file {key} cannot be read: Is a directory"
+    assert check_bytes(own).differences == (told,)
 
 
 def test_the_report_is_short(app: Flask) -> None:

@@ -147,6 +147,7 @@ def _make_value(column: Column[Any], ids: dict[str, dict[str, Any]]) -> Any:
 
 
 SAMPLES = {
+    ("sponsor", "logo_key"): "x" * 104,  # longer than it was
     ("vote_review", "after"): "held",
     ("appeal", "outcome"): "upheld",
     ("gate_request", "action"): "try",

@@ -38,7 +38,7 @@ def test_after_thirty_days_the_file_is_gone_and_the_reason_stays(app, room):  # 
         "refused",
     ) and "This is not a film" in gone.message
     clear(room, NOW + 2 * KEPT)
-    assert [check.differences for check in check_files(db.session.connection(), room, NOW + KEPT)] == [(), ()]
+    assert [check.differences for check in check_files(room, NOW + KEPT)] == [(), ()]
 
 
 def test_what_the_worker_refuses_counts_from_then(app, job, room, films):  # noqa: F811

@@ -1,6 +1,7 @@
 """A file goes in, a playable video comes out; a poison file is told apart, and a killed worker's work is done."""
 
 import dataclasses
+import hashlib
 import io
 import os
 import secrets
@@ -330,11 +331,18 @@ def test_a_worker_that_was_overtaken_leaves_no_picture(room, good_mp4):
 
 def test_a_film_that_cannot_be_put_away_leaves_no_picture(room, good_mp4):
     video_id = receive(room, good_mp4)
-    names = iter([b"a" * 16, b"b" * 16, b"c" * 16])
-    room.media.mkdir(parents=True)
-    (room.media / (b"c".hex())).write_text("no folder")
-    process_video(Job(room, lambda: NOW, lambda _: next(names)), video_id)
-    assert next(names, None) is None and read(video_id).state == "queued"
+    named = []
+
+    def name(length):
+        """The third name is the film's: where it would go, there is no folder."""
+        named.append(bytes(length))
+        if len(named) == 3:
+            (film,) = room.media.glob(".job-*/video.mp4")
+            (room.media / hashlib.sha256(film.read_bytes()).hexdigest()[:2]).write_text("no folder")
+        return named[-1]
+
+    process_video(Job(room, lambda: NOW, name), video_id)
+    assert len(named) == 3 and read(video_id).state == "queued"
     assert list(results_of(room).list_keys()) == []
 
 

@@ -1,14 +1,16 @@
 """Stored files: whole or absent, under our own names only."""
 
+import hashlib
 import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from quilt.media.storage import BadKey, Storage, new_key
+from quilt.media.storage import BadKey, Storage, has_hash, make_key
 
-KEY = "ab/ab" + "0" * 30 + ".mp4"
+KEY = "ab/ab" + "0" * 62 + "-" + "1" * 16 + ".mp4"
+OLD_KEY = "ab/ab" + "0" * 30 + ".mp4"
 
 
 @pytest.fixture
@@ -23,10 +25,24 @@ def source(tmp_path):
     return path
 
 
-def test_a_new_key_is_random_and_has_its_place():
-    key = new_key("mp4", lambda count: bytes([0xAB]) + bytes(count - 1))
-    assert key == KEY
-    assert len({new_key("jpg", os.urandom) for _ in range(100)}) == 100
+def test_a_new_key_tells_the_bytes_and_is_nobody_elses(source):
+    digest = hashlib.sha256(b"pictures").hexdigest()
+    key = make_key(source, "mp4", lambda count: b"\x01" * count)
+    assert key == f"{digest[:2]}/{digest}-{'01' * 8}.mp4"
+    assert len({make_key(source, "jpg", os.urandom) for _ in range(100)}) == 100
+
+
+def test_a_changed_byte_is_seen(storage, source):
+    key = make_key(source, "mp4", os.urandom)
+    path = storage.save(key, source)
+    assert has_hash(key) and storage.is_unchanged(key)
+    path.write_bytes(b"pictureS")
+    assert not storage.is_unchanged(key)
+
+
+def test_the_first_files_keep_their_names(storage, source):
+    storage.save(OLD_KEY, source)
+    assert list(storage.list_keys()) == [OLD_KEY] and not has_hash(OLD_KEY)
 
 
 def test_a_saved_file_has_moved_and_can_be_read_by_all(storage, source):
@@ -69,13 +85,21 @@ def test_deleting_twice_is_no_error(storage, source):
         "../secret",
         "/etc/passwd",
         "ab/../../secret.mp4",
-        "ab/ab" + "0" * 30,
-        "cd/ab" + "0" * 30 + ".mp4",
-        "ab/ab" + "0" * 30 + ".html",
-        "ab/ab" + "0" * 30 + ".mp4\n",
-        "ab/ab" + "0" * 30 + ".mp4\x00",
-        "AB/AB" + "0" * 30 + ".mp4",
-        "ab/ab" + "٠" * 30 + ".mp4",
+        *(
+            key
+            for good in (KEY, OLD_KEY)
+            for key in (
+                good.removesuffix(".mp4"),
+                good.replace("ab/", "cd/"),
+                good.replace(".mp4", ".html"),
+                good + "\n",
+                good + "\x00",
+                good.upper(),
+                good.replace("0", "٠"),
+            )
+        ),
+        KEY.replace("-", ""),
+        KEY.replace("-", "-0"),
     ],
 )
 def test_other_keys_are_refused(storage, key):
@@ -98,6 +122,6 @@ def test_foreign_and_half_written_files_are_not_listed(storage, source):
     assert list(storage.list_keys()) == [KEY]
 
 
-def test_a_bad_suffix_is_refused():
+def test_a_bad_suffix_is_refused(source):
     with pytest.raises(BadKey):
-        new_key("html", os.urandom)
+        make_key(source, "html", os.urandom)

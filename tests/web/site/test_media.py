@@ -4,15 +4,15 @@ import secrets
 
 import pytest
 
-from quilt.media.storage import new_key, originals_of, results_of
+from quilt.media.storage import make_key, originals_of, results_of
 
 
 @pytest.fixture
 def stored(settings, tmp_path):
     def store(suffix, content, storage=None):
-        key = new_key(suffix, secrets.token_bytes)
         source = tmp_path / "source"
         source.write_bytes(content)
+        key = make_key(source, suffix, secrets.token_bytes)
         (storage or results_of(settings)).save(key, source)
         return key
 
