@@ -18,7 +18,7 @@ entry_rejected       name, title, contest_title, entry_url, reason, words
 entry_taken_out      name, title, contest_title, entry_url, reason, words
 branch_grew          name, title, people, direct, branch_url, off_url
 tree_head            name, contest_title, head_line, ledger_url, off_url
-vote_check           title, check_url, is_by_person
+vote_check           title, check_url
 appeal_answered      title, is_upheld, is_about_entry, words, page_url
 brand_invitation     organisation, role, join_url, days
 brand_report         name, organisation, week, seen, opens, people, votes, lines, report_url, desk_url
@@ -29,7 +29,8 @@ webhook_off          name, url, failures
 `reason` is a sentence from the list of reasons and may be empty, `words` are the moderator's own and may
 be empty; `entry_url` is a whole address: where the entrant sees the entry's state, or the public page once
 it is published. `people` and `direct` are numbers, `direct` None where it is too small to be told; `off_url`
-switches these letters off. `is_by_person`: a person holds the vote, not the rules. Every letter also needs site_name and base_url, which `composer` fills in.
+switches these letters off. Every letter also needs site_name and
+base_url, which `composer` fills in.
 """
 
 from collections.abc import Callable

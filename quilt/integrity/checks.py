@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, and_, exists, or_, select, update
+from sqlalchemy import Connection, exists, select, update
 from sqlalchemy.orm import Session
 
 from quilt.accounts.models import User
@@ -19,12 +18,13 @@ from quilt.mail import put_in_outbox
 from quilt.signed_ids import make_token
 from quilt.votes.decisions import Verdict, decide_votes
 from quilt.votes.evidence import unpack_evidence
+from quilt.votes.ledger_models import Settlement
 from quilt.votes.models import DecisionInbox, Vote, VoteDecision, Voter
 from quilt.votes.settling import is_settled
 
 PATH = "/votes/check/"
 VOTE_CHECK = b"vote check"  # what the token in the link is for
-ASKED_ABOUT = "score"  # a proof is looked at by a person, whatever its voter says
+ANSWERED_BY_VOTER = "score"  # what else holds a vote is looked at by a person, whatever its voter says
 MOST_LETTERS = 500  # of one round
 _check = VoteCheck.__table__
 
@@ -40,12 +40,14 @@ class CheckedVote:
     entry_slug: str
     is_answered: bool
     is_held: bool
+    receipt: str
 
 
 def mail_checks(settings: Settings, now: datetime) -> int:
-    """Write to the voters of votes that the rules or a reviewer hold, once each (a primary key); how many letters.
+    """Write to the voters of held votes, once for each vote (a primary key), whoever holds it; how many were asked.
 
-    What a reviewer holds is not counted by its voter's answer: the answer is put before a reviewer. Only once the decision is in the ledger: before the public batch nobody learns what became of a vote.
+    The letter is the same for all: it does not tell by what the vote is held. It leaves once the decision is in the
+    ledger: before the public batch nobody learns what became of a vote. Where the result is final nobody is asked.
     """
     return sum(_ask(vote_id, settings, now) for vote_id in _list_unasked())
 
@@ -61,6 +63,7 @@ def find_checked(vote_id: int) -> CheckedVote | None:
             Entry.slug,
             VoteCheck.answered_at.is_not(None),
             Vote.state == "held",
+            Vote.receipt,
         )
         .join(Entry, Entry.id == Vote.entry_id)
         .join(VoteCheck, VoteCheck.vote_id == Vote.id)
@@ -73,8 +76,8 @@ def find_checked(vote_id: int) -> CheckedVote | None:
 def answer_check(vote_id: int, evidence: bytes, now: datetime) -> bool:
     """Note that the voter says it was they; True when the vote counts by it.
 
-    The first answer stands. A vote that waits for nothing else counts at once. An answer that came as quickly as
-    a program's is noted, and a person looks at it.
+    The first answer stands. A vote that waits for nothing else counts at once. An answer about a vote that something
+    stronger than points holds, or that came as quickly as a program's, is noted, and a person looks at it.
     """
     return write(_answer, vote_id, evidence, now)
 
@@ -103,14 +106,9 @@ def _answer(connection: Connection, vote_id: int, evidence: bytes, now: datetime
 
 
 def _is_held_by_score(connection: Connection, vote_id: int) -> bool:
-    last = _find_last(connection, vote_id)
-    return (last.actor, last.reason) == ("rules", ASKED_ABOUT)
-
-
-def _find_last(connection: Connection, vote_id: int) -> Any:
-    """Who decided last about a vote that is held, and why."""
     statement = select(VoteDecision.actor, VoteDecision.reason).where(VoteDecision.vote_id == vote_id)
-    return connection.execute(statement.order_by(VoteDecision.id.desc()).limit(1)).one()
+    last = connection.execute(statement.order_by(VoteDecision.id.desc()).limit(1)).one()
+    return (last.actor, last.reason) == ("rules", ANSWERED_BY_VOTER)
 
 
 def _is_too_quick(book: Rulebook, wait: float, evidence: bytes) -> bool:
@@ -120,6 +118,7 @@ def _is_too_quick(book: Rulebook, wait: float, evidence: bytes) -> bool:
 
 def _list_unasked() -> list[int]:
     in_inbox = exists().where(DecisionInbox.decision_id == VoteDecision.id)
+    is_final = exists().where(Settlement.contest_id == Vote.contest_id, Settlement.settled_at.is_not(None))
     statement = (
         select(Vote.id)
         .join(VoteDecision, VoteDecision.vote_id == Vote.id)
@@ -127,12 +126,9 @@ def _list_unasked() -> list[int]:
         .where(
             Vote.state == "held",
             VoteDecision.after == "held",
-            or_(
-                and_(VoteDecision.actor == "rules", VoteDecision.reason == ASKED_ABOUT),
-                VoteDecision.actor == "reviewer",
-            ),
             Voter.user_id.is_not(None),
             ~in_inbox,
+            ~is_final,
             ~exists().where(_check.c.vote_id == Vote.id),
         )
         .distinct()
@@ -154,8 +150,7 @@ def _ask(vote_id: int, settings: Settings, now: datetime) -> bool:
             .where(Voter.id == vote.voter_id)
         ).one()
         url = f"{settings.base_url}{PATH}{make_token(vote_id, settings.secret_key, VOTE_CHECK)}"
-        is_by_person = _find_last(session.connection(), vote_id).actor == "reviewer"
-        letter = composer(settings)("vote_check", title=row.title, check_url=url, is_by_person=is_by_person)
+        letter = composer(settings)("vote_check", title=row.title, check_url=url)
         put_in_outbox(session, letter, row.email, now)
     return True
 

@@ -42,11 +42,13 @@ class EntryLine:
     standing: int
     held: int
     rejected: int
+    confirmed: int  # held votes whose voters have said that it was they
+    confirmed_since: datetime | None  # when the first of those was cast
 
 
 @dataclass(frozen=True, slots=True)
 class SeenVote:
-    """One vote of a stretch: its row and its facts."""
+    """One vote of a stretch: its row, its facts, and whether its voter was asked and said that it was they."""
 
     id: int
     state: str
@@ -55,6 +57,7 @@ class SeenVote:
     parent_id: int | None
     link_id: int | None
     cast: Cast
+    is_confirmed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +137,23 @@ def list_hours(contest_id: int, begin: datetime, end: datetime) -> list[Hour]:
 
 def list_entries(contest_id: int) -> list[EntryLine]:
     """The entries of a contest, those with the most doubted votes first."""
+    confirmed = (
+        select(Vote.entry_id, func.count().label("votes"), func.min(Vote.cast_at).label("since"))
+        .join(VoteCheck, VoteCheck.vote_id == Vote.id)
+        .where(VoteCheck.contest_id == contest_id, VoteCheck.answered_at.is_not(None), Vote.state == "held")
+        .group_by(Vote.entry_id)
+        .subquery()
+    )
     statement = (
-        select(Entry.id, Entry.title, EntryTally.standing, EntryTally.held, EntryTally.rejected)
+        select(
+            Entry.id, Entry.title, EntryTally.standing, EntryTally.held, EntryTally.rejected,
+            func.coalesce(confirmed.c.votes, 0), confirmed.c.since,
+        )
         .join(EntryTally, EntryTally.entry_id == Entry.id)
+        .outerjoin(confirmed, confirmed.c.entry_id == Entry.id)
         .where(Entry.contest_id == contest_id)
         .order_by((EntryTally.held + EntryTally.rejected).desc(), EntryTally.standing.desc(), Entry.id)
-    )
+    )  # fmt: skip
     return [EntryLine(*row) for row in db.session.execute(statement)]
 
 
@@ -229,8 +243,10 @@ def list_reviews(contest_id: int, entry_id: int | None = None, limit: int = 50) 
 
 def _read(entry_id: int, begin: datetime, end: datetime, vote_id: int | None = None) -> list[SeenVote]:
     with db.engine.connect() as connection:
-        statement = ABOUT.add_columns(Vote.cast_at, Vote.state, Vote.receipt).where(
-            Vote.entry_id == entry_id, Vote.cast_at >= begin, Vote.cast_at < end
+        statement = (
+            ABOUT.add_columns(Vote.cast_at, Vote.state, Vote.receipt, VoteCheck.answered_at)
+            .outerjoin(VoteCheck, VoteCheck.vote_id == Vote.id)
+            .where(Vote.entry_id == entry_id, Vote.cast_at >= begin, Vote.cast_at < end)
         )
         if vote_id is not None:
             statement = statement.where(Vote.id == vote_id)
@@ -238,9 +254,12 @@ def _read(entry_id: int, begin: datetime, end: datetime, vote_id: int | None = N
             statement = statement.where(Vote.id >= find_first_vote(connection, begin))
         rows = connection.execute(statement.order_by(Vote.id.desc()).limit(MOST_VOTES)).all()
     return [
-        SeenVote(row.id, row.state, row.cast_at, row.receipt, row.parent_id, row.link_id, build_cast(row))
+        SeenVote(
+            row.id, row.state, row.cast_at, row.receipt, row.parent_id, row.link_id, build_cast(row),
+            row.answered_at is not None,
+        )
         for row in rows
-    ]
+    ]  # fmt: skip
 
 
 def _list_parts(votes: Sequence[SeenVote], kind: str, name: Callable[[str, int], str]) -> list[Part]:
@@ -282,6 +301,7 @@ _KEYS: dict[str, Callable[[SeenVote], str]] = {
     "device": lambda vote: vote.cast.device.hex(),
     "network": lambda vote: vote.cast.network.hex(),
     "state": lambda vote: vote.state,
+    "confirmed": lambda vote: vote.state if vote.is_confirmed else "",
     "vote": lambda vote: str(vote.id),
 }
 

@@ -16,10 +16,13 @@ from quilt.mail import MailMessage
 from quilt.signed_ids import read_token
 from quilt.votes.decisions import Verdict, decide_votes
 from quilt.votes.evidence import Evidence, pack_evidence
+from quilt.votes.ledger_models import Ledger
 from quilt.votes.models import DecisionInbox, Vote, VoteDecision
+from quilt.votes.settling import hear_appeals, settle
 from tests.conftest import NOW
-from tests.factories import make_entry, make_user
+from tests.factories import make_entry, make_user, save
 from tests.integrity.casting import BOT, cast, close_batch, states
+from tests.integrity.test_reviews import review
 
 LATER = NOW + timedelta(hours=2)
 CALM = pack_evidence(Evidence(form_age=20.0))
@@ -45,6 +48,12 @@ def contest_entry(contest):
 def list_letters():
     db.session.rollback()
     return db.session.scalars(select(MailMessage).where(MailMessage.kind == "vote_check")).all()
+
+
+def take_in():
+    """As if the ledger had taken in what was decided."""
+    write(lambda connection: connection.execute(delete(DecisionInbox)).rowcount)
+    db.session.rollback()
 
 
 def test_a_held_voter_is_asked_once(held, settings):
@@ -93,21 +102,46 @@ def test_whose_vote_a_reviewer_holds_is_asked_too_and_the_answer_is_put_before_a
     close_batch(contest)
     write(decide_votes, [vote], Verdict("held", "reviewer", "program", "rules-1"), NOW)
     assert mail_checks(settings, NOW) == 0  # the decision still waits for the ledger
-    write(lambda connection: connection.execute(delete(DecisionInbox)).rowcount)
-    db.session.rollback()
+    take_in()
     assert [mail_checks(settings, NOW), mail_checks(settings, LATER)] == [1, 0]
     [letter] = list_letters()
-    assert letter.recipient == "doubted@example.org" and "put before a person" in letter.text
+    assert letter.recipient == "doubted@example.org" and "a person looks" in letter.text
     assert answer_check(vote, CALM, LATER) is False and states()[vote] == "held"
     assert db.session.get(VoteCheck, vote).answered_at == LATER
 
 
-@pytest.mark.parametrize("reason", ["alias", "lockstep"])
-def test_a_proof_asks_nobody(contest, settings, reason):
-    vote = cast(contest_entry(contest), contest)
-    write(decide_votes, [vote], Verdict("held", "rules", reason, "rules-1"), NOW)
-    write(lambda connection: connection.execute(delete(DecisionInbox)))
-    assert mail_checks(settings, NOW) == 0
+def test_whatever_holds_a_vote_its_voter_reads_the_same_letter(contest, settings):
+    entry = contest_entry(contest)
+    counted = [cast(entry, contest) for _ in range(2)]
+    close_batch(contest)
+    votes = [*(cast(entry, contest) for _ in range(3)), *counted]
+    for vote, reason in zip(votes, ("score", "alias", "lockstep"), strict=False):
+        write(decide_votes, [vote], Verdict("held", "rules", reason, "rules-1"), NOW)
+    review(votes[3:], "held", make_user(), contest)
+    take_in()
+    assert mail_checks(settings, NOW) == 5
+    letters = list_letters()
+    assert len({letter.recipient for letter in letters}) == 5
+    for words in ([letter.text for letter in letters], [letter.html for letter in letters]):
+        assert len({re.sub(r"/votes/check/[\w-]+", "/…", text) for text in words}) == 1
+    answers = [answer_check(vote, CALM, LATER) for vote in votes]
+    assert answers == [True, False, False, False, False], "only points are outweighed by an answer"
+    assert [states()[vote] for vote in votes] == ["counted", *["held"] * 4]
+
+
+def test_a_vote_that_is_held_again_is_not_asked_about_again(held, contest, settings):
+    mail_checks(settings, NOW)
+    answer_check(held, CALM, LATER)
+    review([held], "held", make_user(), contest)
+    take_in()
+    assert states()[held] == "held" and mail_checks(settings, LATER) == 0 and len(list_letters()) == 1
+
+
+def test_where_the_result_is_final_nobody_is_asked(held, contest, settings):
+    save(Ledger(contest_id=contest.id, name="x", policy=b"{}", opened_at=NOW, batch_at=NOW))
+    write(hear_appeals, contest.id, NOW)
+    write(settle, contest.id, NOW)
+    assert states()[held] == "held" and mail_checks(settings, LATER) == 0
 
 
 def test_a_vote_that_nobody_was_asked_about_cannot_be_answered(held):

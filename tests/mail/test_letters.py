@@ -27,7 +27,6 @@ FACTS = {
     "people": 1204,
     "check_url": "https://quilt.example/votes/check/x",
     "direct": 12,
-    "is_by_person": True,
     "is_upheld": False,
     "is_about_entry": False,
     "page_url": "https://quilt.example/appeal?receipt=x",

@@ -34,7 +34,7 @@ def show_integrity() -> Response:
     newest = desk.find_last_vote_at(contest_id) or now()
     end = min(newest, now()).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     begin = end - timedelta(hours=HOURS)
-    hours = desk.list_hours(contest_id, begin, end)
+    hours, lines = desk.list_hours(contest_id, begin, end), desk.list_entries(contest_id)
     return answer(
         "admin/integrity.html",
         contests=contests,
@@ -50,7 +50,12 @@ def show_integrity() -> Response:
             (alert, _stretch(alert.starts_at, alert.ends_at, zone))
             for alert in list_alerts(contest_id, begin)
         ],
-        lines=desk.list_entries(contest_id),
+        lines=lines,
+        confirmed={
+            line.entry_id: _stretch(line.confirmed_since, newest, zone)
+            for line in lines
+            if line.confirmed_since is not None
+        },
         stretch=_stretch(newest - DAY, newest + timedelta(minutes=1), zone),
         appeals_count=len(list_appeals(contest_id, is_open=True)),
         reviews=desk.list_reviews(contest_id),

@@ -1,5 +1,6 @@
 """The fraud desk: what it shows, a decision tried and done and undone, appeals answered by somebody else."""
 
+import html
 import re
 from datetime import timedelta
 
@@ -10,10 +11,11 @@ from quilt.contests.models import Contest
 from quilt.database import db
 from quilt.integrity.alerts import add_notice, raise_alerts
 from quilt.integrity.appeals import appeal_for_entry
+from quilt.integrity.models import VoteCheck
 from quilt.integrity.retally import POLICIES, retally
 from quilt.votes.models import Vote
 from tests.conftest import NOW
-from tests.factories import make_entry, make_user
+from tests.factories import make_entry, make_user, save
 from tests.integrity.casting import BOT, cast, close_batch, states
 from tests.web.site.test_submit import sign_in, token_of
 
@@ -64,6 +66,17 @@ def test_the_desk_shows_hours_alerts_and_entries(client, ana, entry, votes):
     assert 'href="/admin/integrity"' in page.text and "Fingerprint" in page.text.replace(
         "fingerprint", "Fingerprint"
     )
+
+
+def test_held_votes_that_their_voters_have_confirmed_stand_out(client, ana, entry, contest, votes):
+    held = votes[-1]
+    check = {"contest_id": contest.id, "mailed_at": NOW, "answered_at": NOW + timedelta(hours=1)}
+    save(VoteCheck(vote_id=held, **check), VoteCheck(vote_id=votes[0], **check))
+    page = client.get("/admin/integrity").text
+    [link] = re.findall(r'href="([^"]+part=confirmed[^"]+)">1<', page)
+    listed = client.get(html.unescape(link)).text
+    assert f"/votes/{held}" in listed and "confirmed by its voter" in listed
+    assert f'/votes/{votes[0]}"' not in listed and f'/votes/{votes[-2]}"' not in listed
 
 
 def test_an_empty_desk_says_so(client, ana):

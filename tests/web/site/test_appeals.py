@@ -47,7 +47,10 @@ def test_opening_the_letter_s_link_changes_nothing(client, held, link):
 
 
 def test_the_button_counts_the_vote_and_says_nothing_of_it(client, held, link):
+    receipt = db.session.scalar(select(Vote.receipt).where(Vote.id == held))
+    db.session.rollback()
     first, again = client.post(link), client.post(link)
+    assert f"/receipts/{receipt}" in first.text and f"/appeal?receipt={receipt}" in first.text
     assert first.status_code == again.status_code == 200 and "Thank you" in first.text
     assert states()[held] == "counted" and "counted" not in first.text
     assert "Thank you" in client.get(link).text  # asked and answered
