@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from disposable_email_domains import blocklist
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
 from quilt.accounts.domain_models import MailDomain
 from quilt.accounts.models import User
@@ -37,12 +37,12 @@ def is_listed(domain: str) -> bool:
     return any(name in blocklist for name in _list_above(domain))
 
 
-def list_domain_words() -> Words:
+def list_domain_words(connection: Connection) -> Words:
     """What the people in charge say about domains, the newest first."""
     statement = select(MailDomain.domain, MailDomain.verdict, MailDomain.ends_at).order_by(
         MailDomain.id.desc()
     )
-    return tuple((row.domain, row.verdict == "fine", row.ends_at) for row in db.session.execute(statement))
+    return tuple((row.domain, row.verdict == "fine", row.ends_at) for row in connection.execute(statement))
 
 
 class DomainRefused(Exception):

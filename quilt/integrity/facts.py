@@ -9,9 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, func, select, union_all
 
-from quilt.accounts.domains import is_listed
+from quilt.accounts.domains import is_listed, list_domain_words, needs_step_up
 from quilt.accounts.models import User
 from quilt.arrivals.models import Arrival
+from quilt.contests.models import BallotPolicy
+from quilt.contests.policy_text import split_list
 from quilt.integrity.rules import Cast, Rulebook, read_rulebook
 from quilt.prepared import Prepared
 from quilt.votes.evidence import NO_MARK, unpack_evidence
@@ -73,6 +75,20 @@ def list_repeated(
     return [(row.voter_id, row.entry_id, row.cast_at.timestamp()) for row in rows], asked
 
 
+def find_short_lived(connection: Connection, contest_id: int, vote_ids: Sequence[int]) -> set[int]:
+    """Those of these votes that nothing but a code to an address for a short while proves, in a contest that counts
+    other proofs too: as it was when they were cast."""
+    if len(split_list(connection.scalar(_TIERS, {"contest_id": contest_id}) or "")) < 2:
+        return set()
+    words = list_domain_words(connection)
+    return {
+        row.id
+        for ids in cut(vote_ids)
+        for row in connection.execute(_BY_CODE, {"ids": ids})
+        if needs_step_up(row.email, words, row.cast_at)
+    }
+
+
 def build_cast(row: Any) -> Cast:
     """The facts of one row of `ABOUT`; what is not stored any more is unknown."""
     marks, has_played, dwell, form_age, code_wait, solve, _, _, has_language = unpack_evidence(row.evidence)
@@ -128,6 +144,13 @@ _BEGINS = (
     select(_vote.c.entry_id, func.min(_vote.c.cast_at))
     .where(_vote.c.id.in_(bindparam("ids", expanding=True)))
     .group_by(_vote.c.entry_id)
+)
+_TIERS = select(BallotPolicy.tiers).where(BallotPolicy.contest_id == bindparam("contest_id"))
+_BY_CODE = (
+    select(_vote.c.id, _vote.c.cast_at, _user.c.email)
+    .join_from(_vote, _voter, _voter.c.id == _vote.c.voter_id)
+    .join(_user, _user.c.id == _voter.c.user_id)
+    .where(_vote.c.id.in_(bindparam("ids", expanding=True)), _vote.c.tier == "email")
 )
 _LAST = Prepared(select(func.max(_vote.c.id)))
 _NEXT = Prepared(

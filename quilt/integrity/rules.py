@@ -136,12 +136,16 @@ def read_rulebook(text: bytes) -> Rulebook:
 
 
 def find_signs(
-    book: Rulebook, casts: Sequence[Cast], judged: Collection[int], in_lockstep: Mapping[int, str] = {}
+    book: Rulebook,
+    casts: Sequence[Cast],
+    judged: Collection[int],
+    in_lockstep: Mapping[int, str] = {},
+    short_lived: Collection[int] = (),
 ) -> dict[int, Finding]:
     """What each of the votes with ids in `judged` shows, by vote id.
 
     `casts` are the votes of these entries within the window, oldest first; `in_lockstep` has a sign for
-    voters who vote together again and again (`find_lockstep`).
+    voters who vote together again and again (`find_lockstep`); `short_lived` are votes that lack another proof.
     """
     by_entry: dict[int, list[Cast]] = defaultdict(list)
     for cast in casts:
@@ -152,6 +156,8 @@ def find_signs(
         signs = _Signs(book, entry, asked)
         for cast in asked:
             names = signs.of(cast) | {in_lockstep.get(cast.voter_id, "")}
+            if cast.vote_id in short_lived:
+                names.add("short_lived")
             found[cast.vote_id] = Finding(tuple(name for name in book.signs if name in names))
     return found
 

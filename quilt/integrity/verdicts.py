@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from quilt.collector import pause_collector
-from quilt.integrity.facts import get_rulebook, list_casts, list_repeated
+from quilt.integrity.facts import find_short_lived, get_rulebook, list_casts, list_repeated
 from quilt.integrity.rules import Finding, Rulebook, find_lockstep, find_signs
 from quilt.votes.decisions import Verdict
 
@@ -26,7 +26,8 @@ def weigh_votes(
     with pause_collector():
         casts = list_casts(connection, book, vote_ids)
         in_step = _find_in_step(connection, book, contest_id, vote_ids)
-        return find_signs(book, casts, set(vote_ids), in_step)
+        short_lived = find_short_lived(connection, contest_id, vote_ids)
+        return find_signs(book, casts, set(vote_ids), in_step, short_lived)
 
 
 def _find_in_step(

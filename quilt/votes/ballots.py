@@ -54,7 +54,7 @@ class Cast(NamedTuple):
 def check_facts(facts: Any, ballot: Ballot, policy: Policy, now: datetime) -> str | None:
     """By which proof a vote counts that may be cast, from a row of the facts that `casting` and `together` gather.
 
-    None where somebody else must vouch for its voter. Raises the VoteRefused that applies.
+    None where it proves too little: somebody else may vouch for its voter. Raises the VoteRefused that applies.
     An alias of the entrant's mailbox is the entrant.
     """
     if ballot.session_epoch not in (None, facts.session_epoch):

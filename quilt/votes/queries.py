@@ -32,6 +32,7 @@ class CastVote:
     contest_title: str
     time_zone: str
     revocable_until: datetime | None
+    tier: str
 
 
 def build_policy(contest: Contest) -> Policy:
@@ -61,7 +62,7 @@ def list_votes_of(user_id: int, entry_id: int | None = None) -> list[CastVote]:
     statement = (
         select(
             Vote.receipt, _own_state(), Vote.cast_at, Vote.period, Entry.id, Entry.title, Entry.slug,
-            Contest.title, Contest.time_zone, BallotPolicy.revocable_until,
+            Contest.title, Contest.time_zone, BallotPolicy.revocable_until, Vote.tier,
         )
         .join(Voter, Voter.id == Vote.voter_id)
         .join(Entry, Entry.id == Vote.entry_id)

@@ -55,10 +55,6 @@ class WrongTier(VoteRefused):
     """The rules of this contest do not count votes proven in this way."""
 
 
-class DisposableAddress(VoteRefused):
-    """An address for a few minutes proves nobody: another proof, or another address, is asked for."""
-
-
 class IdentityUsed(VoteRefused):
     """Whoever signs in with this identity of a provider has voted here before, by another account."""
 

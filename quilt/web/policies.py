@@ -22,5 +22,5 @@ def get_policy(head: EntryHead) -> Policy:
         key, head.contest_version, lambda: build_policy(db.session.get_one(Contest, head.contest_id))
     )
     freshness = get_settings().page_freshness * DOMAIN_FRESHNESS
-    words = _domains.get(database_key(), freshness, list_domain_words)
+    words = _domains.get(database_key(), freshness, lambda: list_domain_words(db.session.connection()))
     return policy._replace(domains=words) if words else policy

@@ -1,5 +1,6 @@
 """Refusals of the rooms as words and status codes, shared by the faces."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -100,12 +101,6 @@ def describe_vote_refusal(refusal: votes.VoteRefused, zone: str) -> tuple[int, s
                 403,
                 "This contest counts votes that are proven in another way. Sign in that way, then vote again.",
             )
-        case votes.DisposableAddress():
-            other_way = ", or sign in with another service" if list_on(get_settings()) else ""
-            return 422, (
-                "That address works for a short while only, so it proves nobody. Use another "
-                f"address{other_way}: your vote waits."
-            )
         case votes.IdentityUsed():
             return 409, (
                 "Somebody has voted in this contest with that other service already, through another account here. "
@@ -129,6 +124,15 @@ def describe_vote_refusal(refusal: votes.VoteRefused, zone: str) -> tuple[int, s
             return 403, "You cannot vote for your own entry. Pass it on instead."
         case _:
             return 404, "That entry is not open to votes."
+
+
+def describe_short_lived(tiers: Sequence[str]) -> str:
+    """What an address for a short while means for a vote, and what can be done: nobody is turned away."""
+    other_way = ", or vote with another service" if "oauth" in tiers and list_on(get_settings()) else ""
+    words = f"That address works for a short while only, so it proves little. Use a lasting one{other_way}."
+    if "email" not in tiers:
+        return words
+    return f"{words} Or go on with it: your vote is recorded then, and held until a person has looked at it."
 
 
 def _describe_clock(at: datetime, zone: str) -> str:

@@ -114,19 +114,19 @@ def test_whatever_holds_a_vote_its_voter_reads_the_same_letter(contest, settings
     entry = contest_entry(contest)
     counted = [cast(entry, contest) for _ in range(2)]
     close_batch(contest)
-    votes = [*(cast(entry, contest) for _ in range(3)), *counted]
-    for vote, reason in zip(votes, ("score", "alias", "lockstep"), strict=False):
+    votes = [*(cast(entry, contest) for _ in range(4)), *counted]
+    for vote, reason in zip(votes, ("score", "alias", "lockstep", "short_lived"), strict=False):
         write(decide_votes, [vote], Verdict("held", "rules", reason, "rules-1"), NOW)
-    review(votes[3:], "held", make_user(), contest)
+    review(votes[4:], "held", make_user(), contest)
     take_in()
-    assert mail_checks(settings, NOW) == 5
+    assert mail_checks(settings, NOW) == 6
     letters = list_letters()
-    assert len({letter.recipient for letter in letters}) == 5
+    assert len({letter.recipient for letter in letters}) == 6
     for words in ([letter.text for letter in letters], [letter.html for letter in letters]):
         assert len({re.sub(r"/votes/check/[\w-]+", "/…", text) for text in words}) == 1
     answers = [answer_check(vote, CALM, LATER) for vote in votes]
-    assert answers == [True, False, False, False, False], "only points are outweighed by an answer"
-    assert [states()[vote] for vote in votes] == ["counted", *["held"] * 4]
+    assert answers == [True, *[False] * 5], "only points are outweighed by an answer"
+    assert [states()[vote] for vote in votes] == ["counted", *["held"] * 5]
 
 
 def test_a_vote_that_is_held_again_is_not_asked_about_again(held, contest, settings):

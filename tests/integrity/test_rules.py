@@ -50,6 +50,7 @@ def person(number):
         (("disposable", "played"), None),
         (("alias",), "alias"),
         (("alias", "played", "linked"), "alias"),
+        (("short_lived", "disposable", "played", "linked"), "short_lived"),
         (("lockstep",), "lockstep"),
         (("together", "unplayed"), "score"),
         (("together", "played"), None),

@@ -2,14 +2,17 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
+from quilt.accounts.domain_models import MailDomain
+from quilt.accounts.models_identity import Identity
 from quilt.database import db
 from quilt.integrity.facts import find_first_vote, split_address
 from quilt.integrity.verdicts import judge_batch
-from quilt.votes.models import VoteDecision
+from quilt.votes.models import Vote, VoteDecision
 from tests.conftest import NOW
-from tests.factories import make_user
+from tests.factories import make_user, save
 from tests.integrity.casting import BOT, cast, close_batch, states
 
 
@@ -44,6 +47,51 @@ def test_many_spellings_of_one_mailbox(entry, contest):
         cast(entry, contest, user=make_user(f"promo+{n}@firm.example"), has_played=True) for n in range(5)
     ]
     assert list(close_batch(contest).values()) == ["counted", *["held"] * 4] and len(votes) == 5
+
+
+@pytest.mark.parametrize(
+    ("email", "tiers", "word", "state"),
+    [
+        ("ana@mailinator.com", "email,oauth", None, "held"),
+        ("ana@mailinator.com", "email", None, "counted"),  # nothing stronger could be shown
+        (
+            "ana@mailinator.com",
+            "email,passkey",
+            True,
+            "counted",
+        ),  # somebody in charge has said that it is fine
+        ("ana@mail.clinic.example", "email,oauth", False, "held"),
+        ("ana@clinic.example", "email,oauth", None, "counted"),
+    ],
+)
+def test_an_address_for_a_short_while_holds_where_another_proof_counts(
+    entry, contest, email, tiers, word, state
+):
+    contest.policy.tiers = tiers
+    if word is not None:
+        facts = {"reason": "Known.", "added_at": NOW, "ends_at": NOW + timedelta(hours=1)}
+        db.session.add(
+            MailDomain(domain=email.rpartition("@")[2], verdict="fine" if word else "step_up", **facts)
+        )
+    db.session.commit()
+    vote = cast(entry, contest, user=make_user(email), has_played=True, dwell=80.0)
+    assert close_batch(contest, NOW + timedelta(days=1)) == {vote: state}, "as it was when the vote was cast"
+
+
+def test_whom_a_provider_vouches_for_needs_no_lasting_address(entry, contest):
+    voter = make_user("ana@mailinator.com")
+    save(
+        Identity(
+            user_id=voter.id,
+            provider="oidc",
+            issuer="https://id.example",
+            subject="a",
+            created_at=NOW,
+            used_at=NOW,
+        )
+    )
+    vote = cast(entry, contest, user=voter)
+    assert close_batch(contest) == {vote: "counted"} and db.session.get(Vote, vote).tier == "oauth"
 
 
 def test_a_forgotten_account_tells_nothing(entry, contest):

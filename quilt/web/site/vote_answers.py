@@ -69,13 +69,17 @@ def ask_again(head: EntryHead) -> Response:
     return ask_address(head, 403, "The page was open too long. Nothing is lost: press the button once more.")
 
 
-def ask_address(head: EntryHead, status: int, words: str) -> Response:
-    """The form once more with what went wrong; what was typed, and how one came, stay in it."""
+def ask_address(head: EntryHead, status: int, words: str, *, may_go_on: bool = False) -> Response:
+    """The form once more with what went wrong; what was typed, and how one came, stay in it.
+
+    `may_go_on`: a second button takes the address as it is.
+    """
     address = request.form.get("email", "")[:400]
     via, channel = read_way()
     return _answer_page(
-        "site/vote_address.html", head, status, words=words, address=address, via=via, channel=channel
-    )
+        "site/vote_address.html", head, status, words=words, address=address, via=via, channel=channel,
+        may_go_on=may_go_on,
+    )  # fmt: skip
 
 
 def show_confirm(head: EntryHead, pending: dict[str, str], words: str = "", status: int = 200) -> Response:

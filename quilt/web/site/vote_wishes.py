@@ -14,7 +14,7 @@ from quilt.entries.models import Entry
 from quilt.letters import composer
 from quilt.votes.ballots import needs_more_proof
 from quilt.votes.challenges import ChallengeRefused
-from quilt.votes.rules import DisposableAddress, VoteRefused, check_window
+from quilt.votes.rules import VoteRefused, check_window
 from quilt.web.clock import entropy, now
 from quilt.web.errors import wants_json
 from quilt.web.evidence import Told
@@ -28,7 +28,7 @@ from quilt.web.site.arrivals import record_form_visit
 from quilt.web.site.challenges import find_letter_delay, make_challenge, read_proof
 from quilt.web.site.vote_answers import answer_refusal, ask_address, find_entry_address, read_way
 from quilt.web.visitors import remember_code
-from quilt.web.words import describe_account_refusal, describe_vote_refusal
+from quilt.web.words import describe_account_refusal, describe_short_lived
 
 
 def send_code(head: EntryHead, told: Told) -> Response:
@@ -41,13 +41,14 @@ def send_code(head: EntryHead, told: Told) -> Response:
         return answer_refusal(head, refusal, policy)
     entry = db.session.get_one(Entry, head.id)
     address = form.get("email", "")
-    if needs_more_proof(address[:400].strip(), policy, now()):
-        status, words = describe_vote_refusal(DisposableAddress(), policy.time_zone)
-        return ask_address(head, status, words)
+    is_short_lived = needs_more_proof(address[:400].strip(), policy, now())
+    may_go_on = is_short_lived and "email" in policy.tiers
+    if is_short_lived and not (may_go_on and "goes_on" in form):
+        return ask_address(head, 422, describe_short_lived(policy.tiers), may_go_on=may_go_on)
     try:
         proof = read_proof(head.id)
     except ChallengeRefused:
-        return _ask_for_proof(head)
+        return _ask_for_proof(head, may_go_on)
     told["solve"] = None if proof is None else proof.seconds
     try:
         token = request_code(
@@ -57,7 +58,7 @@ def send_code(head: EntryHead, told: Told) -> Response:
         )  # fmt: skip
     except AccountRefused as refusal:
         status, words = describe_account_refusal(refusal)
-        return ask_address(head, status, words)
+        return ask_address(head, status, words, may_go_on=may_go_on)
     session["pending_vote"] = {
         **_describe_wish(head, told), "token": token, "email": address.strip()[:320], "asked_at": now().timestamp(),
     }  # fmt: skip
@@ -100,12 +101,12 @@ def _count_visit(response: Response, head: EntryHead) -> Response:
     return response
 
 
-def _ask_for_proof(head: EntryHead) -> Response:
+def _ask_for_proof(head: EntryHead, may_go_on: bool) -> Response:
     """The work that came with the form is none, or was used: the page does it again, the address is kept."""
     words = "One moment: we check once more that it is you. Press the button again."
     if wants_json(request):
         return answer_json({"detail": words, "challenge": make_challenge(head.id)}, 422)
-    return ask_address(head, 422, words)
+    return ask_address(head, 422, words, may_go_on=may_go_on)
 
 
 def _point_to_confirm(head: EntryHead) -> Response:

@@ -206,7 +206,9 @@ def test_H02_a_moderator_looks_and_changes_nothing(app, client):
 def test_words_about_a_mail_domain_with_reason_and_end(desk):
     fields = {"domain": "@Example.ORG", "verdict": "fine", "reason": "A school.", "ends_at": local(3)}
     assert send(desk, "/admin/domains", **fields).status_code == 303
-    assert [(name, is_fine) for name, is_fine, _ in list_domain_words()] == [("example.org", True)]
+    assert [(name, is_fine) for name, is_fine, _ in list_domain_words(db.session.connection())] == [
+        ("example.org", True)
+    ]
     page = desk.get("/admin/domains").text
     assert "example.org" in page and "A school." in page
     for wrong in ({"domain": "no domain"}, {"reason": ""}, {"ends_at": "2020-01-01T12:00"}):

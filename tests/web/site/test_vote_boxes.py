@@ -4,15 +4,15 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from quilt.contests.dates import pause_contest
-from quilt.database import transaction
-from quilt.votes.models import Vote
+from quilt.database import db, transaction
+from quilt.votes.models import Vote, VoteDecision
 from quilt.votes.periods import name_period
 from quilt.votes.withdrawing import withdraw_vote
 from quilt.web.clock import now
-from tests.factories import make_entry, make_user
+from tests.factories import make_entry, make_user, save
 from tests.web.site.test_votes import open_contest
 from tests.web.site.test_voting_rules import sign_in, vote
 
@@ -49,6 +49,42 @@ def test_the_vote_of_today_is_sewn_in_and_the_next_has_its_time(client, ana):
     words = show(client, entry)
     assert BUTTON not in words and "Your vote is sewn in" in words
     assert re.search(r"You can vote for it again from .*, 00:00", words)
+
+
+@pytest.mark.parametrize(
+    ("after", "said", "unsaid"),
+    [
+        (None, "Your vote is sewn in It is recorded. Whether it counts is decided", "second look"),
+        ("counted", "Your vote is sewn in It is in the open count.", "second look"),
+        (
+            "held",
+            "Your vote is being looked at It is kept, and may still count: a person looks at it. Ask",
+            "sewn in",
+        ),
+        (
+            "rejected",
+            "Your vote is not counted The decision stands in the open count, with its reason. Ask",
+            "sewn in",
+        ),
+    ],
+)
+def test_the_box_says_what_the_open_count_says_of_the_vote(client, ana, after, said, unsaid):
+    entry = make_entry(open_contest())
+    receipt = vote(client, entry).json["receipt"]
+    if after:
+        decided = {
+            "before": "recorded",
+            "after": after,
+            "actor": "rules",
+            "reason": "score",
+            "rules": "rules-1",
+        }
+        vote_id = db.session.scalar(select(Vote.id))
+        save(VoteDecision(contest_id=entry.contest_id, vote_id=vote_id, decided_at=now(), **decided))
+    words = show(client, entry)
+    assert said in words and unsaid not in words
+    mine = client.get("/me").text
+    assert (f"/appeal?receipt={receipt}" in mine) is (after in ("held", "rejected"))
 
 
 def test_the_vote_of_yesterday_leaves_today_s(client, ana):

@@ -23,6 +23,7 @@ from quilt.web.clock import now
 from quilt.web.request_keys import hold_key
 from quilt.web.site import challenges
 from tests.factories import make_entry, make_user
+from tests.integrity.casting import close_batch
 from tests.live import sign_cookie
 from tests.web.site.test_votes import HEADERS, ask_for_code, confirm, count_votes, open_contest, read_code
 
@@ -181,15 +182,40 @@ def test_a_pause_says_why_on_the_page_and_in_the_answer(app, client):
 def test_D34_an_address_for_ten_minutes_is_asked_for_more_and_kept(client):
     entry = make_entry(open_contest())
     asked = ask_for_code(client, entry, "ana@mailinator.com")
-    assert asked.status_code == 422 and "Use another address: your vote waits." in asked.text
+    assert asked.status_code == 422 and "Use a lasting one. Or go on with it" in asked.text
     assert 'value="ana@mailinator.com"' in asked.text and entry.title in asked.text.replace("&#39;", "'")
     assert db.session.query(MailMessage).count() == 0
+
+
+def test_D34_who_goes_on_with_it_has_a_vote_recorded_and_held(client):
+    contest = open_contest()
+    entry = make_entry(contest)
+    asked = ask_for_code(client, entry, "ana@mailinator.com")
+    [name] = re.findall(r'<button [^>]*name="(\w+)" value="1">Go on with this address', asked.text)
+    again = ask_for_code(client, entry, "ana@mailinator.com", **{name: "1", "proof": "nonsense.1"})
+    assert again.status_code == 422 and f'name="{name}"' in again.text, (
+        "the choice stays where something else fails"
+    )
+    assert ask_for_code(client, entry, "ana@mailinator.com", **{name: "1"}).status_code == 303
+    done = confirm(client, entry)
+    page = client.get(done.location, headers=HEADERS).text
+    assert "It is recorded. Your address works for a short while only, so the vote is held" in page
+    assert list(close_batch(contest).values()) == ["held"]
+    page = client.get(done.location, headers=HEADERS).text
+    assert "Your vote is being looked at" in page and "sewn" not in page and "/appeal?receipt=" in page
+
+
+def test_D34_where_no_code_counts_going_on_is_not_offered(client):
+    entry = make_entry(open_contest(tiers="oauth,passkey"))
+    asked = ask_for_code(client, entry, "ana@mailinator.com", goes_on="1")
+    assert asked.status_code == 422 and "Go on with" not in asked.text and "go on with" not in asked.text
 
 
 def test_D34_where_nothing_stronger_counts_nobody_is_turned_away(client):
     entry = make_entry(open_contest(tiers="email"))
     assert ask_for_code(client, entry, "ana@mailinator.com").status_code == 303
-    assert confirm(client, entry).status_code == 303 and count_votes() == 1
+    done = confirm(client, entry)
+    assert count_votes() == 1 and "short while" not in client.get(done.location, headers=HEADERS).text
 
 
 def test_the_word_of_an_admin_about_a_domain_wins_over_the_list(client):
