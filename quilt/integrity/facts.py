@@ -75,15 +75,16 @@ def list_repeated(
     return [(row.voter_id, row.entry_id, row.cast_at.timestamp()) for row in rows], asked
 
 
-def find_short_lived(connection: Connection, contest_id: int, vote_ids: Sequence[int]) -> set[int]:
-    """Those of these votes that nothing but a code to an address for a short while proves, in a contest that counts
+def find_short_lived(connection: Connection, contest_id: int, casts: Iterable[Cast]) -> set[int]:
+    """The ids of those votes that nothing but a code to an address for a short while proves, in a contest that counts
     other proofs too: as it was when they were cast."""
-    if len(split_list(connection.scalar(_TIERS, {"contest_id": contest_id}) or "")) < 2:
-        return set()
     words = list_domain_words(connection)
+    asked = [cast.vote_id for cast in casts if words or cast.is_disposable]
+    if not asked or len(split_list(connection.scalar(_TIERS, {"contest_id": contest_id}) or "")) < 2:
+        return set()
     return {
         row.id
-        for ids in cut(vote_ids)
+        for ids in cut(asked)
         for row in connection.execute(_BY_CODE, {"ids": ids})
         if needs_step_up(row.email, words, row.cast_at)
     }

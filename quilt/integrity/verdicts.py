@@ -26,8 +26,11 @@ def weigh_votes(
     with pause_collector():
         casts = list_casts(connection, book, vote_ids)
         in_step = _find_in_step(connection, book, contest_id, vote_ids)
-        short_lived = find_short_lived(connection, contest_id, vote_ids)
-        return find_signs(book, casts, set(vote_ids), in_step, short_lived)
+        judged = set(vote_ids)
+        short_lived = find_short_lived(
+            connection, contest_id, (one for one in casts if one.vote_id in judged)
+        )
+        return find_signs(book, casts, judged, in_step, short_lived)
 
 
 def _find_in_step(
