@@ -19,13 +19,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.aims import Aims
 from benchmarks.spread_data import start_postgresql
 from quilt.config import ROOT
 from quilt.database import db, transaction
@@ -54,6 +55,7 @@ VOTERS = 5_000  # times six entries: no file of votes comes to its end, for whoe
 
 @dataclass(frozen=True)
 class Result:
+    answered: int
     rate: float
     p50_ms: float
     p99_ms: float
@@ -75,6 +77,7 @@ def main() -> None:
     if WRK is None:
         sys.exit("This benchmark needs wrk (Debian: apt-get install wrk).")
     print(describe_machine())
+    aims = Aims()
     with tempfile.TemporaryDirectory(prefix="quilt-bench-") as folder:
         print(f"One fsync here: {measure_fsync(Path(folder)):.2f} ms.\n")
         with (
@@ -82,43 +85,47 @@ def main() -> None:
             open_bare() as bare_port,
             open_site(Path(folder) / "site", url, has_worker=True, extra=PROXIED) as site,
         ):
-            run(site, bare_port, options, Path(folder))
+            run(site, build_scene(site), bare_port, options, Path(folder), aims)
+    sys.exit(aims.sum_up())
 
 
-def run(site: Site, bare_port: int, options: argparse.Namespace, folder: Path) -> None:
-    scene = build_scene(site)
-    fails = []
-    print("| path | connections | requests/s | bare Flask | share | floor | p50 ms | p99 ms | errors |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    for name, floor in FLOORS.items():
+def run(
+    site: Site, scene: Scene, bare_port: int, options: argparse.Namespace, folder: Path, aims: Aims
+) -> dict[str, Result]:
+    """Print a line for each path and number of connections; what was measured, by "path at connections"."""
+    results = {}
+    print("| path | connections | requests/s | bare Flask | share | floor | p50 ms | p99 ms | errors | |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    for name in FLOORS:
         if options.only and not any(word in name for word in options.only.split(",")):
             continue
         for connections in options.connections:
             bare = load(f"http://127.0.0.1:{bare_port}/", connections, options.seconds)
             path, requests = prepare(name, site, scene, folder, connections)
             ours = load(f"{site.url}{path}", connections, options.seconds, requests)
-            share = ours.rate / bare.rate
+            share, row = ours.rate / bare.rate, f"{name} at {connections}"
+            results[row] = ours
+            least, slowest = find_floor(name, connections)
+            is_met = share >= least and ours.p99_ms <= slowest and not ours.errors
             print(
-                f"| {name} | {connections} | {ours.rate:,.0f} | {bare.rate:,.0f} | **{share:.2f}** | {floor} "
-                f"| {ours.p50_ms:.1f} | {ours.p99_ms:.1f} | {ours.errors} |",
+                f"| {name} | {connections} | {ours.rate:,.0f} | {bare.rate:,.0f} | **{share:.2f}** | {least} "
+                f"| {ours.p50_ms:.1f} | {ours.p99_ms:.1f} | {ours.errors} | {aims.judge(row, is_met)} |",
                 flush=True,
             )
-            if misses(name, connections, share, ours):
-                fails.append(f"{name} at {connections}")
     memory = largest_worker_mb()
-    print(f"\nLargest worker after the load: {memory:.0f} MB (limit {LARGEST_WORKER_MB:.0f}).")
-    print("Missed: " + (", ".join(fails) or "nothing") + ".")
+    word = aims.judge("memory of a worker", memory <= LARGEST_WORKER_MB)
+    print(f"\nLargest worker after the load: {memory:.0f} MB (aim {LARGEST_WORKER_MB:.0f}): {word}.")
+    return results
 
 
-def misses(name: str, connections: int, share: float, ours: Result) -> bool:
-    """Whether a measured row is below what is asked of it."""
-    floor, slowest = FLOORS[name], SLOWEST_P99_MS if connections == 256 else math.inf
+def find_floor(name: str, connections: int) -> tuple[float, float]:
+    """The least share of bare Flask, and the slowest p99 in milliseconds, that are asked of a path."""
     if (name, connections) == ("vote", 64):
-        floor, slowest = VOTES_AT_64
-    return share < floor or ours.p99_ms > slowest or ours.errors > 0
+        return VOTES_AT_64
+    return FLOORS[name], SLOWEST_P99_MS if connections == 256 else math.inf
 
 
-def read_options() -> argparse.Namespace:
+def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -128,7 +135,7 @@ def read_options() -> argparse.Namespace:
     )
     parser.add_argument("--only", default="")
     parser.add_argument("--postgresql", action="store_true", help="a scratch server instead of SQLite")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 def describe_machine() -> str:
@@ -183,8 +190,8 @@ def open_bare() -> Iterator[int]:
             server.wait()
 
 
-def build_scene(site: Site) -> Scene:
-    """A contest under way with 24 entries, and many signed-in voters."""
+def build_scene(site: Site, voters: int = VOTERS) -> Scene:
+    """A contest under way with 24 entries, and so many who can vote."""
     moment = datetime.now(UTC)
     with site.app.app_context():
         contest = make_contest("bench", opens=moment - timedelta(days=1), closes=moment + timedelta(days=1))
@@ -196,12 +203,12 @@ def build_scene(site: Site) -> Scene:
         from quilt.accounts.models import User
 
         with transaction() as session:
-            voters = [
+            people = [
                 User(email=f"v{n}@example.org", email_key=f"v{n}@example.org", created_at=moment)
-                for n in range(VOTERS)
+                for n in range(voters)
             ]
-            session.add_all(voters)
-        voter_ids = [voter.id for voter in voters]
+            session.add_all(people)
+        voter_ids = [person.id for person in people]
         db.session.remove()
     return Scene(ids, slug, contest_slug, voter_ids)
 
@@ -275,6 +282,7 @@ def load(url: str, connections: int, seconds: float, requests: Path | None = Non
     ).stdout
     told = json.loads(printed.rpartition("RESULT ")[2])
     return Result(
+        told["requests"],
         told["requests"] / told["seconds"],
         told["p50_ms"],
         told["p99_ms"],

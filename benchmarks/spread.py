@@ -30,9 +30,9 @@ from sqlalchemy import text
 from benchmarks.append import measure_appending
 from benchmarks.spread_data import NOW, add_arrivals, chain, load_tree, mixed, open_scratch, star, uniform
 from quilt.arrivals.fold import fold_within, recount_within
+from quilt.collector import rest_collector
 from quilt.config import ROOT
 from quilt.database import db
-from quilt.running import rest_collector
 from quilt.spread.measures import measure
 from quilt.spread.tree import list_sizes
 from quilt.web.drawing_cache import REST
@@ -79,7 +79,7 @@ def main() -> None:
             measure_page(kind, min(PAGE_SIZE, options.size))
 
 
-def read_options() -> argparse.Namespace:
+def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -87,7 +87,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="arrays,memory,database,append,page")
     parser.add_argument("--databases", default="sqlite,postgresql")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 def describe_machine() -> str:

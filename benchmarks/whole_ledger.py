@@ -1,25 +1,29 @@
 """A ledger of a million leaves that the product itself has written: its heads, proofs, receipts, files, and its gate.
 
-usage: python -m benchmarks.whole_ledger [--votes 1000000] [--databases sqlite] [--parts batch,proofs,files,gate]
+usage: python -m benchmarks.whole_ledger [--votes 1000000] [--databases sqlite] [--parts batch,proofs,files,gate,daily]
        [--folder FOLDER --seconds 300]  (SQLite: what is written stays there; call it again until all votes are in)
 
 Votes are put into the tables at once; everything after that is the product's own code: evidence rules, batches, heads,
-the routes of the ledger's page, `verify.py` over what they serve, and the gate in front of a result.
+the routes of the ledger's page, `verify.py` over what they serve, and the gate in front of a result. `daily` is another
+contest, in which a fiftieth as many people vote each day: what judging a batch costs there.
 """
 
 import argparse
 import random
 import secrets
+import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flask import Flask
 from sqlalchemy import func, select
 
+from benchmarks.aims import Aims
 from benchmarks.ledger import HEAD_LIMIT_MS, PROOF_LIMIT_MS, measure, run_verifier
-from benchmarks.sequencing import ENTRIES, add_votes
+from benchmarks.sequencing import ENTRIES, PlantedVote, add_voters, add_votes, record_votes
 from benchmarks.spread_data import open_database, open_scratch
 from quilt.config import Settings
 from quilt.contests.freezing import freeze_contest
@@ -40,33 +44,37 @@ from tests.factories import make_contest, make_entry, make_user
 
 CHUNK = 50_000  # votes that one batch finds waiting
 PROOFS = 500
+DAYS = 10
 FILES = ("policy.json", "public_key", "heads.ndjson", "ledger.ndjson", "results.json")
 
 
 def main() -> None:
-    options = read_options()
+    options, aims = read_options(), Aims()
+    parts = options.parts.split(",")
     if options.folder:
         with open_database(options.folder) as app:
-            measure_all(app, "sqlite", options.votes, options.parts.split(","), options.seconds)
-        return
-    for kind in options.databases.split(","):
+            measure_all(app, "sqlite", options.votes, parts, aims, options.seconds)
+    for kind in [] if options.folder else options.databases.split(","):
         with open_scratch(kind) as app, app.app_context():
-            measure_all(app, kind, options.votes, options.parts.split(","))
+            measure_all(app, kind, options.votes, parts, aims)
+    sys.exit(aims.sum_up())
 
 
-def read_options() -> argparse.Namespace:
+def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--votes", type=int, default=1_000_000)
     parser.add_argument("--databases", default="sqlite")
-    parser.add_argument("--parts", default="batch,proofs,files,gate")
+    parser.add_argument("--parts", default="batch,proofs,files,gate,daily")
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--seconds", type=float, default=1e9)
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
-def measure_all(app: Flask, kind: str, votes: int, parts: list[str], seconds: float = 1e9) -> None:
+def measure_all(
+    app: Flask, kind: str, votes: int, parts: list[str], aims: Aims, seconds: float = 1e9
+) -> None:
     settings: Settings = app.extensions["quilt_settings"]
     settings.data.mkdir(parents=True, exist_ok=True)
     key, now = get_signing_key(settings, secrets.token_bytes), datetime.now(UTC)
@@ -89,12 +97,15 @@ def measure_all(app: Flask, kind: str, votes: int, parts: list[str], seconds: fl
         add_votes(contest_id, entries, 1_000, now - timedelta(hours=2))
         measure("a batch of 1,000 votes, judged, and its head", lambda: take_in(contest_id, settings, key))
         measure(
-            "a head alone", lambda: write(sign_next_head, contest_id, key, datetime.now(UTC)), HEAD_LIMIT_MS
+            "a head alone",
+            lambda: write(sign_next_head, contest_id, key, datetime.now(UTC)),
+            aims,
+            HEAD_LIMIT_MS,
         )
     if "proofs" in parts:
-        measure_proofs(contest_id, settings, key)
+        measure_proofs(contest_id, settings, key, aims)
     if "files" in parts:
-        measure_files(app, contest_id)
+        measure_files(app, contest_id, aims)
     if "gate" in parts:
         admin = make_user(f"gate-{secrets.token_hex(6)}@example.org", role="admin").id
         gate = measure(
@@ -103,6 +114,8 @@ def measure_all(app: Flask, kind: str, votes: int, parts: list[str], seconds: fl
         )
         for check in gate.checks:
             print(f"    {'yes' if check.is_fine else 'no '}  {check.name}  {check.words}")
+    if "daily" in parts:
+        measure_daily(max(1, votes // 50), now)
 
 
 def begin(key: SigningKey, now: datetime) -> int:
@@ -138,7 +151,7 @@ def take_in(contest_id: int, settings: Settings, key: SigningKey) -> None:
     db.session.remove()
 
 
-def measure_proofs(contest_id: int, settings: Settings, key: SigningKey) -> None:
+def measure_proofs(contest_id: int, settings: Settings, key: SigningKey, aims: Aims) -> None:
     ledger = find_ledger(contest_id)
     assert ledger is not None
     size, chance = ledger.size, random.Random(7)
@@ -146,7 +159,7 @@ def measure_proofs(contest_id: int, settings: Settings, key: SigningKey) -> None
     proofs = measure(
         "an inclusion proof from the tables",
         lambda: [prove_inclusion(contest_id, place, size) for place in places],
-        PROOF_LIMIT_MS, PROOFS,
+        aims, PROOF_LIMIT_MS, PROOFS,
     )  # fmt: skip
     root = bytes.fromhex(ledger.head_line.partition('"root":"')[2][:64])
     for proof in proofs[:50]:
@@ -155,7 +168,7 @@ def measure_proofs(contest_id: int, settings: Settings, key: SigningKey) -> None
     measure(
         "a consistency proof from the tables",
         lambda: [prove_consistency(contest_id, place + 1, size) for place in places],
-        PROOF_LIMIT_MS, PROOFS,
+        aims, PROOF_LIMIT_MS, PROOFS,
     )  # fmt: skip
     numbers = db.session.scalars(
         select(Vote.receipt).where(Vote.id.in_([place + 1 for place in places]))
@@ -169,13 +182,13 @@ def measure_proofs(contest_id: int, settings: Settings, key: SigningKey) -> None
     db.session.remove()
 
 
-def measure_files(app: Flask, contest_id: int) -> None:
+def measure_files(app: Flask, contest_id: int, aims: Aims) -> None:
     slug = db.session.get_one(Contest, contest_id).slug
     db.session.remove()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         measure("the files as the ledger's page serves them", lambda: download(app, slug, folder))
-        run_verifier(folder)
+        run_verifier(folder, aims)
 
 
 def download(app: Flask, slug: str, folder: Path) -> None:
@@ -184,6 +197,29 @@ def download(app: Flask, slug: str, folder: Path) -> None:
         with browser.get(f"/contests/{slug}/ledger/{name}") as answer, open(folder / name, "wb") as file:
             assert answer.status_code == 200, (name, answer.status)
             file.writelines(answer.iter_encoded())
+
+
+def measure_daily(people: int, now: datetime) -> None:
+    """Print what judging the last 1,000 votes takes where each of these people has voted on ten days."""
+    contest = make_contest(opens=now - timedelta(days=DAYS), closes=now + timedelta(days=1))
+    entries, chance = [make_entry(contest).id for _ in range(ENTRIES)], random.Random(7)
+    voters, contest_id = add_voters(contest.id, people), contest.id
+    for day in range(DAYS):
+        at = now - timedelta(days=DAYS - day - 0.5)
+        record_votes(
+            contest_id,
+            [PlantedVote(voter, chance.choice(entries), at.date().isoformat(), at) for voter in voters],
+        )
+    newest = select(Vote.id).where(Vote.contest_id == contest_id).order_by(Vote.id.desc()).limit(1_000)
+    ids = sorted(db.session.scalars(newest))
+    db.session.remove()
+    with db.engine.connect() as connection:
+        verdicts = measure(
+            f"judging {len(ids):,} votes of {people:,} people who vote each day",
+            lambda: judge_batch(connection, contest_id, ids),
+        )
+    assert len(verdicts) == len(ids)
+    print(f"  {people * DAYS:,} votes of theirs are read beside it")
 
 
 if __name__ == "__main__":

@@ -52,6 +52,7 @@ LONG = (
     "tests/demo/",
     "tests/test_showing.py",
     "tests/faults/",
+    "tests/benchmarks/",
     "tests/guards/test_routes.py",
     "tests/spread/test_stateful.py",
     "tests/arrivals/test_replay.py",

@@ -7,6 +7,8 @@ import random
 from functools import lru_cache
 from pathlib import Path
 
+from quilt.config import ROOT
+
 FILE = "cascades_dev.jsonl.gz"
 FEWEST, MOST = 250, 700
 LONGEST = 36 * 3600
@@ -14,21 +16,23 @@ LONGEST = 36 * 3600
 Shape = tuple[list[float], list[int | None]]
 
 
+def get_folder() -> Path:
+    """Where recorded cascades are looked for: QUILT_SPREAD_DATA names it, else ../shared/data beside the checkout."""
+    return Path(os.environ.get("QUILT_SPREAD_DATA") or ROOT.parent / "shared" / "data")
+
+
 def has_cascades() -> bool:
-    """Whether QUILT_SPREAD_DATA names a folder with recorded cascades."""
-    return _find_file() is not None
+    """Whether that folder has recorded cascades."""
+    return (get_folder() / FILE).is_file()
 
 
 def pick_cascade(chance: random.Random) -> Shape:
     """Seconds since the source, ascending, and the number of each one's parent (None: the source itself)."""
-    return chance.choice(_list_shapes())
+    return chance.choice(_list_shapes(get_folder() / FILE))
 
 
 @lru_cache(maxsize=1)
-def _list_shapes() -> list[Shape]:
-    path = _find_file()
-    if path is None:
-        raise LookupError("QUILT_SPREAD_DATA names no folder with recorded cascades.")
+def _list_shapes(path: Path) -> list[Shape]:
     with gzip.open(path, "rt") as lines:
         shapes = [_read(json.loads(line)["edges"]) for line in lines]
     return [shape for shape in shapes if FEWEST <= len(shape[0]) <= MOST]
@@ -47,8 +51,3 @@ def _read(edges: list[tuple[int, int, float | None]]) -> Shape:
         times.append(seconds)
         parents.append(numbers.get(parent))
     return times, parents
-
-
-def _find_file() -> Path | None:
-    path = Path(os.environ.get("QUILT_SPREAD_DATA", "")) / FILE
-    return path if path.is_file() else None

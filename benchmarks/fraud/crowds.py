@@ -154,5 +154,5 @@ CROWDS: dict[str, Crowd] = {
 
 
 def list_crowds() -> dict[str, Crowd]:
-    """All crowds that can be drawn here: the viral one needs recorded cascades (QUILT_SPREAD_DATA names their folder)."""
+    """All crowds that can be drawn here: the viral one needs recorded cascades (`cascades.get_folder` says where they lie)."""
     return {name: crowd for name, crowd in CROWDS.items() if name != "viral" or has_cascades()}

@@ -49,7 +49,7 @@ class Share:
             return 0.0, 1.0
         z, n, p = 1.96, self.count, float(self)
         middle, width = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return (middle - width) / (1 + z * z / n), (middle + width) / (1 + z * z / n)
+        return max(0.0, middle - width) / (1 + z * z / n), (middle + width) / (1 + z * z / n)
 
 
 def run_seeds(seeds: Sequence[int], database: str = "sqlite") -> list[Outcome]:

@@ -84,7 +84,11 @@ def test_D15_fifty_voters_pressing_twenty_times_are_fifty_votes(private_url, tmp
             counter = db.session.execute(
                 text("SELECT standing FROM entry_tally WHERE entry_id = :e"), {"e": entry_id}
             )
-            assert tuple(rows) == (VOTERS, VOTERS) and counter.scalar() == VOTERS
+            told = (*rows, counter.scalar())
+            print(
+                f"{VOTERS} voters, {POSTS} presses each: {told[0]} rows of {told[1]} voters, counter {told[2]}"
+            )
+            assert told == (VOTERS, VOTERS, VOTERS)
             empty_tables()
     assert statuses == {201: VOTERS, 200: VOTERS * (POSTS - 1)}
 
@@ -101,6 +105,7 @@ def test_the_same_press_catches_a_vote_that_looks_first_and_inserts_afterwards(p
             connection.execute(text("DROP TABLE naive_tally"))
         with site.app.app_context():
             empty_tables()
+    print(f"the naive version: {rows} rows of {VOTERS} voters, counter {counter}")
     assert rows > VOTERS and counter != rows
 
 

@@ -69,6 +69,7 @@ def test_D35_two_accounts_with_one_identity_are_one_voter_also_at_once(app):
         of_contest = select(func.count()).where(VoterIdentity.contest_id == policy.contest_id)
         assert db.session.scalar(of_contest) == 1
         db.session.remove()
+    print(f"one identity of two accounts, {ROUNDS} rounds: {dict(told)}")
     assert told["cast"] == ROUNDS == sum(told.values()) - ROUNDS  # one of the two, each time
     assert told["IdentityUsed"] and set(told) <= {"cast", "IdentityUsed", "WrongTier"}
     counts = [db.session.scalar(select(func.count()).select_from(model)) for model in (Vote, Voter)]

@@ -93,6 +93,7 @@ def test_twenty_posts_with_a_limit_of_five_are_five_votes(private_url, tmp_path)
         entries, voters = set_up(site)
         statuses = post_all_at_once(site, entries, voters)
         assert statuses == {201: VOTERS * LIMIT, 409: VOTERS * (POSTS - LIMIT)}
+        print(f"{POSTS} posts at once, {LIMIT} allowed: {count_standing(site)} of each voter")
         assert count_standing(site) == [LIMIT] * VOTERS
         take_back_while_voting(site, entries, voters)
         assert count_standing(site) == [LIMIT] * VOTERS
@@ -138,4 +139,5 @@ def test_the_same_posts_catch_a_limit_that_is_counted_first(private_url, tmp_pat
                 rows = connection.execute(text("SELECT count(*) FROM naive_vote")).scalar()
                 connection.execute(text("DROP TABLE naive_vote"))
             empty_tables()
+    print(f"a limit that is counted first: {rows} rows, {VOTERS * LIMIT} allowed")
     assert rows > VOTERS * LIMIT
