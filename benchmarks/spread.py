@@ -27,6 +27,7 @@ import networkx
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from benchmarks.aims import Aims
 from benchmarks.append import measure_appending
 from benchmarks.spread_data import NOW, add_arrivals, chain, load_tree, mixed, open_scratch, star, uniform
 from quilt.arrivals.fold import fold_within, recount_within
@@ -61,22 +62,23 @@ class Spent(NamedTuple):
 
 
 def main() -> None:
-    options = read_options()
+    options, aims = read_options(), Aims()
     print(describe_machine(), flush=True)
     wanted = options.only.split(",")
     if "arrays" in wanted:
-        measure_arrays(options.size, options.rounds)
+        measure_arrays(options.size, options.rounds, aims)
     if "memory" in wanted:
-        measure_memory(options.size)
+        measure_memory(options.size, aims)
     for kind in options.databases.split(","):
         if "database" in wanted:
-            measure_database(kind, options.size, options.rounds)
+            measure_database(kind, options.size, options.rounds, aims)
     if "append" in wanted:
         with open_scratch("postgresql"):
-            measure_appending()
+            measure_appending(aims)
     if "page" in wanted:
         for kind in options.databases.split(","):
-            measure_page(kind, min(PAGE_SIZE, options.size))
+            measure_page(kind, min(PAGE_SIZE, options.size), aims)
+    sys.exit(aims.sum_up())
 
 
 def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -100,7 +102,7 @@ def describe_machine() -> str:
     )
 
 
-def measure_arrays(size: int, rounds: int) -> None:
+def measure_arrays(size: int, rounds: int, aims: Aims) -> None:
     print(f"\n## Full recount of {size:,} from arrays (limit {ARRAYS_LIMIT_MS} ms at 1,000,000)")
     ours = 0.0
     for name, make in SHAPES.items():
@@ -108,7 +110,8 @@ def measure_arrays(size: int, rounds: int) -> None:
         measure(parents)  # touch the memory
         spent, measures = take_best(lambda parents=parents: measure(parents), max(5, rounds))
         ours = ours or spent.processor_ms
-        print(f"{name}: {tell(spent)}, depth {measures.depth:,}", flush=True)
+        word = aims.judge(f"{name} from arrays", spent.wall_ms <= ARRAYS_LIMIT_MS)
+        print(f"{name}: {tell(spent)}, depth {measures.depth:,}: {word}", flush=True)
     parents = mixed(size)
     sizes, _ = take_best(lambda: list_sizes(parents), max(5, rounds))
     build, theirs = time_networkx(parents)
@@ -117,7 +120,8 @@ def measure_arrays(size: int, rounds: int) -> None:
     sizes_ratio, all_ratio = theirs.processor_ms / sizes.processor_ms, theirs.processor_ms / ours
     whole_ratio = (build.processor_ms + theirs.processor_ms) / ours
     print(
-        f"times networkx, by processor: sizes against sizes {sizes_ratio:.0f} (limit {NETWORKX_LIMIT}), its sizes "
+        f"times networkx, by processor: sizes against sizes {sizes_ratio:.0f} (limit {NETWORKX_LIMIT}): "
+        f"{aims.judge('times networkx', sizes_ratio >= NETWORKX_LIMIT)}; its sizes "
         f"against all our figures {all_ratio:.0f}, the same with its graph built from the array {whole_ratio:.0f}"
     )
 
@@ -144,7 +148,7 @@ def time_networkx(parents: Sequence[int]) -> tuple[Spent, Spent]:
     return built, counted
 
 
-def measure_memory(size: int) -> None:
+def measure_memory(size: int, aims: Aims) -> None:
     print(f"\n## Memory above the parents' array, {size:,} (limit {MEMORY_LIMIT_MB} MB at 1,000,000)")
     for name in SHAPES:
         told = subprocess.run(
@@ -154,12 +158,12 @@ def measure_memory(size: int) -> None:
             text=True,
             check=True,
         )
-        print(
-            f"{name}: {told.stdout.strip()} MB more peak resident memory of a process of its own", flush=True
-        )
+        megabytes = int(told.stdout)
+        word = aims.judge(f"memory of {name}", megabytes <= MEMORY_LIMIT_MB)
+        print(f"{name}: {megabytes} MB more peak resident memory of a process of its own: {word}", flush=True)
 
 
-def measure_database(kind: str, size: int, rounds: int) -> None:
+def measure_database(kind: str, size: int, rounds: int, aims: Aims) -> None:
     with open_scratch(kind):
         print(f"\n## {describe_database(kind)}", flush=True)
         contest = make_contest("bench", opens=NOW, closes=datetime(2027, 1, 1, tzinfo=UTC))
@@ -171,14 +175,18 @@ def measure_database(kind: str, size: int, rounds: int) -> None:
         for share, words in DAMAGE.items():
             damage(entry_id, share)
             spent = run_recount(entry_id)
-            print(f"full recount with its write, {words}: {tell(spent)}", flush=True)
+            word = "no limit"
+            if share != 1:
+                word = aims.judge(f"{kind}: recount, {words}", spent.wall_ms <= DATABASE_LIMIT_MS)
+            print(f"full recount with its write, {words}: {tell(spent)}: {word}", flush=True)
         people = exclude_quarter(entry_id)
         print(f"full recount with its write, {people:,} leave: {tell(run_recount(entry_id))}", flush=True)
         restore_all(entry_id)
         print(f"full recount with its write, they return: {tell(run_recount(entry_id))}", flush=True)
         for count, limit in FOLD_LIMITS[kind].items():
             spent = run_folds(entry_id, range(1, size), count, rounds)
-            print(f"fold of {count:,} new arrivals: {tell(spent)} (limit {limit})", flush=True)
+            word = aims.judge(f"{kind}: fold of {count:,}", spent.wall_ms <= limit)
+            print(f"fold of {count:,} new arrivals: {tell(spent)} (limit {limit}): {word}", flush=True)
         first, length = 10 * size, min(CHAIN_SIZE, size)
         deep_id = make_entry(contest).id
         load_tree(deep_id, chain(length), first)
@@ -261,7 +269,7 @@ def run_folds(entry_id: int, parents: range, count: int, rounds: int) -> Spent:
     return min(times)
 
 
-def measure_page(kind: str, size: int) -> None:
+def measure_page(kind: str, size: int, aims: Aims) -> None:
     with open_scratch(kind) as app:
         contest = make_contest("bench", opens=NOW, closes=datetime(2027, 1, 1, tzinfo=UTC))
         paths = []
@@ -281,13 +289,15 @@ def measure_page(kind: str, size: int) -> None:
         await_drawings()
         drawings = re.findall(r"<svg.*?</svg>", answer.text, re.DOTALL)
         largest = max(map(len, drawings), default=0) / 1000
+        is_quick = max(first.wall_ms, changed.wall_ms, again.wall_ms) <= PAGE_LIMIT_MS
         print(f"\n## The spread page of {size:,} people, {kind}")
         print(
             f"the first answer of a process {tell(first)}, the first after a change of the figures "
-            f"{tell(changed)}, again {tell(again)} (limit {PAGE_LIMIT_MS})"
+            f"{tell(changed)}, again {tell(again)} (limit {PAGE_LIMIT_MS}): {aims.judge(f'{kind}: the spread page', is_quick)}"
         )
         print(
-            f"{len(drawings)} drawings, the largest {largest:.0f} kB (limit {SVG_LIMIT_KB}), "
+            f"{len(drawings)} drawings, the largest {largest:.0f} kB (limit {SVG_LIMIT_KB}): "
+            f"{aims.judge(f'{kind}: the largest drawing', largest <= SVG_LIMIT_KB)}; "
             f"the page {len(answer.data) / 1000:.0f} kB"
         )
 
