@@ -83,9 +83,7 @@ def measure_all(
     known = db.session.scalar(select(func.count()).select_from(Vote)) or 0
     print(f"## {kind}, {votes:,} votes by batches of {CHUNK:,}; {known:,} are there")
     left = range(known, votes, CHUNK)
-    measure(
-        "batches, with the rules of evidence", lambda: fill(contest_id, entries, left, settings, key, seconds)
-    )
+    fill(contest_id, entries, left, settings, key, seconds)
     size = db.session.scalar(select(func.count()).select_from(LedgerLeaf))
     db.session.remove()
     print(f"  {size:,} leaves")
@@ -139,8 +137,10 @@ def fill(
         if time.monotonic() - begun > seconds:
             return
         at = datetime.now(UTC) - timedelta(hours=24) + timedelta(hours=20) * (first / left.stop)
-        add_votes(contest_id, entries, min(CHUNK, left.stop - first), at)
-        take_in(contest_id, settings, key)
+        count = min(CHUNK, left.stop - first)
+        add_votes(contest_id, entries, count, at)
+        name = f"a vote in a batch of {count:,}, with the rules"
+        measure(name, lambda: take_in(contest_id, settings, key), times=count)
 
 
 def take_in(contest_id: int, settings: Settings, key: SigningKey) -> None:

@@ -74,7 +74,7 @@ def print_crowds(outcomes: Sequence[Outcome], aims: Aims) -> None:
 def print_attacks(outcomes: Sequence[Outcome]) -> None:
     """What becomes of attacks, and what it costs to win by each."""
     print(
-        "| attack | presses | at the door | held of the rest % (95 %) | seeds % | dollars to win |\n|---|---|---|---|---|---|"
+        "| attack | presses | at the door | held of the rest % (95 %) | seeds % | dollars a vote | dollars to win |\n|---|---|---|---|---|---|---|"
     )
     for name, attack in ATTACKS.items():
         presses = [one for one in outcomes if one.press.crowd == name]
@@ -83,7 +83,7 @@ def print_attacks(outcomes: Sequence[Outcome]) -> None:
         door = sum(one.finding is None for one in presses)
         held = _share([one for one in presses if one.finding is not None], lambda one: one.is_held)
         seeds = ", ".join(f"{100 * float(_share(_of_seed(presses, seed), lambda one: one.is_stopped)):.0f}" for seed in _seeds(presses))  # fmt: skip
-        print(f"| {name} {attack.words} | {len(presses):,} | {door} | {_percent(held)} | {seeds} | {cost_to_win(outcomes, attack)} |")  # fmt: skip
+        print(f"| {name} {attack.words} | {len(presses):,} | {door} | {_percent(held)} | {seeds} | {attack.price:.2f} | {cost_to_win(outcomes, attack)} |")  # fmt: skip
     print()
 
 

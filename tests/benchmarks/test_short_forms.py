@@ -69,7 +69,9 @@ def test_what_a_batch_of_the_ledger_costs(app, settings, aims, capsys):
 def test_a_ledger_that_the_product_has_written(app, aims, capsys):
     whole_ledger.measure_all(app, "here", LISTED, ["batch", "proofs", "files", "gate", "daily"], aims)
     told = capsys.readouterr().out
-    assert f"{LISTED + 1} leaves" in told and aims.judged == 4
+    assert (
+        f"a vote in a batch of {LISTED}, with" in told and f"{LISTED + 1} leaves" in told and aims.judged == 4
+    )
     assert "verify.py over" in told and "The audit is clean" in told
     assert "judging 10 votes of 1 people" in told  # of LISTED, a fiftieth, on ten days
     assert db.session.scalar(select(func.count()).select_from(Vote)) == LISTED + 1_000 + 10
