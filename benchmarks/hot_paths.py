@@ -268,11 +268,11 @@ def write_votes(file: Path, site: Site, scene: Scene, connections: int) -> None:
 
 
 def load(url: str, connections: int, seconds: float, requests: Path | None = None) -> Result:
-    """Load an address with wrk, after a short warm-up for plain pages."""
+    """Load an address with wrk; plain pages are warmed up for a second, unless one second is all."""
     script = ["-s", str(ROOT / "benchmarks" / "load.lua")]
     base = [str(WRK), "-t1", f"-c{connections}", "--latency", *script]
     files = ["--", str(requests)] if requests else []
-    if requests is None:
+    if requests is None and seconds > 1:
         subprocess.run([*base, "-d1s", url, "-H", f"User-Agent: {PERSON}"], capture_output=True, check=True)
     printed = subprocess.run(
         [*base, f"-d{seconds:.0f}s", "-H", f"User-Agent: {PERSON}", url, *files],
