@@ -13,7 +13,7 @@ import secrets
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,6 +41,9 @@ SECRET = "a secret for the measurement only"
 NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
 
 
+Tell = Callable[[], bytes | None]
+
+
 class Batch(NamedTuple):
     """Votes a second, and the seconds of processor a vote: this process's and PostgreSQL's."""
 
@@ -56,6 +59,7 @@ class PlantedVote(NamedTuple):
     entry_id: int
     period: str
     cast_at: datetime
+    evidence: bytes | None = None
 
 
 def main() -> None:
@@ -173,12 +177,21 @@ def read_busy_seconds() -> float:
     return (user + nice + system + interrupts + soft) / os.sysconf("SC_CLK_TCK")
 
 
-def add_votes(contest_id: int, entries: list[int], count: int, at: datetime = NOW) -> None:
-    """Recorded votes of new voters, put into the tables at once."""
+def tell_nothing() -> None:
+    """As of a vote whose evidence was emptied."""
+
+
+def add_votes(
+    contest_id: int, entries: list[int], count: int, at: datetime = NOW, tell: Tell = tell_nothing
+) -> None:
+    """Recorded votes of new voters, put into the tables at once; `tell` says of each how it was cast."""
     voters = add_voters(contest_id, count)
     record_votes(
         contest_id,
-        [PlantedVote(voter, entries[turn % len(entries)], "", at) for turn, voter in enumerate(voters)],
+        [
+            PlantedVote(voter, entries[turn % len(entries)], "", at, tell())
+            for turn, voter in enumerate(voters)
+        ],
     )
 
 

@@ -1,6 +1,7 @@
 """A ledger of a million leaves that the product itself has written: its heads, proofs, receipts, files, and its gate.
 
 usage: python -m benchmarks.whole_ledger [--votes 1000000] [--databases sqlite] [--parts batch,proofs,files,gate,daily]
+       [--telling]  (votes that tell of address, network, device and times, as those of a page with a script do)
        [--folder FOLDER --seconds 300]  (SQLite: what is written stays there; call it again until all votes are in)
 
 Votes are put into the tables at once; everything after that is the product's own code: evidence rules, batches, heads,
@@ -16,14 +17,24 @@ import tempfile
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from flask import Flask
 from sqlalchemy import func, select
 
 from benchmarks.aims import Aims
+from benchmarks.fraud.presses import make_address, make_agent
 from benchmarks.ledger import HEAD_LIMIT_MS, PROOF_LIMIT_MS, measure, run_verifier
-from benchmarks.sequencing import ENTRIES, PlantedVote, add_voters, add_votes, record_votes
+from benchmarks.sequencing import (
+    ENTRIES,
+    PlantedVote,
+    Tell,
+    add_voters,
+    add_votes,
+    record_votes,
+    tell_nothing,
+)
 from benchmarks.spread_data import open_database, open_scratch
 from quilt.config import Settings
 from quilt.contests.freezing import freeze_contest
@@ -33,6 +44,7 @@ from quilt.entries.models import Entry
 from quilt.integrity.verdicts import judge_batch
 from quilt.ledger.proofs import check_inclusion
 from quilt.results.service import try_gate
+from quilt.votes.evidence import Evidence, make_marks, pack_evidence
 from quilt.votes.heads import open_ledger, sign_next_head
 from quilt.votes.keys import SigningKey, get_signing_key
 from quilt.votes.ledger_models import LedgerLeaf
@@ -51,12 +63,13 @@ FILES = ("policy.json", "public_key", "heads.ndjson", "ledger.ndjson", "results.
 def main() -> None:
     options, aims = read_options(), Aims()
     parts = options.parts.split(",")
+    tell = partial(tell_evidence, random.Random(7)) if options.telling else tell_nothing
     if options.folder:
         with open_database(options.folder) as app:
-            measure_all(app, "sqlite", options.votes, parts, aims, options.seconds)
+            measure_all(app, "sqlite", options.votes, parts, aims, options.seconds, tell)
     for kind in [] if options.folder else options.databases.split(","):
         with open_scratch(kind) as app, app.app_context():
-            measure_all(app, kind, options.votes, parts, aims)
+            measure_all(app, kind, options.votes, parts, aims, tell=tell)
     sys.exit(aims.sum_up())
 
 
@@ -67,13 +80,29 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--votes", type=int, default=1_000_000)
     parser.add_argument("--databases", default="sqlite")
     parser.add_argument("--parts", default="batch,proofs,files,gate,daily")
+    parser.add_argument("--telling", action="store_true")
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--seconds", type=float, default=1e9)
     return parser.parse_args(arguments)
 
 
+def tell_evidence(chance: random.Random) -> bytes:
+    """What a vote by somebody at home tells."""
+    marks = make_marks(make_address(chance), make_agent(chance), bytes(32), bytes(32))
+    dwell = chance.lognormvariate(3.0, 0.8)
+    return pack_evidence(
+        Evidence(marks, chance.random() < 0.6, dwell, dwell + 5, 10 + dwell, has_cookie=True)
+    )
+
+
 def measure_all(
-    app: Flask, kind: str, votes: int, parts: list[str], aims: Aims, seconds: float = 1e9
+    app: Flask,
+    kind: str,
+    votes: int,
+    parts: list[str],
+    aims: Aims,
+    seconds: float = 1e9,
+    tell: Tell = tell_nothing,
 ) -> None:
     settings: Settings = app.extensions["quilt_settings"]
     settings.data.mkdir(parents=True, exist_ok=True)
@@ -83,7 +112,7 @@ def measure_all(
     known = db.session.scalar(select(func.count()).select_from(Vote)) or 0
     print(f"## {kind}, {votes:,} votes by batches of {CHUNK:,}; {known:,} are there")
     left = range(known, votes, CHUNK)
-    fill(contest_id, entries, left, settings, key, seconds)
+    fill(contest_id, entries, left, settings, key, seconds, tell)
     size = db.session.scalar(select(func.count()).select_from(LedgerLeaf))
     db.session.remove()
     print(f"  {size:,} leaves")
@@ -92,7 +121,7 @@ def measure_all(
         print("  there are more to come: call it again")
         return
     if "batch" in parts:
-        add_votes(contest_id, entries, 1_000, now - timedelta(hours=2))
+        add_votes(contest_id, entries, 1_000, now - timedelta(hours=2), tell)
         measure("a batch of 1,000 votes, judged, and its head", lambda: take_in(contest_id, settings, key))
         measure(
             "a head alone",
@@ -129,7 +158,13 @@ def begin(key: SigningKey, now: datetime) -> int:
 
 
 def fill(
-    contest_id: int, entries: list[int], left: range, settings: Settings, key: SigningKey, seconds: float
+    contest_id: int,
+    entries: list[int],
+    left: range,
+    settings: Settings,
+    key: SigningKey,
+    seconds: float,
+    tell: Tell,
 ) -> None:
     """Votes from the number that `left` begins with, a batch after each part of them; for so long at most."""
     begun = time.monotonic()
@@ -138,7 +173,7 @@ def fill(
             return
         at = datetime.now(UTC) - timedelta(hours=24) + timedelta(hours=20) * (first / left.stop)
         count = min(CHUNK, left.stop - first)
-        add_votes(contest_id, entries, count, at)
+        add_votes(contest_id, entries, count, at, tell)
         name = f"a vote in a batch of {count:,}, with the rules"
         measure(name, lambda: take_in(contest_id, settings, key), times=count)
 

@@ -1,6 +1,8 @@
 """The short form of `make bench`: its commands at a tiny size, for real. No time is asked for here."""
 
+import random
 import re
+from functools import partial
 
 import pytest
 from sqlalchemy import func, select
@@ -13,6 +15,7 @@ from quilt.database import db
 from quilt.votes.models import Vote
 from tests.live import open_site
 
+TELL = partial(whole_ledger.tell_evidence, random.Random(7))
 LEAVES, HEADS = 2_000, 20
 VOTES, LISTED = 200, 60
 VOTERS, CONNECTIONS = 1_000, 2  # six votes each: more than any machine counts in a second by two connections
@@ -67,7 +70,9 @@ def test_what_a_batch_of_the_ledger_costs(app, settings, aims, capsys):
 
 
 def test_a_ledger_that_the_product_has_written(app, aims, capsys):
-    whole_ledger.measure_all(app, "here", LISTED, ["batch", "proofs", "files", "gate", "daily"], aims)
+    whole_ledger.measure_all(
+        app, "here", LISTED, ["batch", "proofs", "files", "gate", "daily"], aims, tell=TELL
+    )
     told = capsys.readouterr().out
     assert (
         f"a vote in a batch of {LISTED}, with" in told and f"{LISTED + 1} leaves" in told and aims.judged == 4
