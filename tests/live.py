@@ -86,12 +86,12 @@ def open_site(
     *,
     workers: int = 2,
     has_worker: bool = False,
-    server: str = "",
+    flaw: str = "",
     extra: Mapping[str, str] = {},
 ) -> Iterator[Site]:
     """Migrate a database, start the server in processes of its own, and stop it all at the end.
 
-    `server` is a module whose `build_app` is served in place of ours. `extra` are settings of the processes alone.
+    `flaw` is a module whose `plant_flaw` changes the application first. `extra` are settings of the processes alone.
     """
     port, log = find_free_port(), folder / "server.log"
     folder.mkdir(parents=True, exist_ok=True)
@@ -107,12 +107,9 @@ def open_site(
     app = create_app(settings)
     migrate(app)
     environment = {**make_environment(settings), **extra}
-    if server:
-        words = ["tests.planted_server", server, str(port), str(workers)]
-        processes = [start_command(words, environment, log)]
-    else:
-        # What `quilt serve` becomes; the command itself has tests of its own.
-        processes = [_start(["quilt.serving", "127.0.0.1", str(port), str(workers)], environment, log)]
+    # What `quilt serve` becomes; the command itself has tests of its own.
+    words = ["tests.planted_server", flaw] if flaw else ["quilt.serving"]
+    processes = [_start([*words, "127.0.0.1", str(port), str(workers)], environment, log)]
     if has_worker:
         processes.append(_start(["quilt.cli", "worker"], environment, log))
     try:

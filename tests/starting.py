@@ -12,12 +12,15 @@ from pathlib import Path
 
 import quilt.jobs.worker  # noqa: F401
 from quilt import cli, serving
+from tests import planted_server
+
+COMMANDS = {"quilt.serving": serving.main, "quilt.cli": cli.main, "tests.planted_server": planted_server.main}
 
 serving.load_application()
 
 
 def run_command(words: list[str], environment: Mapping[str, str], log: Path) -> None:
-    """Be `python -m quilt.serving …` or `quilt …` from here on, with this environment and this log."""
+    """Be `python -m words…` from here on, with this environment and this log."""
     with open(log, "ab") as file:
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)
@@ -25,7 +28,4 @@ def run_command(words: list[str], environment: Mapping[str, str], log: Path) -> 
     os.environ.update(environment)
     sys.argv = words
     multiprocessing.set_start_method("fork", force=True)  # as in every new Python; it has inherited another
-    if words[0] == "quilt.serving":
-        serving.main()
-    else:
-        cli.main()
+    COMMANDS[words[0]]()

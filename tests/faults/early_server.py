@@ -8,9 +8,8 @@ import threading
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask, current_app
+from flask import current_app
 
-from quilt.app import create_app
 from quilt.arrivals.nodes import Node
 from quilt.votes.rules import AlreadyVoted, Policy
 from quilt.votes.service import Ballot, Receipt, cast_vote
@@ -34,7 +33,6 @@ def early_cast(ballot: Ballot, policy: Policy, **more: Any) -> Receipt:
     return Receipt(secrets.token_hex(12), datetime.now(UTC), Node(0, "early000000", is_new=False))
 
 
-def build_app() -> Flask:
-    """The application with the flaw in it."""
+def plant_flaw() -> None:
+    """Votes are acknowledged early from now on."""
     plant(early_cast)
-    return create_app()

@@ -6,19 +6,17 @@ It stands here so that the test of double votes can show that it would see them.
 import os
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from flask import Flask
 from sqlalchemy import text
 
-from quilt.app import create_app
 from quilt.arrivals.nodes import Node
 from quilt.database import db, transaction
 from quilt.votes.rules import AlreadyVoted, NoVotesLeft, Policy
 from quilt.votes.service import Ballot, Receipt
 from tests.faults.planted import plant
 
-LIMIT = int(os.environ.get("NAIVE_LIMIT", "0"))
 TABLE = "CREATE TABLE IF NOT EXISTS naive_vote (voter BIGINT, entry BIGINT)"
 COUNTER = "CREATE TABLE IF NOT EXISTS naive_tally (entry BIGINT, counted BIGINT)"
 
@@ -42,14 +40,16 @@ def naive_cast(ballot: Ballot, policy: Policy, *, secret: str, now: Any, entropy
     return Receipt("naive", datetime.now(UTC), Node(0, "naive000000", is_new=False))
 
 
-def naive_limit(ballot: Ballot, policy: Policy, *, secret: str, now: Any, entropy: Any) -> Receipt:
+def naive_limit(
+    limit: int, ballot: Ballot, policy: Policy, *, secret: str, now: Any, entropy: Any
+) -> Receipt:
     """Count, then insert: posts that count at the same time are all within the limit."""
     db.session.rollback()
     counted = db.session.execute(
         text("SELECT count(*) FROM naive_vote WHERE voter = :voter"), {"voter": ballot.user_id}
     ).scalar()
-    if (counted or 0) >= LIMIT:
-        raise NoVotesLeft(LIMIT, None, None)
+    if (counted or 0) >= limit:
+        raise NoVotesLeft(limit, None, None)
     time.sleep(0.01)
     with transaction() as session:
         who = {"voter": ballot.user_id, "entry": ballot.visit.entry_id}
@@ -57,7 +57,7 @@ def naive_limit(ballot: Ballot, policy: Policy, *, secret: str, now: Any, entrop
     return Receipt("naive", datetime.now(UTC), Node(0, "naive000000", is_new=False))
 
 
-def build_app() -> Flask:
-    """The application with one flaw or the other in it."""
-    plant(naive_limit if LIMIT else naive_cast)
-    return create_app()
+def plant_flaw() -> None:
+    """One flaw or the other is in it from now on."""
+    limit = int(os.environ.get("NAIVE_LIMIT", "0"))
+    plant(partial(naive_limit, limit) if limit else naive_cast)

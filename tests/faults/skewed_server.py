@@ -4,27 +4,19 @@ The latter is the planted flaw: it stands here so that the test of the closing s
 """
 
 import os
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Flask
-
+from quilt.votes import service
 from quilt.web import clock
 
-SKEW = timedelta(seconds=float(os.environ.get("SKEW_SECONDS", "0")))
+plan_vote = service.plan_vote
 
 
 def tell_wrong_time() -> datetime:
     """What this host takes for the time."""
-    return datetime.now(UTC) + SKEW
-
-
-clock.now = tell_wrong_time  # before the faces take it from there
-
-from quilt.app import create_app
-from quilt.votes import service
-
-plan_vote = service.plan_vote
+    return datetime.now(UTC) + timedelta(seconds=float(os.environ["SKEW_SECONDS"]))
 
 
 def trusting_plan(*arguments: Any, now: Any, **more: Any) -> Any:
@@ -32,8 +24,11 @@ def trusting_plan(*arguments: Any, now: Any, **more: Any) -> Any:
     return plan_vote(*arguments, now=tell_wrong_time(), **more)
 
 
-def build_app() -> Flask:
-    """The application, with the flaw in it where that is asked for."""
+def plant_flaw() -> None:
+    """The clock goes wrong wherever it is asked, and decides where that is asked for."""
+    true_time = clock.now
+    for module in list(sys.modules.values()):
+        if getattr(module, "now", None) is true_time:
+            module.now = tell_wrong_time  # type: ignore[attr-defined]
     if os.environ.get("TRUSTS_HOST"):
         service.plan_vote = trusting_plan
-    return create_app()

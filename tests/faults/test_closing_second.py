@@ -143,7 +143,7 @@ def private_url(database, request):
 
 @pytest.mark.parametrize("skew", ["20", "-20"])
 def test_D11_D12_D13_no_vote_is_on_the_wrong_side_of_the_line(private_url, tmp_path, skew):
-    options = {"workers": 4, "server": "tests.faults.skewed_server", "extra": {"SKEW_SECONDS": skew}}
+    options = {"workers": 4, "flaw": "tests.faults.skewed_server", "extra": {"SKEW_SECONDS": skew}}
     with open_site(tmp_path / "site", private_url, **options) as site:
         line, seen, arrived = vote_around_the_line(site)
     accepted = sum(vote.status == 201 for vote in seen)
@@ -156,7 +156,7 @@ def test_D11_D12_D13_no_vote_is_on_the_wrong_side_of_the_line(private_url, tmp_p
 
 def test_a_host_that_trusts_its_own_clock_is_found(private_url, tmp_path):
     extra = {"SKEW_SECONDS": "-20", "TRUSTS_HOST": "yes"}
-    options = {"workers": 4, "server": "tests.faults.skewed_server", "extra": extra}
+    options = {"workers": 4, "flaw": "tests.faults.skewed_server", "extra": extra}
     with open_site(tmp_path / "site", private_url, **options) as site:
         line, seen, arrived = vote_around_the_line(site)
     assert len(seen) == VOTES and list_wrong(line, seen, arrived)

@@ -94,7 +94,7 @@ def test_D15_fifty_voters_pressing_twenty_times_are_fifty_votes(private_url, tmp
 
 
 def test_the_same_press_catches_a_vote_that_looks_first_and_inserts_afterwards(private_url, tmp_path):
-    with open_site(tmp_path / "site", private_url, server="tests.faults.naive_server") as site:
+    with open_site(tmp_path / "site", private_url, flaw="tests.faults.naive_server") as site:
         entry_id, _ = press_all_at_once(site, make_naive_tables)
         with site.app.app_context(), db.engine.begin() as connection:
             rows = connection.execute(text("SELECT count(*) FROM naive_vote")).scalar()

@@ -129,7 +129,7 @@ def take_back_while_voting(site: Site, entries: list[int], voters: list[int]) ->
 
 def test_the_same_posts_catch_a_limit_that_is_counted_first(private_url, tmp_path):
     extra = {"NAIVE_LIMIT": str(LIMIT)}
-    with open_site(tmp_path / "site", private_url, server="tests.faults.naive_server", extra=extra) as site:
+    with open_site(tmp_path / "site", private_url, flaw="tests.faults.naive_server", extra=extra) as site:
         entries, voters = set_up(site)
         with site.app.app_context(), db.engine.begin() as connection:
             connection.execute(text(naive_server.TABLE))

@@ -105,7 +105,7 @@ def test_sqlite_keeps_what_was_acknowledged(tmp_path, capsys):
 
 
 def test_the_same_storm_finds_losses_where_a_vote_is_acknowledged_too_early(tmp_path, capsys):
-    with open_site(tmp_path / "site", workers=WORKERS, server="tests.faults.early_server") as site:
+    with open_site(tmp_path / "site", workers=WORKERS, flaw="tests.faults.early_server") as site:
         faults = {2 * KILL: kill_a_worker(site, random.Random(7))}
         verdict = run_storm(site, tmp_path, faults, VOTES, SECONDS)
         tell("SQLite, acknowledged too early", verdict, capsys)
