@@ -12,6 +12,7 @@ import json
 import math
 import os
 import platform
+import re
 import secrets
 import shutil
 import statistics
@@ -32,6 +33,7 @@ from quilt.config import ROOT
 from quilt.database import db, transaction
 from quilt.web.tickets import issue_ticket
 from tests.factories import make_contest, make_entry, make_user
+from tests.faults.processes import list_workers
 from tests.live import Site, find_free_port, open_site, sign_cookies, wait_until_up
 
 FLOORS = {
@@ -112,7 +114,7 @@ def run(
                 f"| {ours.p50_ms:.1f} | {ours.p99_ms:.1f} | {ours.errors} | {aims.judge(row, is_met)} |",
                 flush=True,
             )
-    memory = largest_worker_mb()
+    memory = largest_worker_mb(site.server)
     word = aims.judge("memory of a worker", memory <= LARGEST_WORKER_MB)
     print(f"\nLargest worker after the load: {memory:.0f} MB (aim {LARGEST_WORKER_MB:.0f}): {word}.")
     return results
@@ -290,22 +292,13 @@ def load(url: str, connections: int, seconds: float, requests: Path | None = Non
     )
 
 
-def largest_worker_mb() -> float:
-    """Resident memory of the largest process of a `quilt serve` on this machine."""
-    sizes = [0.0]
-    for status in Path("/proc").glob("[0-9]*/status"):
-        try:
-            command = (status.parent / "cmdline").read_bytes().replace(b"\0", b" ")
-            fields = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
-        except OSError:
-            continue
-        parent = Path("/proc", fields.get("PPid", "0").strip(), "cmdline")
-        is_ours = b"quilt.serving" in command or (
-            parent.exists() and b"quilt.serving" in parent.read_bytes().replace(b"\0", b" ")
-        )
-        if is_ours:
-            sizes.append(float(fields["VmRSS"].split()[0]) / 1024)
-    return max(sizes)
+def largest_worker_mb(server: int) -> float:
+    """Resident memory of the largest worker of this server."""
+    sizes = (
+        re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{worker}/status").read_text())
+        for worker in list_workers(server)
+    )
+    return max(int(size[1]) / 1024 for size in sizes if size)
 
 
 if __name__ == "__main__":
