@@ -261,7 +261,7 @@ def test_file_names(name, shown):
 
 def test_a_real_worker_goes_home_in_the_middle_of_a_video(room, database, films):
     """SIGTERM: it ends by itself within seconds, and the video waits for the next worker, no try spent."""
-    film = films("long.mp4", "-f", "lavfi", "-i", "testsrc2=s=1280x720:r=30:d=12", *SOUND, *QUICK_H264)
+    film = films("long.mp4", "-f", "lavfi", "-i", "testsrc2=s=1280x720:r=30:d=8", *SOUND, *QUICK_H264)
     video_id = receive(room, film)
     db.session.rollback()
     worker = subprocess.Popen([sys.executable, "-c", WORKER, str(room.data), database, room.secret_key])
@@ -281,7 +281,7 @@ def test_a_real_worker_goes_home_in_the_middle_of_a_video(room, database, films)
 
 def test_killed_worker(room, database, films):
     """kill -9 of a real worker in the middle of a video: after the lease the sweep finds it, and it is finished."""
-    film = films("long.mp4", "-f", "lavfi", "-i", "testsrc2=s=1280x720:r=30:d=12", *SOUND, *QUICK_H264)
+    film = films("long.mp4", "-f", "lavfi", "-i", "testsrc2=s=1280x720:r=30:d=8", *SOUND, *QUICK_H264)
     video_id = receive(room, film)
     db.session.rollback()
     worker = subprocess.Popen([sys.executable, "-c", WORKER, str(room.data), database, room.secret_key])
