@@ -1,5 +1,6 @@
 """Errors as people see them: what happened, what we kept, what to do; problem details for JSON."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 import structlog
@@ -75,14 +76,18 @@ def is_api(request: AnyRequest) -> bool:
 
 
 def answer_error(
-    status: int, detail: str = "", headers: dict[str, str] | None = None, code: str = ""
+    status: int,
+    detail: str = "",
+    headers: Mapping[str, str] | None = None,
+    code: str = "",
+    facts: Mapping[str, str] = {},
 ) -> Response:
-    """The error page (or problem details) for a status, with our own words or the given ones."""
+    """The error page (or problem details, with these facts) for a status, with our own words or the given ones."""
     title, advice = WORDS.get(status, WORDS[400])
     if wants_json(request):
         response = jsonify(
             type="about:blank", title=title, status=status, detail=detail or advice,
-            code=code or CODES.get(status, "refused"), request_id=request_id(),
+            code=code or CODES.get(status, "refused"), request_id=request_id(), **facts,
         )  # fmt: skip
         response.mimetype = "application/problem+json"
     else:

@@ -12,6 +12,7 @@ from quilt.web.origins import SAFE
 from quilt.web.plain import AnyRequest
 
 FORM = "application/x-www-form-urlencoded"
+FORMS = (FORM, "multipart/form-data", "")  # what a page's form comes as, or nothing at all
 DATES = ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF_RANGE")
 
 

@@ -135,6 +135,17 @@ def describe_short_lived(tiers: Sequence[str]) -> str:
     return f"{words} Or go on with it: your vote is recorded then, and held until a person has looked at it."
 
 
+def list_vote_facts(refusal: votes.VoteRefused) -> dict[str, str]:
+    """What a program may want of a refusal beside its words: the first vote's receipt, or when voting opens."""
+    match refusal:
+        case votes.AlreadyVoted(receipt=receipt):
+            return {"receipt": receipt}
+        case votes.VotingNotOpen(opens_at=datetime() as opens):
+            return {"opens_at": opens.isoformat()}
+        case _:
+            return {}
+
+
 def _describe_clock(at: datetime, zone: str) -> str:
     """To the thousandth of a second: 12:00:00.000."""
     return at.astimezone(ZoneInfo(zone)).isoformat(timespec="milliseconds")[11:23]

@@ -28,8 +28,8 @@ def policy(period: str = "contest", zone: str = "America/New_York", **values: ob
     [
         (OPENS, "published", 1, False, False, None),
         (CLOSES - MOMENT, "published", 1, False, False, None),
-        (OPENS - MOMENT, "published", 1, False, False, VotingNotOpen),
-        (CLOSES, "published", 1, False, False, VotingClosed),
+        pytest.param(OPENS - MOMENT, "published", 1, False, False, VotingNotOpen, id="D10"),
+        pytest.param(CLOSES, "published", 1, False, False, VotingClosed, id="D12"),
         (OPENS, "draft", 1, False, False, NotOnBallot),
         (OPENS, "withdrawn", 1, False, False, NotOnBallot),
         (OPENS, "published", 2, False, False, NotOnBallot),

@@ -14,7 +14,7 @@ MOST_BYTES = 16_384
 def read_object(texts: Mapping[str, int]) -> dict[str, str]:
     """The body's fields, all of them optional texts with their most characters.
 
-    Answers 413, 415, 400 for what cannot be read, and 422 for a field that is unknown or of another kind.
+    Answers 413, 415, 400 for what cannot be read or is no object, and 422 for a field that is unknown or of another kind.
     """
     if request.mimetype != "application/json":
         refuse(415, "wrong_type", "Send JSON, as application/json.")
@@ -27,7 +27,7 @@ def read_object(texts: Mapping[str, int]) -> dict[str, str]:
     except (ValueError, RecursionError):
         refuse(400, "unreadable", "We could not read that as JSON, or it says a thing twice.")
     if not isinstance(body, dict):
-        refuse(422, "bad_field", "Send a JSON object.")
+        refuse(400, "unreadable", "Send a JSON object.")
     for name, value in body.items():
         if name not in texts:
             refuse(422, "unknown_field", f"We do not know `{name[:40]}` here. Known: {', '.join(texts)}.")

@@ -38,4 +38,6 @@ def page(schema: Schema) -> Schema:
     return thing(items=many(schema), next=maybe(TEXT))
 
 
-PROBLEM = thing(type=TEXT, title=TEXT, status=NUMBER, detail=TEXT, code=TEXT, request_id=TEXT)
+_REFUSAL = thing(type=TEXT, title=TEXT, status=NUMBER, detail=TEXT, code=TEXT, request_id=TEXT)
+# `opens_at` stands there where voting is still to open.
+PROBLEM: Schema = {**_REFUSAL, "properties": {**_REFUSAL["properties"], "opens_at": INSTANT}}

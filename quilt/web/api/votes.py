@@ -23,7 +23,7 @@ from quilt.web.policies import get_policy
 from quilt.web.request_keys import HEADER, KeyInUse, KeyUnreadable, hold_key, read_key
 from quilt.web.settings import get_settings
 from quilt.web.visitors import Visitor, build_visit, describe_visitor
-from quilt.web.words import describe_vote_refusal
+from quilt.web.words import describe_vote_refusal, list_vote_facts
 
 MOST_CHARACTERS = 16
 PART = {"type": "string", "maxLength": MOST_CHARACTERS, "pattern": "^[A-Za-z0-9_-]*$"}
@@ -81,7 +81,7 @@ def _read_key() -> bytes:
 def _refuse(refusal: VoteRefused, policy: Policy) -> NoReturn:
     status, words = describe_vote_refusal(refusal, policy.time_zone)
     code = "key_reused" if isinstance(refusal, KeyReused) else _name(type(refusal).__name__)
-    refuse(status, code, words)
+    refuse(status, code, words, facts=list_vote_facts(refusal))
 
 
 def _name(words: str) -> str:

@@ -9,14 +9,14 @@ from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.votes.ballots import Receipt
 from quilt.votes.queries import find_vote_key
-from quilt.votes.rules import AlreadyVoted, Policy, VoteRefused
+from quilt.votes.rules import Policy, VoteRefused
 from quilt.web.clock import now
 from quilt.web.errors import wants_json
 from quilt.web.form_tickets import new_ticket
 from quilt.web.json_bodies import answer_json
 from quilt.web.plain import Answer, AnyRequest, tell_json
 from quilt.web.request_keys import KeyUnreadable, read_key
-from quilt.web.words import describe_vote_refusal
+from quilt.web.words import describe_vote_refusal, list_vote_facts
 
 
 def answer_receipt(request: AnyRequest, entry_id: int, receipt: Receipt) -> Answer:
@@ -52,8 +52,7 @@ def answer_refusal(head: EntryHead, refusal: VoteRefused, policy: Policy) -> Res
     """Why no vote was cast, and what can be done; who has voted before gets that receipt."""
     status, words = describe_vote_refusal(refusal, policy.time_zone)
     if wants_json(request):
-        known = {"receipt": refusal.receipt} if isinstance(refusal, AlreadyVoted) else {}
-        return answer_json({"detail": words, **known}, status)
+        return answer_json({"detail": words, **list_vote_facts(refusal)}, status)
     return _answer_page(
         "site/vote_refused.html",
         head,

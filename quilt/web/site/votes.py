@@ -24,7 +24,7 @@ from quilt.web.evidence import Told, gather_evidence, read_told
 from quilt.web.floods import FloodGate
 from quilt.web.form_tickets import find_nonce, ticket_binding
 from quilt.web.front import in_front
-from quilt.web.inputs import read_form
+from quilt.web.inputs import FORMS, read_form
 from quilt.web.later import LeftToView, Promise, raise_again
 from quilt.web.lookups import get_head_or_404
 from quilt.web.plain import Answer, AnyRequest
@@ -58,6 +58,8 @@ def cast_vote(entry_id: int) -> Response:
     """Cast the vote of a signed-in person; send a code to everybody else."""
     if not _is_let_in(request):
         abort(429)
+    if request.mimetype not in FORMS:
+        abort(415, "Send this as a form. The API takes votes as JSON.")
     try:
         head = get_head_or_404(entry_id)
     except NotFound:
