@@ -1,5 +1,6 @@
 """What people, robots and attackers send instead of a vote: the rows of group D in docs/bad_inputs.md."""
 
+import os
 import re
 from datetime import datetime, timedelta
 from urllib.parse import quote
@@ -14,16 +15,22 @@ from quilt.database import db
 from quilt.votes.evidence import unpack_evidence
 from quilt.votes.models import Vote, Voter
 from quilt.web.clock import now
+from quilt.web.tickets import issue_ticket
+from quilt.web.visitors import read_codes, sign_code
 from tests.factories import make_contest, make_entry, make_user
+from tests.live import sign_cookie
 from tests.web.api.seeds import bearer, make_token
-from tests.web.site.test_arrivals import open_page
+from tests.web.auth.provider_browser import open_app
+from tests.web.site.test_arrivals import FIREFOX, open_page
 from tests.web.site.test_votes import HEADERS, ask_for_code, confirm, count_votes, open_contest, read_code
 from tests.web.site.test_voting_rules import JSON, find_ticket, sign_in, vote
+from tests.web.test_https import HOME
 
 NO_ENTRIES = (
     '"1"', "1.0", "true", "-1", "0", "9223372036854775808", "1e309", "1e3", "NaN", '["1"]', '{"$ne":1}', "1 OR 1=1",
     "';select pg_sleep(5)--", "1/x",
 )  # fmt: skip
+CODE = "AbCdEfGhJkL"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -159,13 +166,19 @@ def test_D22_a_browser_that_refuses_cookies_votes_by_the_code_s_page_of_its_own_
     )
 
 
-@pytest.mark.parametrize("cookie", ["forged", "12.AAAAAAAAAAA.AAAAAAAAAAA", "~" * 3_000, "1.2"])
-def test_D23_a_forged_cookie_is_none(app, client, cookie):
-    entry = make_entry(open_contest())
-    sign_in(app, client, make_user())
-    client.set_cookie("quilt_codes", cookie)
-    assert vote(client, entry).status_code == 201
-    assert db.session.query(Arrival).count() == 1
+def test_D23_a_forged_cookie_is_none_and_is_replaced(app):
+    """It says by whose link somebody came, and lets nobody in: whoever's is cut has voted all the same."""
+    entry, other = make_entry(open_contest()), make_entry(open_contest())
+    of_other = sign_code(other.id, CODE, app.config["SECRET_KEY"])
+    forged = ["forged", f"{entry.id}.{CODE}.AAAAAAAAAAA", "~" * 3_000, "1.2", f"{entry.id}.{CODE}.{of_other}"]
+    for cookie in forged:
+        browser = sign_in(app, app.test_client(), make_user())
+        browser.set_cookie("quilt_codes", cookie)
+        assert vote(browser, entry, **{"User-Agent": f"{FIREFOX} {cookie[:40]}"}).status_code == 201
+        kept = read_codes(browser.get_cookie("quilt_codes").value, app.config["SECRET_KEY"])
+        assert kept.keys() == {entry.id} and kept[entry.id] != CODE
+    assert db.session.query(Arrival).count() == count_votes() == len(forged)
+    assert not any(unpack_evidence(told).has_cookie for told in db.session.scalars(select(Vote.evidence)))
 
 
 def test_D24_a_session_that_we_did_not_sign_votes_for_nobody(app, client):
@@ -175,6 +188,20 @@ def test_D24_a_session_that_we_did_not_sign_votes_for_nobody(app, client):
     client.set_cookie("quilt_session", "eyJfdXNlcl9pZCI6IjEuMCJ9.forged.signature")
     refused = client.post(f"/entries/{entry.id}/vote", data={"ticket": ticket}, headers=JSON)
     assert refused.status_code == 403 and count_votes() == 0
+
+
+def test_D24_over_https_a_cookie_that_a_subdomain_could_set_is_none(app, settings):
+    """No browser takes a cookie named __Host- from anybody but this host, or over HTTP."""
+    entry, voter = make_entry(open_contest()), make_user()
+    with open_app(settings, base_url=HOME) as secure:
+        name, _, session = sign_cookie(secure, voter.id).partition("=")
+        for cookie, status in (("quilt_session", 403), (name, 201)):
+            browser = secure.test_client()
+            browser.set_cookie(cookie, session, domain="quilt.example")
+            ticket = issue_ticket(entry.id, str(voter.id), settings.secret_key, now(), os.urandom)
+            path, data = f"/entries/{entry.id}/vote", {"ticket": ticket}
+            answer = browser.post(path, data=data, headers=JSON, base_url=HOME)
+            assert answer.status_code == status, cookie
 
 
 def test_D25_addresses_that_somebody_writes_into_headers_are_not_believed(app, client):
