@@ -92,12 +92,13 @@ def find_short_lived(connection: Connection, contest_id: int, casts: Iterable[Ca
 
 def build_cast(row: Any) -> Cast:
     """The facts of one row of `ABOUT`; what is not stored any more is unknown."""
-    marks, has_played, dwell, form_age, code_wait, solve, _, _, has_language = unpack_evidence(row.evidence)
-    network, _, device = marks
+    told = unpack_evidence(row.evidence)
+    network, _, device = told.marks
     is_linked = row.parent_id is not None or row.link_id is not None
     return Cast(
         row.id, row.entry_id, row.voter_id, *split_address(row.email or ""), _drop_empty(network),
-        _drop_empty(device), has_played, dwell, form_age, code_wait, solve, is_linked, has_language,
+        _drop_empty(device), told.has_played, told.dwell, told.form_age, told.code_wait, told.solve, is_linked,
+        told.has_language, told.has_filled_decoy,
     )  # fmt: skip
 
 

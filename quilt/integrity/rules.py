@@ -79,6 +79,7 @@ class Cast(NamedTuple):
     solve: float | None = None
     is_linked: bool = False
     has_language: bool = True
+    has_filled_decoy: bool = False
 
 
 class Finding(NamedTuple):
@@ -240,6 +241,7 @@ class _Signs:
             "short": _is_below(cast.dwell, self._number("short", "below")),
             "quick_code": _is_below(cast.code_wait, self._number("quick_code", "below")),
             "mute": not cast.has_language,
+            "decoy": cast.has_filled_decoy,
             "unplayed": cast.has_played is False,
             "unwatched": cast.has_played is None
             and _is_below(cast.form_age, self._number("unwatched", "below")),

@@ -16,7 +16,7 @@ MARK_BYTES = 6
 NO_MARK = bytes(MARK_BYTES)
 _UNKNOWN = 0xFFFF
 _LAYOUT = struct.Struct(f">BBHHHH{MARK_BYTES}s{MARK_BYTES}s{MARK_BYTES}s")
-_PLAYED, _NOT_PLAYED, _BY_LINK, _HAS_COOKIE, _HAS_LANGUAGE = 1, 2, 4, 8, 16
+_PLAYED, _NOT_PLAYED, _BY_LINK, _HAS_COOKIE, _HAS_LANGUAGE, _DECOY = 1, 2, 4, 8, 16, 32
 _MAPPED = bytes(10) + b"\xff\xff"  # an IPv4 address written as IPv6
 
 
@@ -33,6 +33,7 @@ class Evidence(NamedTuple):
 
     `dwell`: the page in view; `form_age`: from the page's making to the button; `code_wait`: from the code's
     sending to its return; `solve`: the challenge. `by_link`: the page was opened by somebody's own link.
+    `has_filled_decoy`: a field that people do not see came back with something in it.
     """
 
     marks: Marks = Marks()
@@ -44,6 +45,7 @@ class Evidence(NamedTuple):
     by_link: bool = False
     has_cookie: bool = False
     has_language: bool = True
+    has_filled_decoy: bool = False
 
 
 def make_marks(address: str, agent: str, day_salt: bytes, contest_key: bytes) -> Marks:
@@ -65,7 +67,7 @@ def make_marks(address: str, agent: str, day_salt: bytes, contest_key: bytes) ->
 def pack_evidence(evidence: Evidence) -> bytes:
     """Thirty bytes or less."""
     flags = _BY_LINK * evidence.by_link | _HAS_COOKIE * evidence.has_cookie
-    flags |= _HAS_LANGUAGE * evidence.has_language
+    flags |= _HAS_LANGUAGE * evidence.has_language | _DECOY * evidence.has_filled_decoy
     if evidence.has_played is not None:
         flags |= _PLAYED if evidence.has_played else _NOT_PLAYED
     return _LAYOUT.pack(
@@ -95,6 +97,7 @@ def unpack_evidence(packed: bytes | None) -> Evidence:
         bool(flags & _BY_LINK),
         bool(flags & _HAS_COOKIE),
         bool(flags & _HAS_LANGUAGE),
+        bool(flags & _DECOY),
     )
 
 

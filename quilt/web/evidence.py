@@ -11,6 +11,7 @@ from quilt.web.tickets import age_of
 from quilt.web.visitors import MOST_AGENT, Visitor
 
 LONGEST = 86_400.0  # seconds
+DECOY = "message"  # a field of the vote's form that people do not see (templates/macros/vote.html)
 Told = dict[str, bool | float | None]
 
 
@@ -29,6 +30,7 @@ def read_told(form: Mapping[str, str], nonce: bytes | None, now: datetime) -> To
         "dwell": dwell,
         "form_age": form_age,
         "by_link": bool(form.get("via")),
+        "has_filled_decoy": bool(form.get(DECOY)),
     }
 
 

@@ -52,6 +52,7 @@ def person(number):
         (("alias", "played", "linked"), "alias"),
         (("short_lived", "disposable", "played", "linked"), "short_lived"),
         (("lockstep",), "lockstep"),
+        (("decoy", "played", "linked"), "decoy"),
         (("together", "unplayed"), "score"),
         (("together", "played"), None),
     ],

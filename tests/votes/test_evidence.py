@@ -21,6 +21,7 @@ SALT, KEY = b"s" * 32, b"k" * 32
         Evidence(),
         Evidence(Marks(b"n" * 6, b"r" * 6, b"d" * 6), True, 12.5, 40.0, 31.2, 0.52, True, True, True),
         Evidence(has_played=False, dwell=0.0, form_age=0.0, has_language=False),
+        Evidence(has_filled_decoy=True),
     ],
 )
 def test_what_goes_in_comes_out(evidence):

@@ -68,6 +68,27 @@ def test_a_signed_in_vote_in_one_click_keeps_it_too(app):
     assert told.has_played is False and told.dwell == 0.6 and told.code_wait is None and told.has_language
 
 
+def test_D29_a_field_that_people_do_not_see_is_filled_in(app, client):
+    """However much like a person it looks otherwise: the answer is everybody's, and the next batch holds the vote."""
+    entry, user = make_entry(open_contest()), make_user()
+    told = {"message": "Nice site!", "played": "1", "dwell": "9000"}
+    assert 'name="message"' in client.get(f"/entries/{entry.id}-{entry.slug}").text
+    assert 'name="message"' in ask_for_code(client, entry, "plainaddress").text
+    ask_for_code(client, entry, **told)
+    confirm(client, entry)
+    client.set_cookie("quilt_session", sign_cookie(app, user.id).partition("=")[2])
+    page = open_page(client, entry)
+    assert 'name="message"' in client.get(f"/entries/{entry.id}-{entry.slug}", headers=HEADERS).text
+    names = {**HEADERS, "Accept": "application/json"}
+    form = {"ticket": page["ticket"], **told}
+    answer = client.post(f"/entries/{entry.id}/vote", data=form, headers=names)
+    assert answer.status_code == 201 and answer.json.keys() == {"receipt", "cast_at", "path"}
+    votes = list(db.session.scalars(select(Vote.id)))
+    with db.engine.connect() as connection:
+        verdicts = judge_batch(connection, entry.contest_id, votes)
+    assert [(verdicts[vote].after, verdicts[vote].reason) for vote in votes] == [("held", "decoy")] * 2
+
+
 def test_D29_a_form_sent_back_at_once_is_recorded_like_any_other_and_held_by_the_batch(app):
     """Who sends it learns nothing by the answer."""
     contest = open_contest()
