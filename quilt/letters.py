@@ -3,7 +3,7 @@
 A template's first line is its subject. What each letter must be told:
 
 sign_in_code         code, minutes, link_key
-vote_code            code, minutes, title
+vote_code            code, minutes, link_key, title, entry_id
 password_changed     name
 security_changed     name, title, words
 email_change_old     name, email, link_key

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, false, true
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, false, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from quilt.accounts.people import SignedIn
@@ -39,8 +39,9 @@ class User(SignedIn, Model):
 class EmailCode(Model):
     """A code sent by mail, good once, for ten minutes, for the browser that asked (by `token`).
 
-    The letter's link does the same in any browser (by `link_hash`); one of both can be used. `mailbox` is the
-    address as `person_key` sees it: however it is written, a mailbox gets so many codes and no more.
+    The letter's link does the same in any browser (by `link_hash`); one of both can be used. `wish` is what the
+    vote that waits for it is cast with. `mailbox` is the address as `person_key` sees it: however it is written, a
+    mailbox gets so many codes and no more.
     """
 
     __tablename__ = "email_code"
@@ -57,6 +58,7 @@ class EmailCode(Model):
     entry_id: Mapped[int | None] = mapped_column(ForeignKey("entry.id"))  # the pending vote's entry
     mail_id: Mapped[int | None] = mapped_column(BigId)  # the letter: ten minutes begin when it has left
     next_path: Mapped[str] = mapped_column(String(500), default="")
+    wish: Mapped[str | None] = mapped_column(Text)  # JSON
     tries_count: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)

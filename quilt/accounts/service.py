@@ -1,14 +1,16 @@
 """Everything that changes an account: codes, passwords, names; one function, one transaction."""
 
 import base64
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from quilt.accounts.models import EmailCode, User
@@ -59,12 +61,17 @@ _NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$kRSh/yyHwVr29087M5C/kA$YZ/SaN+RkOvjU1v
 
 @dataclass(frozen=True, slots=True)
 class Redeemed:
-    """What a right code opened: whose address it proved, and what they had been about to do."""
+    """What a right code opened: whose address it proved, and what they had been about to do.
+
+    `wish` is what the vote that waited is cast with, `asked_at` when the code was asked for.
+    """
 
     user: User
     purpose: str
     entry_id: int | None
     next_path: str
+    wish: dict[str, Any]
+    asked_at: datetime
     is_new: bool  # whether the account was made just now
     is_taken_over: bool = False  # whether somebody else had begun it without a proof; that is gone now
 
@@ -79,20 +86,21 @@ def request_code(
     entropy: Callable[[int], bytes],
     entry_id: int | None = None,
     title: str = "",
+    wish: Mapping[str, Any] | None = None,
     next_path: str = "/",
     due_at: datetime | None = None,
 ) -> str:
     """Mail a code to this address and return the token of the browser that asked.
 
     Nothing here depends on whether the address has an account: that is found or made when the code
-    comes back. For a vote, give the entry's id and its `title` for the letter. The letter leaves at `due_at`, or
-    at once. Raises AddressMissing, AddressTooLong, NotAnAddress or TooManyCodes.
+    comes back. For a vote, give the entry's id, its `title` for the letter, and what it is cast with (`wish`). The
+    letter leaves at `due_at`, or at once. Raises AddressMissing, AddressTooLong, NotAnAddress or TooManyCodes.
     """
     address, key = clean_email(email), email_key(email)
     token = base64.urlsafe_b64encode(entropy(18)).decode()
     code, link, mailbox = make_code(entropy(8)), make_key(entropy), person_key(address)
-    facts = {"title": title} if purpose == VOTE else {"link_key": link}
-    letter = compose(LETTERS[purpose], code=code, minutes=CODE_LIFE.seconds // 60, **facts)
+    facts = {"title": title, "entry_id": entry_id} if purpose == VOTE else {}
+    letter = compose(LETTERS[purpose], code=code, link_key=link, minutes=CODE_LIFE.seconds // 60, **facts)
     with transaction() as session:
         _check_code_count(session, mailbox, now)
         # A known person's code goes to the address they proved, never to another with the same key.
@@ -103,8 +111,8 @@ def request_code(
             EmailCode(
                 token=token, email=address, email_key=key, mailbox=mailbox,
                 code_hash=hash_code(code, token, secret),
-                link_hash=hash_key(link) if purpose == SIGN_IN else None, purpose=purpose, entry_id=entry_id,
-                next_path=safe_next(next_path),
+                link_hash=hash_key(link), purpose=purpose, entry_id=entry_id, next_path=safe_next(next_path),
+                wish=None if wish is None else json.dumps(wish),
                 created_at=now, expires_at=now + CODE_LIFE,
                 mail_id=mail.id if mail else None,
             )
@@ -139,19 +147,20 @@ def redeem_code(token: str, code: str, *, secret: str, now: datetime) -> Redeeme
     return redeemed
 
 
-def find_link(key: str, now: datetime) -> EmailCode:
+def find_link(key: str, now: datetime, entry_id: int | None = None) -> EmailCode:
     """The code whose letter's link has this key, to be shown before anything is done with it.
 
-    Raises UnknownCode, CodeUsed or CodeExpired.
+    `entry_id` is that of the vote which waits for it, None for signing in: a link opens what it was sent for. Raises
+    UnknownCode, CodeUsed or CodeExpired.
     """
-    row = db.session.scalars(select(EmailCode).where(EmailCode.link_hash == hash_key(key))).first()
+    row = db.session.scalars(_select_link(key, entry_id)).first()
     return _check_link(db.session(), row, now)
 
 
-def redeem_link(key: str, now: datetime) -> Redeemed:
+def redeem_link(key: str, now: datetime, entry_id: int | None = None) -> Redeemed:
     """Use up the code whose letter's link has this key, in whatever browser it was opened; raises as `find_link`."""
     with transaction() as session:
-        statement = select(EmailCode).where(EmailCode.link_hash == hash_key(key)).with_for_update()
+        statement = _select_link(key, entry_id).with_for_update()
         return _redeem(session, _check_link(session, session.scalars(statement).first(), now), now)
 
 
@@ -267,6 +276,10 @@ def expire_codes(session: Session, key: str, now: datetime) -> None:
     session.execute(statement.values(expires_at=now), execution_options={"synchronize_session": False})
 
 
+def _select_link(key: str, entry_id: int | None) -> Select[EmailCode]:
+    return select(EmailCode).where(EmailCode.link_hash == hash_key(key), EmailCode.entry_id == entry_id)
+
+
 def _check_link(session: Session, row: EmailCode | None, now: datetime) -> EmailCode:
     if row is None:
         raise UnknownCode
@@ -283,7 +296,10 @@ def _redeem(session: Session, row: EmailCode, now: datetime) -> Redeemed:
     is_taken_over = not user.is_proven
     if is_taken_over:
         take_over(session, user)
-    return Redeemed(user, row.purpose, row.entry_id, row.next_path, is_new, is_taken_over)
+    return Redeemed(
+        user, row.purpose, row.entry_id, row.next_path, json.loads(row.wish or "{}"), row.created_at, is_new,
+        is_taken_over,
+    )  # fmt: skip
 
 
 def _find_end(session: Session, row: EmailCode, now: datetime) -> datetime:

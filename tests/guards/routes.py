@@ -86,8 +86,10 @@ ROUTES: dict[tuple[str, str], Route] = {
     # votes
     ("site.cast_vote", "POST"): Route(EVERYBODY, is_exempt=True, refusal=403),
     ("site.show_challenge", "GET"): Route(EVERYBODY),
-    ("site.confirm_vote", "GET"): Route(EVERYBODY),
-    ("site.confirm_vote", "POST"): Route(EVERYBODY, _form(code="00000000")),
+    ("site.confirm_vote", "GET"): Route(EVERYBODY, refusal=403),  # without a cookie
+    ("site.confirm_vote", "POST"): Route(EVERYBODY, _form(code="00000000"), refusal=403),
+    ("site.show_vote_link", "GET"): Route(EVERYBODY),
+    ("site.cast_by_link", "POST"): Route(EVERYBODY),
     ("site.take_vote_back", "POST"): Route(SIGNED_IN, refusal=404),  # a receipt that is nobody's
     # comments
     ("site.add_comment", "POST"): Route(SIGNED_IN, _form(text="Go on!")),

@@ -22,7 +22,7 @@ from quilt.mail import LEASE, MOST_ATTEMPTS, MailMessage, deliver, deliver_due, 
 from tests.conftest import NOW
 
 LETTER = letter("vote_code", site_name="Quilt", base_url="https://q.example", code="01234567", minutes=10,
-                title="Zoë’s bus – ein Blumenstrauß")  # fmt: skip
+                title="Zoë’s bus – ein Blumenstrauß", entry_id=7, link_key="x")  # fmt: skip
 
 
 class Sink:

@@ -38,6 +38,7 @@ from quilt.web.site import (
     standings,  # noqa: F401
     submit,  # noqa: F401
     tokens,  # noqa: F401
+    vote_links,  # noqa: F401
     votes,  # noqa: F401
     webhooks,  # noqa: F401
     withdrawals,  # noqa: F401

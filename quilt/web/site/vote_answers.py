@@ -89,6 +89,20 @@ def show_confirm(head: EntryHead, pending: dict[str, str], words: str = "", stat
     )
 
 
+def show_link(head: EntryHead, status: int = 200, words: str = "", email: str = "") -> Response:
+    """The page of the letter's link: the button that casts the vote of this address, or why there is none."""
+    return _answer_page("site/vote_link.html", head, status, words=words, email=email)
+
+
+def ask_for_cookies(head: EntryHead) -> Response:
+    """Nothing waits in a browser that has no session: it keeps no cookies, or it is not the one that asked."""
+    words = (
+        "This browser keeps no cookies of ours, so it cannot take the code. Allow cookies or sign in to vote, or open "
+        "the link in the letter in a browser that keeps them."
+    )
+    return _answer_page("site/vote_refused.html", head, 403, words=words, refusal="", tiers=())
+
+
 def read_way() -> tuple[str, str]:
     """By whose link the form's sender came, and by which channel, as the form says."""
     return request.form.get("via", "")[:16], request.form.get("c", "")[:16]

@@ -53,15 +53,13 @@ def send_code(head: EntryHead, told: Told) -> Response:
     try:
         token = request_code(
             address, VOTE, compose=composer(get_settings()), secret=get_settings().secret_key, now=now(),
-            entropy=entropy, entry_id=head.id, title=entry.title, next_path=find_entry_address(head),
-            due_at=now() + find_letter_delay(proof),
+            entropy=entropy, entry_id=head.id, title=entry.title, wish=_describe_wish(told),
+            next_path=find_entry_address(head), due_at=now() + find_letter_delay(proof),
         )  # fmt: skip
     except AccountRefused as refusal:
         status, words = describe_account_refusal(refusal)
         return ask_address(head, status, words, may_go_on=may_go_on)
-    session["pending_vote"] = {
-        **_describe_wish(head, told), "token": token, "email": address.strip()[:320], "asked_at": now().timestamp(),
-    }  # fmt: skip
+    session["pending_vote"] = {"entry_id": head.id, "token": token, "email": address.strip()[:320]}
     return _count_visit(_point_to_confirm(head), head)
 
 
@@ -77,7 +75,8 @@ def leave_with_provider(head: EntryHead, told: Told) -> Response:
     except VoteRefused as refusal:
         return answer_refusal(head, refusal, policy)
     title = db.session.get_one(Entry, head.id).title
-    keep_for_later("vote", f"Your vote for “{title}”", find_entry_address(head), **_describe_wish(head, told))
+    what, path = f"Your vote for “{title}”", find_entry_address(head)
+    keep_for_later("vote", what, path, entry_id=head.id, **_describe_wish(told))
     if provider.asks_where:
         address = url_for("auth.show_provider", name=provider.name, next=find_entry_address(head))
         response = make_response(redirect(address, 303))
@@ -86,10 +85,10 @@ def leave_with_provider(head: EntryHead, told: Told) -> Response:
     return _count_visit(response, head)
 
 
-def _describe_wish(head: EntryHead, told: Told) -> dict[str, Any]:
-    """A vote that waits until its maker is known: for which entry, how they came, and what the page told."""
+def _describe_wish(told: Told) -> dict[str, Any]:
+    """A vote that waits until its maker is known: how they came, and what the page told."""
     via, channel = read_way()
-    return {"entry_id": head.id, "via": via, "channel": channel, "told": told}
+    return {"via": via, "channel": channel, "told": told}
 
 
 def _count_visit(response: Response, head: EntryHead) -> Response:

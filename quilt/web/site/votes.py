@@ -12,7 +12,7 @@ from werkzeug.exceptions import NotFound
 from quilt.accounts.models import User
 from quilt.accounts.people import Person
 from quilt.accounts.rules import AccountRefused
-from quilt.accounts.service import redeem_code
+from quilt.accounts.service import Redeemed, redeem_code
 from quilt.arrivals.heads import EntryHead
 from quilt.extensions import csrf, limiter
 from quilt.votes import service
@@ -22,7 +22,7 @@ from quilt.web.clock import entropy, now
 from quilt.web.errors import answer_error
 from quilt.web.evidence import Told, gather_evidence, read_told
 from quilt.web.floods import FloodGate
-from quilt.web.form_tickets import find_nonce, ticket_binding
+from quilt.web.form_tickets import find_nonce, has_session, ticket_binding
 from quilt.web.front import in_front
 from quilt.web.inputs import FORMS, read_form
 from quilt.web.later import LeftToView, Promise, raise_again
@@ -38,6 +38,7 @@ from quilt.web.site.vote_answers import (
     answer_receipt,
     answer_refusal,
     ask_again,
+    ask_for_cookies,
     find_entry_address,
     repeat_receipt,
     show_confirm,
@@ -105,7 +106,7 @@ def confirm_vote(entry_id: int) -> Response:
     head = get_head_or_404(entry_id)
     pending = session.get("pending_vote", {})
     if pending.get("entry_id") != entry_id:
-        return redirect(find_entry_address(head))  # type: ignore[return-value]
+        return redirect(find_entry_address(head)) if has_session() else ask_for_cookies(head)  # type: ignore[return-value]
     if request.method == "GET":
         return show_confirm(head, pending)
     try:
@@ -116,8 +117,13 @@ def confirm_vote(entry_id: int) -> Response:
         status, words = describe_account_refusal(refusal)
         return show_confirm(head, pending, words, status)
     sign_in(redeemed.user, now())
-    wait = now().timestamp() - pending["asked_at"]
-    return _cast(head, redeemed.user, pending["via"], pending["channel"], pending["told"], wait)
+    return cast_waiting(head, redeemed)
+
+
+def cast_waiting(head: EntryHead, redeemed: Redeemed) -> Response:
+    """Cast the vote that waited for the code of a letter, or for its link, for the person whom this has proven."""
+    wait = (now() - redeemed.asked_at).total_seconds()
+    return _cast(head, redeemed.user, **redeemed.wish, code_wait=wait)
 
 
 @finishes("vote")

@@ -28,8 +28,9 @@ def run_as(app: Flask, settings: Settings) -> Iterator[Callable[..., None]]:
 
 def put(title: str = "The library bus") -> int:
     words = letter(
-        "vote_code", site_name="Quilt", base_url="http://localhost", code="01234567", minutes=10, title=title
-    )
+        "vote_code", site_name="Quilt", base_url="http://localhost", code="01234567", minutes=10, title=title,
+        entry_id=7, link_key="x",
+    )  # fmt: skip
     with transaction() as session:
         put_in_outbox(session, words, "ana@example.org", NOW)
     return db.session.scalars(select(MailMessage.id).order_by(MailMessage.id.desc())).first()

@@ -12,6 +12,7 @@ from quilt.accounts.models import EmailCode
 from quilt.arrivals.models import Arrival
 from quilt.contests.models import Phase
 from quilt.database import db
+from quilt.mail import MailMessage
 from quilt.votes.evidence import unpack_evidence
 from quilt.votes.models import Vote, Voter
 from quilt.web.clock import now
@@ -30,6 +31,7 @@ NO_ENTRIES = (
     '"1"', "1.0", "true", "-1", "0", "9223372036854775808", "1e309", "1e3", "NaN", '["1"]', '{"$ne":1}', "1 OR 1=1",
     "';select pg_sleep(5)--", "1/x",
 )  # fmt: skip
+PHONE = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/604.1"}
 CODE = "AbCdEfGhJkL"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -148,22 +150,16 @@ def test_D13_a_time_that_the_client_tells_changes_nothing(app, client):
     assert before - timedelta(milliseconds=2) <= cast_at <= now()
 
 
-def test_D22_a_browser_that_refuses_cookies_votes_by_the_code_s_page_of_its_own_session(app):
-    """Without cookies nobody can be asked for the code: the page says so by leading back to the entry."""
+def test_D22_a_browser_that_refuses_cookies_is_told_to_allow_them_or_to_sign_in(app):
+    """The first step needs none, for nobody has any before: the second names the entry in its address."""
     entry = make_entry(open_contest())
-    page = open_page(app.test_client(), entry)
-    asked = app.test_client(use_cookies=False).post(
-        f"/entries/{entry.id}/vote",
-        data={"ticket": page["ticket"], "email": "ana@example.org"},
-        headers=HEADERS,
-    )
+    form = {"ticket": open_page(app.test_client(), entry)["ticket"], "email": "ana@example.org"}
+    browser = app.test_client(use_cookies=False)
+    asked = browser.post(f"/entries/{entry.id}/vote", data=form, headers=HEADERS)
     assert asked.status_code == 303
-    lost = app.test_client(use_cookies=False).get(asked.location, headers=HEADERS)
-    assert (
-        lost.status_code == 302
-        and lost.location == f"/entries/{entry.id}-{entry.slug}"
-        and count_votes() == 0
-    )
+    told = browser.get(asked.location, headers=HEADERS)
+    assert told.status_code == 403 and "Allow cookies or sign in to vote" in told.text
+    assert f'href="/entries/{entry.id}-{entry.slug}"' in told.text and count_votes() == 0
 
 
 def test_D23_a_forged_cookie_is_none_and_is_replaced(app):
@@ -253,6 +249,62 @@ def test_D31_a_code_works_once(client, app):
     )
     assert again.status_code == 410 and count_votes() == 1
     assert db.session.query(EmailCode).count() == 1
+
+
+def test_D30_the_code_of_another_entry_s_vote_is_a_wrong_one(app, client):
+    entry, other, elsewhere = make_entry(open_contest()), make_entry(open_contest()), app.test_client()
+    ask_for_code(client, entry)
+    right = "".join(read_code().groups())
+    ask_for_code(elsewhere, other)
+    link = read_link().replace(f"/{other.id}/", f"/{entry.id}/")
+    assert confirm(client, entry).status_code == 422
+    assert client.get(link, headers=HEADERS).status_code == press(client, link).status_code == 410
+    assert confirm(client, entry, right).status_code == 303
+    assert db.session.scalars(select(Vote.entry_id)).all() == [entry.id]
+
+
+def test_D31_the_letter_s_link_casts_the_vote_on_another_device(app, client):
+    """It knows how the voter came and what the page told; opening it, as scanners do, casts nothing."""
+    entry = make_entry(open_contest())
+    ask_for_code(client, entry)
+    confirm(client, entry)
+    sharer = db.session.scalars(select(Arrival)).one()
+    asking, phone = app.test_client(), app.test_client()
+    ask_for_code(asking, entry, "ben@example.org", via=sharer.code, c="wa", played="1")
+    link = read_link()
+    for _ in range(2):
+        page = phone.get(link, headers=PHONE)
+        assert page.status_code == 200 and "ben@example.org" in page.text
+    assert count_votes() == 1
+    assert press(phone, link, PHONE).location == f"/entries/{entry.id}/share?voted=1"
+    vote = db.session.scalars(select(Vote).order_by(Vote.id.desc())).first()
+    assert (vote.last_code, vote.last_channel, vote.tier) == (sharer.code, "wa", "email")
+    assert unpack_evidence(vote.evidence).has_played is True
+    assert unpack_evidence(vote.evidence).code_wait < 60
+    assert press(app.test_client(), link).status_code == confirm(asking, entry).status_code == 410
+    assert count_votes() == 2
+
+
+def test_D31_a_link_of_a_vote_signs_nobody_in_by_itself(client):
+    entry = make_entry(open_contest())
+    ask_for_code(client, entry)
+    link = read_link()
+    key = link.rpartition("/")[2]
+    for other in (f"/sign-in/link/{key}", f"{link}x", f"/entries/{entry.id}/vote/confirm/%F0%9F%A7%B5"):
+        assert client.get(other, headers=HEADERS).status_code == press(client, other).status_code == 410
+    assert press(client, link).status_code == 303 and count_votes() == 1
+
+
+def read_link():
+    """The link in the newest letter."""
+    mail = db.session.scalars(select(MailMessage).order_by(MailMessage.id.desc())).first()
+    return re.search(r"http://localhost(/entries/\S+)", mail.text)[1]
+
+
+def press(browser, path, headers=HEADERS):
+    """Press the button of a page that a link leads to, whatever that page is."""
+    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get("/sign-in", headers=headers).text)[1]
+    return browser.post(path, data={"csrf_token": token}, headers=headers)
 
 
 @pytest.mark.parametrize(

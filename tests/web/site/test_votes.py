@@ -139,8 +139,10 @@ def test_a_wrong_code_keeps_the_vote_waiting(client):
 def test_a_code_works_only_in_the_browser_that_asked(app, client):
     entry = make_entry(open_contest())
     ask_for_code(client, entry)
-    stranger = app.test_client().get(f"/entries/{entry.id}/vote/confirm", headers=HEADERS)
-    assert stranger.status_code == 302
+    stranger = app.test_client()
+    stranger.get("/sign-in", headers=HEADERS)
+    answer = stranger.get(f"/entries/{entry.id}/vote/confirm", headers=HEADERS)
+    assert (answer.status_code, answer.location) == (302, f"/entries/{entry.id}-{entry.slug}")
 
 
 @pytest.mark.parametrize(

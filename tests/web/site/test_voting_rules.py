@@ -246,7 +246,7 @@ def test_D37_a_code_that_was_mailed_late_is_good_for_ten_minutes_from_then(app, 
     assert confirm(client, entry, code).status_code == 303 and count_votes() == 1
 
 
-def test_ten_minutes_after_the_letter_has_left_the_code_is_too_old(app, client):
+def test_D30_ten_minutes_after_the_letter_has_left_the_code_is_too_old(app, client):
     entry = make_entry(open_contest())
     ask_for_code(client, entry)
     hours_ago = now() - timedelta(hours=3)
