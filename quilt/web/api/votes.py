@@ -55,7 +55,7 @@ def cast(speaker: Bearer, entry_id: int) -> Response:
     ballot = Ballot(speaker.user_id, "email", visit, speaker.session_epoch, evidence, key)
     db.session.rollback()
     try:
-        with hold_key(speaker.user_id, key):
+        with hold_key(speaker.user_id, key, settings.data):
             receipt = cast_vote(ballot, policy, secret=settings.secret_key, now=None, entropy=entropy)
     except KeyInUse:
         refuse(409, "key_in_use", "The first request with this key is still running.", {"Retry-After": "1"})

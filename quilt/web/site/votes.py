@@ -205,4 +205,4 @@ def _plan_cast(
             remember_code(told, visitor, entry_id, code)
         return told
 
-    return Promise(cast, answer, refuse, take_key(ballot.user_id, ballot.key))
+    return Promise(cast, answer, refuse, take_key(ballot.user_id, ballot.key, get_settings().data))

@@ -3,7 +3,9 @@
 import contextlib
 import hashlib
 import itertools
+import os
 import re
+import signal
 from datetime import timedelta
 
 import pytest
@@ -20,7 +22,7 @@ from quilt.votes.casting_models import VoteKey
 from quilt.votes.challenges import CALM, LoadMeter
 from quilt.votes.models import Vote
 from quilt.web.clock import now
-from quilt.web.request_keys import hold_key
+from quilt.web.request_keys import hold_key, take_key
 from quilt.web.site import challenges
 from tests.factories import make_entry, make_user
 from tests.integrity.casting import close_batch
@@ -106,14 +108,39 @@ def test_D17_a_key_cannot_stand_for_another_vote(app, client):
     assert count_votes() == 1
 
 
-def test_D18_a_key_whose_first_request_is_running(app, client):
+@contextlib.contextmanager
+def in_another_process(user_id, key, folder):
+    """The key is held by a process of its own, which is killed at the end: it lets go of nothing by itself."""
+    told, tell = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            take_key(user_id, key, folder)
+            os.write(tell, b"held")
+            signal.pause()
+        finally:
+            os._exit(1)
+    os.close(tell)
+    assert os.read(told, 4) == b"held"
+    os.close(told)
+    try:
+        yield
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+@pytest.mark.parametrize("hold", [hold_key, in_another_process])
+def test_D18_a_key_whose_first_request_is_running(app, client, settings, hold):
     entry, voter = make_entry(open_contest()), make_user()
     sign_in(app, client, voter)
-    with hold_key(voter.id, hashlib.sha256(b"press-1").digest()):
+    with hold(voter.id, hashlib.sha256(b"press-1").digest(), settings.data):
         waiting = vote(client, entry, **{"Idempotency-Key": "press-1"})
         assert (waiting.status_code, waiting.headers["Retry-After"]) == (409, "1")
-        assert count_votes() == 0
-    assert vote(client, entry, **{"Idempotency-Key": "press-1"}).status_code == 201
+        assert "being saved" in waiting.json["detail"] and count_votes() == 0
+        assert vote(client, entry, **{"Idempotency-Key": "press-2"}).status_code == 201
+    again = vote(client, entry, **{"Idempotency-Key": "press-1"})
+    assert again.status_code == 200 and count_votes() == 1
 
 
 @pytest.mark.parametrize("key", ["", "x" * 10_240, "a b", "a\x7f", "é"])
