@@ -205,8 +205,9 @@ def measure_proofs(contest_id: int, settings: Settings, key: SigningKey, aims: A
         lambda: [prove_consistency(contest_id, place + 1, size) for place in places],
         aims, PROOF_LIMIT_MS, PROOFS,
     )  # fmt: skip
+    first = db.session.scalar(select(func.min(Vote.id)).where(Vote.contest_id == contest_id)) or 0
     numbers = db.session.scalars(
-        select(Vote.receipt).where(Vote.id.in_([place + 1 for place in places]))
+        select(Vote.receipt).where(Vote.id.in_([first + place for place in places]))
     ).all()
     found = measure(
         "a receipt with its proof, found and signed",
