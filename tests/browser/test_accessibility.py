@@ -81,11 +81,11 @@ def test_axe_finds_nothing(browser, site, scene, look):
         reduced_motion="reduce",
         bypass_csp=True,
     )
+    page = context.new_page()
     for name, (path, role) in PAGES.items():
         context.clear_cookies()  # nobody has been here before
         if role:
             add_cookie(context, site.url, cookies[role])
-        page = context.new_page()
         page.goto(path.format(**ids))
         results = Axe().run(page, options=FAST)
         looked_at += len(results.response["passes"])
@@ -97,7 +97,6 @@ def test_axe_finds_nothing(browser, site, scene, look):
         problems += ["scrolls sideways"] * is_wide
         if problems:
             found[name] = problems
-        page.close()
     context.close()
     assert looked_at > 10 * len(PAGES)
     assert found == {}

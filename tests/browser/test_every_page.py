@@ -91,6 +91,7 @@ def test_axe_finds_nothing_on_any_page(browser, site, scenes, width, height, sch
     )  # fmt: skip
     found, looked_at, asked = {}, 0, set()
     context.on("request", lambda request: asked.add(request.url))
+    page = context.new_page()
     for path, state, role in pages[turn::2]:
         context.clear_cookies()
         if role:
@@ -98,7 +99,6 @@ def test_axe_finds_nothing_on_any_page(browser, site, scenes, width, height, sch
         told = context.request.get(path, max_redirects=0)
         if told.status != 200 or not told.headers.get("content-type", "").startswith("text/html"):
             continue
-        page = context.new_page()
         page.goto(path)
         page.evaluate(OPEN)
         looked_at += 1
@@ -107,7 +107,6 @@ def test_axe_finds_nothing_on_any_page(browser, site, scenes, width, height, sch
         problems += ["scrolls sideways"] * page.evaluate(IS_WIDE)
         if problems:
             found[f"{path} as {role or 'nobody'}"] = problems
-        page.close()
     context.close()
     assert looked_at >= LEAST_PAGES
     assert found == {}
