@@ -50,7 +50,10 @@ def keep_writer(settings: Settings) -> Iterator[None]:
 
 
 def run_writer(engine: Engine, address: str, lifeline: int) -> None:
-    """Commit what comes over the socket at `address` until the pipe `lifeline` closes: that is, until the server has ended."""
+    """Commit what comes over the socket at `address` until nobody holds the other end of the pipe `lifeline`.
+
+    That is the server, and those workers that were forked after this process was.
+    """
     for asked in (signal.SIGINT, signal.SIGTERM):
         signal.signal(asked, signal.SIG_IGN)  # the workers end first, and need it until then
     with (
@@ -104,9 +107,11 @@ class _Keeper:
         with self._lock:
             self._is_over = True
         os.close(self._lifeline)
-        self._process.join(PATIENCE)
-        self._process.kill()  # nothing where it has ended; it may hang at a database that does not answer
-        self._thread.join()
+        self._thread.join(PATIENCE)  # which waits for the process
+        if self._thread.is_alive():  # it hangs at a database that does not answer
+            self._process.kill()
+            _tell("writer_killed", f"it did not end within {PATIENCE:.0f} s")
+            self._thread.join()
 
     def _start(self) -> tuple[multiprocessing.process.BaseProcess, int]:
         """The writer, and the end of a pipe that it lives on."""

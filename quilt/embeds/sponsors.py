@@ -8,7 +8,7 @@ from quilt.database import transaction
 from quilt.embeds.models import Sponsor
 from quilt.embeds.rules import MOST_DISCLOSURE, NameRefused, clean_link, clean_name
 from quilt.embeds.service import hold_organisation
-from quilt.media.storage import make_key, parts_of, results_of
+from quilt.media.storage import OWN_BYTES, make_key, parts_of, results_of
 
 MOST_LOGO_BYTES = 4 << 20
 
@@ -37,7 +37,7 @@ def set_logo(organisation_id: int, source: Path, settings: Settings, entropy: Ca
 
     drawn = parts_of(settings) / f"{entropy(16).hex()}.png"
     save_logo(source, drawn)
-    key = make_key(drawn, "png", entropy)
+    key = make_key(drawn, "png", entropy(OWN_BYTES))
     storage = results_of(settings)
     storage.save(key, drawn)
     with transaction() as session:

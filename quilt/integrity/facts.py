@@ -77,7 +77,7 @@ def list_repeated(
 
 def find_short_lived(connection: Connection, contest_id: int, casts: Iterable[Cast]) -> set[int]:
     """The ids of those votes that nothing but a code to an address for a short while proves, in a contest that counts
-    other proofs too: as it was when they were cast."""
+    other proofs too. A word about a domain holds for what was cast before it ended."""
     words = list_domain_words(connection)
     asked = [cast.vote_id for cast in casts if words or cast.is_disposable]
     if not asked or len(split_list(connection.scalar(_TIERS, {"contest_id": contest_id}) or "")) < 2:

@@ -10,7 +10,7 @@ from quilt.media.oembed import fetch_oembed, fetch_picture
 from quilt.media.pictures import save_stills
 from quilt.media.rules import POSTER_SIDE, THUMBNAIL_SIDE, MediaRefused
 from quilt.media.sandbox import private_folder
-from quilt.media.storage import make_key, results_of
+from quilt.media.storage import OWN_BYTES, make_key, results_of
 
 log = structlog.get_logger("quilt.media")
 
@@ -52,6 +52,9 @@ def _keep_picture(job: Job, picture: bytes | None) -> tuple[str, str] | None:
         except MediaRefused as refused:
             log.info("picture_refused", reason=refused.code)
             return None
-        keys = make_key(poster, "jpg", job.entropy), make_key(thumbnail, "jpg", job.entropy)
+        keys = (
+            make_key(poster, "jpg", job.entropy(OWN_BYTES)),
+            make_key(thumbnail, "jpg", job.entropy(OWN_BYTES)),
+        )
         results_of(job.settings).save_all(dict(zip(keys, (poster, thumbnail), strict=True)))
     return keys

@@ -24,7 +24,7 @@ from quilt.media.poster_wishes import Wish, fulfil_wish
 from quilt.media.probe import probe_video
 from quilt.media.rules import POSTER_SIDE, THUMBNAIL_SIDE, CannotProcess, MediaRefused, VideoLimits
 from quilt.media.sandbox import private_folder
-from quilt.media.storage import make_key, originals_of, results_of
+from quilt.media.storage import OWN_BYTES, make_key, originals_of, results_of
 from quilt.media.transcode import cut_posters, transcode_video
 
 log = structlog.get_logger("quilt.media")
@@ -113,7 +113,7 @@ def _prepare(job: Job, claim: Claim) -> None:
             on_progress=lambda percent: tell(PROBED + percent * (TRANSCODED - PROBED) // 100),
         )
         stills = _cut_posters(job, made, claim.poster_second, folder)
-        video_key = make_key(made, "mp4", job.entropy)
+        video_key = make_key(made, "mp4", job.entropy(OWN_BYTES))
         report_progress(claim, 99, job.now())  # still ours? then the results may be put in their place
         results_of(settings).save_all({**stills, video_key: made})
     poster_key, thumbnail_key = stills
@@ -131,7 +131,7 @@ def _cut_posters(job: Job, video: Path, second: float, folder: Path) -> dict[str
     """Poster and thumbnail, in this order: the keys they shall have, and where they lie in `folder`."""
     poster, thumbnail = folder / "poster.jpg", folder / "thumbnail.jpg"
     cut_posters(video, second, [(poster, POSTER_SIDE), (thumbnail, THUMBNAIL_SIDE)])
-    return {make_key(still, "jpg", job.entropy): still for still in (poster, thumbnail)}
+    return {make_key(still, "jpg", job.entropy(OWN_BYTES)): still for still in (poster, thumbnail)}
 
 
 def _workshop(settings: Settings) -> AbstractContextManager[Path]:

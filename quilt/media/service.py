@@ -13,7 +13,7 @@ from quilt.media.links import NoVideoInLink, parse_link
 from quilt.media.models import Video
 from quilt.media.rules import MediaRefused
 from quilt.media.signature import container_of
-from quilt.media.storage import Storage, make_key
+from quilt.media.storage import OWN_BYTES, Storage, make_key
 from quilt.media.tasks import fetch_link_facts, process_video
 
 Attach = Callable[[Session, Video], None]
@@ -43,7 +43,7 @@ def receive_file(
     """
     refusal = _first_look(path)
     byte_count = path.stat().st_size
-    key = make_key(path, "upload", entropy)
+    key = make_key(path, "upload", entropy(OWN_BYTES))
     originals.save(key, path)
     video = Video(
         owner_id=owner_id,

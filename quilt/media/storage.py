@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from quilt.config import Settings
@@ -27,13 +27,13 @@ class BadKey(ValueError):
     """A text that is not the key of a stored file."""
 
 
-def make_key(source: Path, suffix: str, entropy: Callable[[int], bytes]) -> str:
-    """A key such as `ab/abcd…-0123….mp4` for the bytes at `source`: their hash, and 64 bits from `entropy`.
+def make_key(source: Path, suffix: str, owner: bytes) -> str:
+    """A key such as `ab/abcd…-0123….mp4` for the bytes at `source`: their hash, and the eight bytes of `owner`.
 
-    `entropy` takes a number of bytes. Raises BadKey and OSError.
+    Those are of chance, or tell whose file it is: two may have the same bytes. Raises BadKey and OSError.
     """
     name = _hash(source)
-    return _checked(f"{name[:2]}/{name}-{entropy(OWN_BYTES).hex()}.{suffix}")
+    return _checked(f"{name[:2]}/{name}-{owner.hex()}.{suffix}")
 
 
 def has_hash(key: str) -> bool:

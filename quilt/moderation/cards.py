@@ -13,7 +13,7 @@ from quilt.entries.models import Entry
 from quilt.jobs.queue import Job
 from quilt.media.models import Video
 from quilt.media.sandbox import private_folder
-from quilt.media.storage import make_key, results_of
+from quilt.media.storage import OWN_BYTES, make_key, results_of
 from quilt.standings.rules import LEAST_SHOWN
 from quilt.votes.casting_models import ShownTally
 from quilt.votes.models import EntryTally
@@ -67,7 +67,7 @@ def redraw_card(job: Job, entry_id: int, facts: CardFacts) -> bool:
     with private_folder(job.settings.media) as folder:
         drawn = folder / "card.jpg"
         draw_card(Card(facts.title, facts.cause, facts.line, job.settings.site_name), drawn, poster=poster)
-        key = make_key(drawn, "jpg", entry_id.to_bytes)
+        key = make_key(drawn, "jpg", entry_id.to_bytes(OWN_BYTES))
         storage.save(key, drawn)
     with transaction() as session:
         video = session.get_one(Video, facts.video_id, with_for_update=True, populate_existing=True)

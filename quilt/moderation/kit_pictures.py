@@ -11,7 +11,7 @@ from quilt.arrivals.models import NamedLink
 from quilt.database import db, transaction
 from quilt.jobs.queue import Job
 from quilt.media.sandbox import private_folder
-from quilt.media.storage import make_key, results_of
+from quilt.media.storage import OWN_BYTES, make_key, results_of
 from quilt.moderation.cards import CardFacts, find_card_facts
 from quilt.shares.kit import PICTURES, list_codes
 from quilt.shares.models_posting import KitPicture, ShareKit
@@ -57,7 +57,7 @@ def _redraw(job: Job, entry_id: int, kind: str, facts: CardFacts, url: str, show
         suffix = "jpg" if kind in ("square", "story") else "pdf"
         drawn = folder / f"drawn.{suffix}"
         _find_pen(kind, job.settings.site_name, facts, url)(drawn, poster)
-        key = make_key(drawn, suffix, entry_id.to_bytes)
+        key = make_key(drawn, suffix, entry_id.to_bytes(OWN_BYTES))
         storage.save(key, drawn)
     with transaction() as session:
         picture = session.get(KitPicture, (entry_id, kind), with_for_update=True, populate_existing=True)

@@ -40,7 +40,7 @@ def sign_in(
     """Begin a fresh session for this person: nothing of the old one is carried over but what waits for it, and it ends.
 
     `proved_at` is when a code proved the address, if one did: for a while it stands in for the password.
-    `way` is how they came in (code, password, passkey, provider), `factor_at` when they showed what counts as a
+    `way` is how they came in (code, link, password, passkey, provider), `factor_at` when they showed what counts as a
     second factor.
     """
     replaced, moment = session.get(KEY, ""), now()

@@ -65,6 +65,17 @@ def describe_account_refusal(refusal: accounts.AccountRefused) -> tuple[int, str
     return ACCOUNT_WORDS.get(type(refusal), (422, "We cannot use that. Nothing was changed."))
 
 
+def describe_link_refusal(refusal: accounts.AccountRefused) -> str:
+    """Why a letter's link does nothing."""
+    match refusal:
+        case accounts.CodeUsed():
+            return "This link, or the code beside it, was used. Ask for a new one."
+        case accounts.CodeExpired():
+            return "This link has expired. Ask for a new one."
+        case _:
+            return "We do not know this link. It may be cut off at the end, or too old."
+
+
 # True of a vote in any state: which one it is stays covered until the public batch.
 _KEPT = "We have that vote, and your receipt shows what became of it."
 

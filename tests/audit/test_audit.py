@@ -25,7 +25,7 @@ from quilt.config import Settings
 from quilt.contests.models import Contest
 from quilt.database import db, transaction
 from quilt.embeds.models import Organisation, Sponsor
-from quilt.media.storage import Storage, make_key, originals_of, results_of
+from quilt.media.storage import OWN_BYTES, Storage, make_key, originals_of, results_of
 from quilt.shares.models_posting import KitPicture
 from quilt.votes.queries import build_policy
 from quilt.votes.service import Ballot, cast_vote
@@ -179,7 +179,7 @@ def store(storage: Storage, suffix: str, age: timedelta = timedelta()) -> str:
     """A stored file that nobody names yet; its key."""
     source = storage.root.parent / "source"
     source.write_bytes(b"film")
-    key = make_key(source, suffix, secrets.token_bytes)
+    key = make_key(source, suffix, secrets.token_bytes(OWN_BYTES))
     at = (NOW - age).timestamp()
     os.utime(storage.save(key, source), (at, at))
     return key

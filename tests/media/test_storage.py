@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from quilt.media.storage import BadKey, Storage, has_hash, make_key
+from quilt.media.storage import OWN_BYTES, BadKey, Storage, has_hash, make_key
 
 KEY = "ab/ab" + "0" * 62 + "-" + "1" * 16 + ".mp4"
 OLD_KEY = "ab/ab" + "0" * 30 + ".mp4"
@@ -27,13 +27,13 @@ def source(tmp_path):
 
 def test_a_new_key_tells_the_bytes_and_is_nobody_elses(source):
     digest = hashlib.sha256(b"pictures").hexdigest()
-    key = make_key(source, "mp4", lambda count: b"\x01" * count)
+    key = make_key(source, "mp4", b"\x01" * OWN_BYTES)
     assert key == f"{digest[:2]}/{digest}-{'01' * 8}.mp4"
-    assert len({make_key(source, "jpg", os.urandom) for _ in range(100)}) == 100
+    assert len({make_key(source, "jpg", os.urandom(OWN_BYTES)) for _ in range(100)}) == 100
 
 
 def test_a_changed_byte_is_seen(storage, source):
-    key = make_key(source, "mp4", os.urandom)
+    key = make_key(source, "mp4", os.urandom(OWN_BYTES))
     path = storage.save(key, source)
     assert has_hash(key) and storage.is_unchanged(key)
     path.write_bytes(b"pictureS")
@@ -124,4 +124,4 @@ def test_foreign_and_half_written_files_are_not_listed(storage, source):
 
 def test_a_bad_suffix_is_refused(source):
     with pytest.raises(BadKey):
-        make_key(source, "html", os.urandom)
+        make_key(source, "html", os.urandom(OWN_BYTES))

@@ -13,13 +13,13 @@ from quilt.extensions import limiter
 from quilt.letters import composer
 from quilt.web.auth import auth
 from quilt.web.auth.forms import AddressForm, CodeForm, PasswordForm, shorten
-from quilt.web.auth.takeover import tell_takeover
 from quilt.web.clock import entropy, now
 from quilt.web.events import record_event
 from quilt.web.resuming import find_kept, go_on
 from quilt.web.settings import get_settings
 from quilt.web.signing_in import sign_in
 from quilt.web.signing_in import sign_out as end_own_session
+from quilt.web.takeover import tell_takeover
 from quilt.web.words import describe_account_refusal
 
 _PENDING = "pending_sign_in"

@@ -2,21 +2,17 @@
 
 from flask import Response, make_response, render_template
 
-from quilt.accounts.rules import AccountRefused, CodeExpired, CodeUsed
+from quilt.accounts.rules import AccountRefused
 from quilt.accounts.service import find_link
 from quilt.accounts.service import redeem_link as redeem
 from quilt.extensions import limiter
 from quilt.web.auth import auth
-from quilt.web.auth.takeover import tell_takeover
 from quilt.web.clock import now
 from quilt.web.events import record_event
 from quilt.web.resuming import go_on
 from quilt.web.signing_in import sign_in
-
-_WORDS: dict[type[AccountRefused], str] = {
-    CodeUsed: "This link, or the code beside it, was used. Ask for a new one.",
-    CodeExpired: "This link has expired. Ask for a new one.",
-}
+from quilt.web.takeover import tell_takeover
+from quilt.web.words import describe_link_refusal
 
 
 @auth.get("/sign-in/link/<link_key>")
@@ -46,8 +42,7 @@ def redeem_link(link_key: str) -> Response:
 
 
 def _answer_refusal(refusal: AccountRefused) -> Response:
-    words = _WORDS.get(type(refusal), "We do not know this link. It may be cut off at the end, or too old.")
-    return _answer(410, words=words)
+    return _answer(410, words=describe_link_refusal(refusal))
 
 
 def _answer(status: int, *, email: str = "", link_key: str = "", words: str = "") -> Response:

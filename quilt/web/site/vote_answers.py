@@ -4,6 +4,7 @@ from flask import Response, abort, make_response, redirect, render_template, req
 from flask_login import current_user
 
 from quilt.accounts.queries import is_letter_late
+from quilt.accounts.rules import AccountRefused
 from quilt.arrivals.heads import EntryHead
 from quilt.database import db
 from quilt.entries.models import Entry
@@ -16,7 +17,7 @@ from quilt.web.form_tickets import new_ticket
 from quilt.web.json_bodies import answer_json
 from quilt.web.plain import Answer, AnyRequest, tell_json
 from quilt.web.request_keys import KeyUnreadable, read_key
-from quilt.web.words import describe_vote_refusal, list_vote_facts
+from quilt.web.words import describe_link_refusal, describe_vote_refusal, list_vote_facts
 
 
 def answer_receipt(request: AnyRequest, entry_id: int, receipt: Receipt) -> Answer:
@@ -85,13 +86,19 @@ def show_confirm(head: EntryHead, pending: dict[str, str], words: str = "", stat
     """The page that takes the code, with what was wrong with the one before."""
     is_late = is_letter_late(pending.get("token", ""), now())
     return _answer_page(
-        "site/vote_confirm.html", head, status, words=words, email=pending.get("email", ""), is_late=is_late
-    )
+        "site/vote_confirm.html", head, status, words=words, email=pending.get("email", ""), is_late=is_late,
+        detail="A code was sent.",
+    )  # fmt: skip
 
 
-def show_link(head: EntryHead, status: int = 200, words: str = "", email: str = "") -> Response:
-    """The page of the letter's link: the button that casts the vote of this address, or why there is none."""
-    return _answer_page("site/vote_link.html", head, status, words=words, email=email)
+def show_link(head: EntryHead, email: str) -> Response:
+    """The page of the letter's link: the button that casts the vote of this address."""
+    return _answer_page("site/vote_link.html", head, 200, words="", email=email, detail="Press to confirm.")
+
+
+def refuse_link(head: EntryHead, refusal: AccountRefused) -> Response:
+    """Why the letter's link casts no vote."""
+    return _answer_page("site/vote_link.html", head, 410, words=describe_link_refusal(refusal))
 
 
 def ask_for_cookies(head: EntryHead) -> Response:
@@ -100,7 +107,7 @@ def ask_for_cookies(head: EntryHead) -> Response:
         "This browser keeps no cookies of ours, so it cannot take the code. Allow cookies or sign in to vote, or open "
         "the link in the letter in a browser that keeps them."
     )
-    return _answer_page("site/vote_refused.html", head, 403, words=words, refusal="", tiers=())
+    return _answer_page("site/vote_refused.html", head, 403, words=words, refusal="NoCookies", tiers=())
 
 
 def read_way() -> tuple[str, str]:
@@ -113,14 +120,17 @@ def find_entry_address(head: EntryHead) -> str:
     return url_for("site.show_entry", entry_id=head.id, slug=head.slug)
 
 
-def _answer_page(template: str, head: EntryHead, status: int, **facts: object) -> Response:
+def _answer_page(
+    template: str, head: EntryHead, status: int, *, words: str, detail: str = "", **facts: object
+) -> Response:
+    """A page, and for programs `words`, or `detail` where nothing went wrong."""
     if wants_json(request):
-        return answer_json({"detail": facts["words"] or "A code was sent.", "status": status}, status)
+        return answer_json({"detail": words or detail, "status": status}, status)
     entry = db.session.get_one(Entry, head.id)
     if entry.state != "published":
         abort(404)
     response = make_response(
-        render_template(template, entry=entry, ticket=new_ticket(head.id), **facts), status
+        render_template(template, entry=entry, ticket=new_ticket(head.id), words=words, **facts), status
     )
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_login import current_user
 
+from quilt.accounts.domains import list_domain_words
 from quilt.accounts.models import User
 from quilt.accounts.rules import person_key
 from quilt.contests.models import Contest
@@ -15,9 +16,10 @@ from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.results.queries import find_result, list_places
 from quilt.standings.rules import LEAST_SHOWN
+from quilt.votes.ballots import proves_too_little
 from quilt.votes.prospects import find_obstacle
 from quilt.votes.queries import CastVote, build_policy, count_votes, list_votes_of
-from quilt.votes.rules import AlreadyVoted, NoVotesLeft, TakenBack, VoteRefused
+from quilt.votes.rules import AlreadyVoted, NoVotesLeft, Policy, TakenBack, VoteRefused
 from quilt.web.clock import now
 from quilt.web.form_tickets import has_session
 from quilt.web.words import describe_vote_refusal
@@ -28,7 +30,8 @@ class OwnVotes:
     """What the box knows of the person who is signed in.
 
     `cast` is the vote that holds now, `earlier` one of a period before; `obstacle` says why none can be given though
-    voting is open, '' where one can; `next_at` is when the next can.
+    voting is open, '' where one can; `next_at` is when the next can. `is_doubtful`: the vote that holds proves
+    too little of a person, and will be held.
     """
 
     cast: CastVote | None = None
@@ -37,6 +40,7 @@ class OwnVotes:
     obstacle: str = ""
     is_used_up: bool = False
     next_at: datetime | None = None
+    is_doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +94,24 @@ def _look_at_own(entry: Entry, contest: Contest, is_open: bool, moment: datetime
     policy = build_policy(contest)
     mine = [vote for vote in list_votes_of(current_user.id, entry.id) if vote.state != "withdrawn"]
     newest = mine[0] if mine else None
+    is_doubtful = newest is not None and _is_doubtful(newest, policy)
     if not is_open:
-        return OwnVotes(cast=newest)
+        return OwnVotes(cast=newest, is_doubtful=is_doubtful)
     obstacle = find_obstacle(current_user.id, entry.id, policy, moment)
     if isinstance(obstacle, AlreadyVoted):
-        return OwnVotes(cast=newest, next_at=obstacle.next_at)
+        return OwnVotes(cast=newest, next_at=obstacle.next_at, is_doubtful=is_doubtful)
     if not policy.may_vote_for_own and _is_own(entry):
         return OwnVotes(is_own_entry=True)
     words = describe_vote_refusal(obstacle, contest.time_zone)[1] if obstacle else ""
     return OwnVotes(None, newest, False, words, isinstance(obstacle, NoVotesLeft), _find_next(obstacle))
+
+
+def _is_doubtful(cast: CastVote, policy: Policy) -> bool:
+    """Whether the next batch will hold it, as far as its voter's address tells."""
+    if cast.state != "recorded":
+        return False
+    words = list_domain_words(db.session.connection())
+    return proves_too_little(cast.tier, current_user.email, policy._replace(domains=words), cast.cast_at)
 
 
 def _find_next(obstacle: VoteRefused | None) -> datetime | None:

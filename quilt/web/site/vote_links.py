@@ -3,18 +3,21 @@
 The link's key is 128 bits of chance or more that stand in the letter alone, good once and as long as the code beside it.
 """
 
-from flask import Response
+from flask import Response, redirect, url_for
+from flask_login import current_user
 
-from quilt.accounts.rules import AccountRefused, UnknownCode
+from quilt.accounts.rules import AccountRefused, CodeUsed
 from quilt.accounts.service import find_link, redeem_link
+from quilt.arrivals.heads import EntryHead
 from quilt.extensions import limiter
+from quilt.votes.queries import list_votes_of
 from quilt.web.clock import now
+from quilt.web.events import record_event
+from quilt.web.form_tickets import has_session
 from quilt.web.lookups import get_head_or_404
-from quilt.web.signing_in import sign_in
 from quilt.web.site import site
-from quilt.web.site.vote_answers import show_link
+from quilt.web.site.vote_answers import refuse_link, show_link
 from quilt.web.site.votes import LIMIT, cast_waiting
-from quilt.web.words import describe_account_refusal
 
 
 @site.get("/entries/<int:entry_id>/vote/confirm/<link_key>")
@@ -23,10 +26,9 @@ def show_vote_link(entry_id: int, link_key: str) -> Response:
     """Whose vote the link casts and for which entry, and the button that does it; nothing is used up."""
     head = get_head_or_404(entry_id)
     try:
-        code = find_link(link_key, now(), entry_id)
+        return show_link(head, find_link(link_key, now(), entry_id).email)
     except AccountRefused as refusal:
-        return show_link(head, *_describe(refusal))
-    return show_link(head, email=code.email)
+        return _answer_refusal(head, refusal)
 
 
 @site.post("/entries/<int:entry_id>/vote/confirm/<link_key>")
@@ -37,12 +39,14 @@ def cast_by_link(entry_id: int, link_key: str) -> Response:
     try:
         redeemed = redeem_link(link_key, now(), entry_id)
     except AccountRefused as refusal:
-        return show_link(head, *_describe(refusal))
-    sign_in(redeemed.user, now(), way="link")
-    return cast_waiting(head, redeemed)
+        record_event("link_refused", reason=type(refusal).__name__)
+        return _answer_refusal(head, refusal)
+    return cast_waiting(head, redeemed, way="link")
 
 
-def _describe(refusal: AccountRefused) -> tuple[int, str]:
-    if isinstance(refusal, UnknownCode):
-        return 410, "We do not know this link. It may be cut off at the end, or too old. Ask for a new code."
-    return describe_account_refusal(refusal)
+def _answer_refusal(head: EntryHead, refusal: AccountRefused) -> Response:
+    """Why the link does nothing; whoever has voted and comes back by it, or presses twice, sees their vote."""
+    is_known = has_session() and current_user.is_authenticated
+    if isinstance(refusal, CodeUsed) and is_known and list_votes_of(current_user.id, head.id):
+        return redirect(url_for("site.show_share", entry_id=head.id, voted=1), 303)  # type: ignore[return-value]
+    return refuse_link(head, refusal)

@@ -20,6 +20,7 @@ from quilt.votes.ballots import Ballot, Receipt, needs_more_proof
 from quilt.votes.rules import Policy, SessionEnded, VoteRefused, make_contest_key
 from quilt.web.clock import entropy, now
 from quilt.web.errors import answer_error
+from quilt.web.events import record_event
 from quilt.web.evidence import Told, gather_evidence, read_told
 from quilt.web.floods import FloodGate
 from quilt.web.form_tickets import find_nonce, has_session, ticket_binding
@@ -44,6 +45,7 @@ from quilt.web.site.vote_answers import (
     show_confirm,
 )
 from quilt.web.site.vote_wishes import leave_with_provider, send_code
+from quilt.web.takeover import tell_takeover
 from quilt.web.tickets import FORM_AGE, TicketRefused, read_ticket
 from quilt.web.visitors import Visitor, build_visit, describe_visitor, remember_code
 from quilt.web.words import describe_account_refusal
@@ -116,14 +118,17 @@ def confirm_vote(entry_id: int) -> Response:
     except AccountRefused as refusal:
         status, words = describe_account_refusal(refusal)
         return show_confirm(head, pending, words, status)
-    sign_in(redeemed.user, now())
-    return cast_waiting(head, redeemed)
+    return cast_waiting(head, redeemed, way="code")
 
 
-def cast_waiting(head: EntryHead, redeemed: Redeemed) -> Response:
-    """Cast the vote that waited for the code of a letter, or for its link, for the person whom this has proven."""
-    wait = (now() - redeemed.asked_at).total_seconds()
-    return _cast(head, redeemed.user, **redeemed.wish, code_wait=wait)
+def cast_waiting(head: EntryHead, redeemed: Redeemed, *, way: str) -> Response:
+    """Sign in whom a letter's code or link (`way`) has proven, and cast the vote that waited for it."""
+    sign_in(redeemed.user, now(), way=way)
+    record_event("signed_in", by=way, is_new=redeemed.is_new)
+    tell_takeover(redeemed)
+    wish, wait = redeemed.wish, (now() - redeemed.asked_at).total_seconds()
+    via, channel, told = wish.get("via", ""), wish.get("channel", ""), wish.get("told", {})
+    return _cast(head, redeemed.user, via, channel, told, wait)
 
 
 @finishes("vote")

@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from quilt.media.storage import make_key, originals_of, results_of
+from quilt.media.storage import OWN_BYTES, make_key, originals_of, results_of
 
 
 @pytest.fixture
@@ -12,7 +12,7 @@ def stored(settings, tmp_path):
     def store(suffix, content, storage=None):
         source = tmp_path / "source"
         source.write_bytes(content)
-        key = make_key(source, suffix, secrets.token_bytes)
+        key = make_key(source, suffix, secrets.token_bytes(OWN_BYTES))
         (storage or results_of(settings)).save(key, source)
         return key
 

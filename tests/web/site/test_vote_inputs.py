@@ -16,6 +16,7 @@ from quilt.mail import MailMessage
 from quilt.votes.evidence import unpack_evidence
 from quilt.votes.models import Vote, Voter
 from quilt.web.clock import now
+from quilt.web.takeover import TAKEN_OVER
 from quilt.web.tickets import issue_ticket
 from quilt.web.visitors import read_codes, sign_code
 from tests.factories import make_contest, make_entry, make_user
@@ -282,7 +283,34 @@ def test_D31_the_letter_s_link_casts_the_vote_on_another_device(app, client):
     assert unpack_evidence(vote.evidence).has_played is True
     assert unpack_evidence(vote.evidence).code_wait < 60
     assert press(app.test_client(), link).status_code == confirm(asking, entry).status_code == 410
+    for again in (press(phone, link, PHONE), phone.get(link, headers=PHONE)):
+        assert again.location == f"/entries/{entry.id}/share?voted=1", "it has worked, and says so again"
     assert count_votes() == 2
+
+
+def test_a_program_is_told_what_the_link_does(client):
+    entry = make_entry(open_contest())
+    ask_for_code(client, entry)
+    link, asks = read_link(), {**HEADERS, "Accept": "application/json"}
+    assert client.get(link, headers=asks).json == {"detail": "Press to confirm.", "status": 200}
+    assert client.get(f"{link}x", headers=asks).json["detail"].startswith("We do not know this link.")
+
+
+def test_a_code_of_the_release_before_casts_its_vote(client):
+    """What the vote was to be cast with lay in the session then: the row has nothing."""
+    entry = make_entry(open_contest())
+    ask_for_code(client, entry)
+    db.session.execute(update(EmailCode).values(wish=None))
+    db.session.commit()
+    assert confirm(client, entry).status_code == 303 and count_votes() == 1
+
+
+def test_whose_account_somebody_else_had_begun_is_told_so(client):
+    entry = make_entry(open_contest())
+    make_user("ana@example.org", is_proven=False, password_hash="theirs")
+    ask_for_code(client, entry)
+    done = press(client, read_link())
+    assert TAKEN_OVER in client.get(done.location, headers=HEADERS).text
 
 
 def test_D31_a_link_of_a_vote_signs_nobody_in_by_itself(client):

@@ -225,9 +225,11 @@ def test_D34_who_goes_on_with_it_has_a_vote_recorded_and_held(client):
     )
     assert ask_for_code(client, entry, "ana@mailinator.com", **{name: "1"}).status_code == 303
     done = confirm(client, entry)
-    page = client.get(done.location, headers=HEADERS).text
-    assert "Your vote is recorded" in page and "sewn" not in page
-    assert "Your address works for a short while only, so the vote is held" in page
+    entry_page = f"/entries/{entry.id}-{entry.slug}"
+    for path in (done.location, entry_page):
+        page = client.get(path, headers=HEADERS).text
+        assert "Your vote is recorded" in page and "vote is sewn in" not in page
+        assert "Your address works for a short while only, so the vote is held" in page
     assert list(close_batch(contest).values()) == ["held"]
     page = client.get(done.location, headers=HEADERS).text
     assert "Your vote is being looked at" in page and "sewn" not in page and "/appeal?receipt=" in page
