@@ -117,8 +117,13 @@ class _Keeper:
         """The writer, and the end of a pipe that it lives on."""
         theirs, ours = os.pipe()
         process = _fork.Process(target=_become_writer, args=(self._database, self._address, theirs, ours))
-        process.start()
-        os.close(theirs)
+        try:
+            process.start()
+        except OSError:
+            os.close(ours)
+            raise
+        finally:
+            os.close(theirs)
         return process, ours
 
     def _watch(self) -> None:
@@ -130,8 +135,16 @@ class _Keeper:
             time.sleep(REST)
             with self._lock:
                 if not self._is_over:
-                    os.close(self._lifeline)
-                    self._process, self._lifeline = self._start()
+                    self._start_again()
+
+    def _start_again(self) -> None:
+        try:
+            started = self._start()
+        except OSError as error:  # no memory, or no number, for another process: the next turn tries again
+            _tell("writer_not_started", str(error))
+            return
+        os.close(self._lifeline)
+        self._process, self._lifeline = started
 
 
 def _receive(fileobj: Any, door: socket.socket, selector: selectors.BaseSelector) -> _Message | None:

@@ -33,6 +33,7 @@ ALLOCATORS = {
     "MALLOC_MMAP_THRESHOLD_": "131072",
     "_RJEM_MALLOC_CONF": "narenas:1,dirty_decay_ms:300,muzzy_decay_ms:0,lg_tcache_max:12",
 }
+SERVER = "QUILT_SERVER"  # the number of the process that its workers end with; set by itself
 LET_GO = 5.2  # seconds, of the 5.5 in which granian takes a second end of one worker for the end of all
 
 
@@ -64,6 +65,7 @@ def serve(host: str, port: int, workers: int, settings: Settings) -> None:
 
     load_application()
     _check_database(settings)
+    os.environ[SERVER] = str(os.getpid())
     # A worker has the server's own handlers until its first request: asked to stop before that, it would not.
     os.register_at_fork(after_in_child=_stop_when_asked)
     with keep_writer(settings):
@@ -84,8 +86,10 @@ def load_application() -> None:
 
 
 def _stop_when_asked() -> None:
-    for asked in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(asked, signal.SIG_DFL)
+    """Stop at the server's SIGTERM alone: Ctrl-C reaches the server as well, and granian's workers forget a stop that
+    is asked for twice at once."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _check_database(settings: Settings) -> None:
@@ -165,7 +169,7 @@ def build_app() -> "Flask":
     from quilt.web.requests_log import set_up_logging
     from quilt.web.turns import Turns
 
-    end_with_parent(os.getppid())  # or it would answer on, and nobody else could have the address
+    end_with_parent(int(os.environ[SERVER]))  # or it would answer on, and nobody else could have the address
     set_up_logging()
     use_writer(os.environ.get(ADDRESS))
     app = create_app(has_migrations=False)

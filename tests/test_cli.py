@@ -77,7 +77,9 @@ def data(migrated: Path, tmp_path: Path) -> Path:
 def server(data: Path) -> Iterator[tuple[subprocess.Popen, int]]:
     port = free_port()
     serve = [sys.executable, "-m", "quilt.cli", "serve", "--port", str(port)]
-    process = subprocess.Popen(serve, env=environment_of(data), stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        serve, env=environment_of(data), stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     try:
         wait_for_answer(port)
         yield process, port
@@ -208,6 +210,23 @@ def test_a_server_that_is_still_starting_ends_when_asked(data: Path) -> None:
     finally:
         process.kill()
     assert process.returncode in (0, 1)
+
+
+def test_ctrl_c_which_reaches_every_process_ends_it_soon(server: tuple[subprocess.Popen, int]) -> None:
+    process, _ = server
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=15)
+    assert process.returncode == 0
+
+
+def test_a_worker_whose_server_was_killed_before_it_began_ends(data: Path) -> None:
+    begins = "import time\nfrom quilt.serving import build_app\nbuild_app()\ntime.sleep(60)"
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    worker = [sys.executable, "-c", begins]
+    environment = {**environment_of(data), "QUILT_SERVER": str(gone.pid)}
+    done = subprocess.run(worker, env=environment, timeout=30, check=False)
+    assert done.returncode == -signal.SIGTERM
 
 
 def test_a_killed_server_leaves_nobody_at_its_address(server: tuple[subprocess.Popen, int]) -> None:

@@ -105,7 +105,7 @@ def stop_change(key: str, *, compose: Compose, now: datetime) -> None:
         session.delete(change)
         session.flush()
         end_all(session.connection(), user.id)
-        expire_codes(session, user.email_key, now)
+        expire_codes(session, user.email_key)
         tell_change(session, user, "change_stopped", compose=compose, now=now)
 
 
@@ -140,6 +140,6 @@ def _carry_out(session: Session, change: EmailChange, compose: Compose, now: dat
     session.flush()
     end_all(session.connection(), user.id)
     for key in (key_before, change.email_key):
-        expire_codes(session, key, now)
+        expire_codes(session, key)
     tell_change(session, user, "email_changed", compose=compose, now=now, what=change.email, to=before)
     tell_change(session, user, "email_is_new", compose=compose, now=now)

@@ -75,6 +75,12 @@ def find_user_by_email(email: str) -> User | None:
     return db.session.scalars(statement).first()
 
 
+def is_letter_used(token: str) -> bool:
+    """Whether the code that this browser asked for, or the link in its letter, has opened something already."""
+    used = select(EmailCode.id).where(EmailCode.token == token, EmailCode.used_at.is_not(None))
+    return db.session.scalar(used) is not None
+
+
 def is_letter_late(token: str, now: datetime) -> bool:
     """Whether the letter with this browser's code still waits, half a minute and more after it was due."""
     statement = (

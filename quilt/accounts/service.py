@@ -218,7 +218,7 @@ def set_password(
         user = session.get_one(User, user_id, with_for_update=True)
         user.password_hash = password_hash
         end_all(session.connection(), user_id)
-        expire_codes(session, user.email_key, now)
+        expire_codes(session, user.email_key)
         session.refresh(user)
         put_in_outbox(session, letter, user.email, now)
     return user
@@ -270,10 +270,12 @@ def forget_old_codes(now: datetime) -> int:
         return int(done.rowcount)  # type: ignore[attr-defined]
 
 
-def expire_codes(session: Session, key: str, now: datetime) -> None:
+def expire_codes(session: Session, key: str) -> None:
     """Let no code or link that was mailed to this address before open anything any more."""
-    statement = update(EmailCode).where(EmailCode.email_key == key, EmailCode.expires_at > now)
-    session.execute(statement.values(expires_at=now), execution_options={"synchronize_session": False})
+    # Before its time (`_find_end`), also where its letter is late: that would give it more.
+    statement = update(EmailCode).where(EmailCode.email_key == key, EmailCode.used_at.is_(None))
+    ended = statement.values(expires_at=EmailCode.created_at)
+    session.execute(ended, execution_options={"synchronize_session": False})
 
 
 def _select_link(key: str, entry_id: int | None) -> Select[EmailCode]:

@@ -67,7 +67,7 @@ def _list_shelves(settings: Settings) -> list[_Shelf]:
 def _compare(shelf: _Shelf, now: datetime) -> Check:
     owners, stored = shelf.find_owners(), set(shelf.storage.list_keys())
     missing = [key for key in owners if key not in stored and not _exists(shelf.storage, key)]
-    orphans = [key for key in sorted(stored - owners.keys()) if _is_settled(shelf.storage.path(key), now)]
+    orphans = [key for key in sorted(stored - owners.keys()) if _is_settled(shelf.storage.root / key, now)]
     # A picture may have been drawn anew meanwhile, and its forerunner deleted.
     again = shelf.find_owners() if missing or orphans else owners
     differences = [f"{_say(owners[key])}: its file {key} is missing" for key in missing if key in again]
@@ -84,6 +84,8 @@ def _find_fault(storage: Storage, key: str) -> str:
         return "" if storage.is_unchanged(key) else "has other bytes than were stored"
     except FileNotFoundError:  # deleted since, or told to be missing
         return ""
+    except BadKey:
+        return "is a link that leads elsewhere"
     except OSError as failed:
         return f"cannot be read: {failed.strerror}"
 

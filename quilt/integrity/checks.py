@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import Connection, and_, exists, select, update
 from sqlalchemy.orm import Session
 
 from quilt.accounts.models import User
@@ -27,6 +27,7 @@ VOTE_CHECK = b"vote check"  # what the token in the link is for
 ANSWERED_BY_VOTER = "score"  # what else holds a vote is looked at by a person, whatever its voter says
 MOST_LETTERS = 500  # of one round
 _check = VoteCheck.__table__
+_IS_FINAL = exists().where(Settlement.contest_id == Vote.contest_id, Settlement.settled_at.is_not(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def find_checked(vote_id: int) -> CheckedVote | None:
             Entry.title,
             Entry.slug,
             VoteCheck.answered_at.is_not(None),
-            Vote.state == "held",
+            and_(Vote.state == "held", ~_IS_FINAL),
             Vote.receipt,
         )
         .join(Entry, Entry.id == Vote.entry_id)
@@ -76,28 +77,24 @@ def find_checked(vote_id: int) -> CheckedVote | None:
 def answer_check(vote_id: int, evidence: bytes, now: datetime) -> bool:
     """Note that the voter says it was they; True when the vote counts by it.
 
-    The first answer stands. A vote that waits for nothing else counts at once. An answer about a vote that something
-    stronger than points holds, or that came as quickly as a program's, is noted, and a person looks at it.
+    The first answer stands; one that comes as quickly as a program's is none. A vote that waits for nothing else
+    counts at once. An answer about a vote that something stronger than points holds is noted, and a person looks at it.
     """
     return write(_answer, vote_id, evidence, now)
 
 
 def _answer(connection: Connection, vote_id: int, evidence: bytes, now: datetime) -> bool:
-    answered = connection.execute(
-        update(VoteCheck)
-        .where(_check.c.vote_id == vote_id, _check.c.answered_at.is_(None))
-        .values(answered_at=now, evidence=evidence)
-        .returning(_check.c.mailed_at)
-    ).first()
-    if answered is None:
+    book, is_open = get_rulebook(), (_check.c.vote_id == vote_id) & _check.c.answered_at.is_(None)
+    mailed_at = connection.scalar(select(_check.c.mailed_at).where(is_open))
+    if mailed_at is None or _is_too_quick(book, (now - mailed_at).total_seconds(), evidence):
         return False
-    book = get_rulebook()
+    answer = update(VoteCheck).where(is_open).values(answered_at=now, evidence=evidence)
+    if not connection.execute(answer).rowcount:
+        return False
     vote = connection.execute(select(Vote.contest_id, Vote.state).where(Vote.id == vote_id)).one()
     if vote.state != "held" or not _is_held_by_score(connection, vote_id):
         return False
     if is_settled(connection, vote.contest_id):
-        return False
-    if _is_too_quick(book, (now - answered.mailed_at).total_seconds(), evidence):
         return False
     words = "The voter confirmed it by the link that we mailed."
     return bool(
@@ -112,13 +109,13 @@ def _is_held_by_score(connection: Connection, vote_id: int) -> bool:
 
 
 def _is_too_quick(book: Rulebook, wait: float, evidence: bytes) -> bool:
+    """As a program's answer is; one whose page nobody has seen opened is no slower."""
     form_age, limit = unpack_evidence(evidence).form_age, book.signs["hasty"].numbers["below"]
-    return wait < book.confirm_below or (form_age is not None and form_age < limit)
+    return wait < book.confirm_below or form_age is None or form_age < limit
 
 
 def _list_unasked() -> list[int]:
     in_inbox = exists().where(DecisionInbox.decision_id == VoteDecision.id)
-    is_final = exists().where(Settlement.contest_id == Vote.contest_id, Settlement.settled_at.is_not(None))
     statement = (
         select(Vote.id)
         .join(VoteDecision, VoteDecision.vote_id == Vote.id)
@@ -128,7 +125,7 @@ def _list_unasked() -> list[int]:
             VoteDecision.after == "held",
             Voter.user_id.is_not(None),
             ~in_inbox,
-            ~is_final,
+            ~_IS_FINAL,
             ~exists().where(_check.c.vote_id == Vote.id),
         )
         .distinct()

@@ -27,7 +27,7 @@ class Sign:
     name: str
     family: str
     points: float
-    is_proof: bool
+    holds: bool
     words: str
     numbers: Mapping[str, float]
 
@@ -103,7 +103,7 @@ class Finding(NamedTuple):
     def find_reason(self, book: Rulebook, without: Collection[str] = ()) -> str | None:
         """Why the vote is held: the name of a proof, "score", or None where it counts."""
         for name in self.signs:
-            if book.signs[name].is_proof and book.signs[name].family not in without:
+            if book.signs[name].holds and book.signs[name].family not in without:
                 return name
         points = self.weigh(book, without)
         strong = [family for family, total in points.items() if family != NETWORK and total >= book.family_at]
@@ -394,7 +394,5 @@ def _read_sign(name: str, fields: Mapping[str, Any]) -> Sign:
         for key, value in fields.items()
         if isinstance(value, int | float) and not isinstance(value, bool) and key != "points"
     }
-    is_proof = bool(fields.get("proof"))
-    return Sign(
-        name, fields["family"], 0.0 if is_proof else fields["points"], is_proof, fields["words"], numbers
-    )
+    holds = bool(fields.get("holds"))
+    return Sign(name, fields["family"], 0.0 if holds else fields["points"], holds, fields["words"], numbers)

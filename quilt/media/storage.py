@@ -134,6 +134,8 @@ def _match(key: str) -> re.Match[str]:
 
 
 def _hash(path: Path) -> str:
+    if not path.is_file() and path.exists():  # a pipe would never end
+        raise OSError(errno.EINVAL, "It is no file")
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

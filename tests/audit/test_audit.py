@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -267,14 +267,24 @@ def test_a_name_without_a_hash_is_told_and_no_difference(own: Settings) -> None:
     assert check_bytes(own) == Check("file hashes", 0, "files with a hash, 1 without", ())
 
 
-def test_a_file_that_cannot_be_read_is_found(own: Settings) -> None:
+@pytest.mark.parametrize(
+    ("replace", "words"),
+    [
+        (Path.mkdir, "cannot be read: It is no file"),
+        (os.mkfifo, "cannot be read: It is no file"),  # it would never end
+        (lambda path: path.symlink_to("/etc/hostname"), "is a link that leads elsewhere"),
+    ],
+    ids=["folder", "pipe", "link"],
+)
+def test_what_is_no_file_of_ours_is_found(own: Settings, replace: Callable[[Path], None], words: str) -> None:
     media = results_of(own)
     key = store(media, "mp4")
     video = make_video(make_user(), kind="file", video_key=key)
-    media.path(key).unlink()
-    media.path(key).mkdir()
-    told = f"video {video.id}: its file {key} cannot be read: Is a directory"
-    assert check_bytes(own).differences == (told,)
+    place = media.path(key)
+    place.unlink()
+    replace(place)
+    assert check_bytes(own).differences == (f"video {video.id}: its file {key} {words}",)
+    check_files(own, NOW + timedelta(days=1))
 
 
 def test_the_report_is_short(app: Flask) -> None:

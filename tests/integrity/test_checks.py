@@ -80,14 +80,18 @@ def test_an_answer_counts_the_vote_once(held, settings):
     assert (last.actor, last.reason, last.actor_id) == ("voter", "confirmed", None)
 
 
-@pytest.mark.parametrize(("at", "form_age"), [(NOW + timedelta(seconds=20), 20.0), (LATER, 1.0)])
-def test_an_answer_as_quick_as_a_program_s_waits_for_a_person(held, settings, at, form_age):
+@pytest.mark.parametrize(
+    ("at", "form_age"), [(NOW + timedelta(seconds=20), 20.0), (LATER, 1.0), (LATER, None)]
+)
+def test_an_answer_as_quick_as_a_program_s_is_none(held, settings, at, form_age):
     mail_checks(settings, NOW)
     assert (
         answer_check(held, pack_evidence(Evidence(form_age=form_age)), at) is False
         and states()[held] == "held"
     )
-    assert db.session.get(VoteCheck, held).answered_at == at
+    assert db.session.get(VoteCheck, held).answered_at is None
+    db.session.rollback()
+    assert answer_check(held, CALM, LATER) is True and states()[held] == "counted"
 
 
 def test_a_proof_and_a_reviewer_s_hold_are_not_undone_by_the_voter(held, settings):
@@ -142,6 +146,17 @@ def test_where_the_result_is_final_nobody_is_asked(held, contest, settings):
     write(hear_appeals, contest.id, NOW)
     write(settle, contest.id, NOW)
     assert states()[held] == "held" and mail_checks(settings, LATER) == 0
+
+
+def test_where_the_result_is_final_no_button_is_left(held, contest, settings):
+    mail_checks(settings, NOW)
+    assert find_checked(held).is_held
+    db.session.rollback()
+    save(Ledger(contest_id=contest.id, name="x", policy=b"{}", opened_at=NOW, batch_at=NOW))
+    write(hear_appeals, contest.id, NOW)
+    write(settle, contest.id, NOW)
+    db.session.rollback()
+    assert not find_checked(held).is_held
 
 
 def test_a_vote_that_nobody_was_asked_about_cannot_be_answered(held):

@@ -66,9 +66,7 @@ def test_no_family_alone_and_no_network_holds_without_a_proof():
     families = {sign.family for sign in BOOK.signs.values()}
     for family in families:
         own = [
-            name
-            for name, sign in BOOK.signs.items()
-            if sign.family in (family, "network") and not sign.is_proof
+            name for name, sign in BOOK.signs.items() if sign.family in (family, "network") and not sign.holds
         ]
         assert Finding(tuple(own)).find_reason(BOOK) is None, family
     assert len(families) == 6

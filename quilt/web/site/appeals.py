@@ -36,7 +36,7 @@ from quilt.web.visitors import describe_visitor
 @site.get(f"{PATH}<token>")
 def show_check(token: str) -> Response:
     """Was it you? A GET changes nothing: mail scanners open every link of a letter."""
-    return _answer_check(_get_checked_or_404(token), is_done=False)
+    return _answer_check(_get_checked_or_404(token))
 
 
 @site.post(f"{PATH}<token>")
@@ -49,7 +49,8 @@ def confirm_check(token: str) -> Response:
     told = read_told(request.form, find_nonce(vote.entry_id), now())
     key = make_contest_key(get_settings().secret_key, contest.voter_salt)
     answer_check(vote.vote_id, gather_evidence(request, describe_visitor(request), told, key, now()), now())
-    return _answer_check(vote, is_done=True)
+    db.session.rollback()  # it would go on seeing the database as it was before
+    return _answer_check(_get_checked_or_404(token), is_quick=True)
 
 
 @site.get("/appeal")
@@ -152,12 +153,10 @@ def _get_published_or_404(entry_id: int) -> Draft:
     return draft
 
 
-def _answer_check(vote: CheckedVote, is_done: bool) -> Response:
+def _answer_check(vote: CheckedVote, *, is_quick: bool = False) -> Response:
+    """The question, or thanks; `is_quick`: an answer that came just now, and was none where the question stands yet."""
     page = render_template(
-        "site/vote_check.html",
-        vote=vote,
-        is_done=is_done or vote.is_answered,
-        ticket=new_ticket(vote.entry_id),
+        "site/vote_check.html", vote=vote, is_quick=is_quick, ticket=new_ticket(vote.entry_id)
     )
     response = make_response(page)
     response.headers["Cache-Control"] = "private, no-store"

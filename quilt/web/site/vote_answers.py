@@ -3,7 +3,7 @@
 from flask import Response, abort, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 
-from quilt.accounts.queries import is_letter_late
+from quilt.accounts.queries import is_letter_late, is_letter_used
 from quilt.accounts.rules import AccountRefused
 from quilt.arrivals.heads import EntryHead
 from quilt.database import db
@@ -84,9 +84,10 @@ def ask_address(head: EntryHead, status: int, words: str, *, may_go_on: bool = F
 
 def show_confirm(head: EntryHead, pending: dict[str, str], words: str = "", status: int = 200) -> Response:
     """The page that takes the code, with what was wrong with the one before."""
-    is_late = is_letter_late(pending.get("token", ""), now())
+    token = pending.get("token", "")
     return _answer_page(
-        "site/vote_confirm.html", head, status, words=words, email=pending.get("email", ""), is_late=is_late,
+        "site/vote_confirm.html", head, status, words=words, email=pending.get("email", ""),
+        is_late=is_letter_late(token, now()), is_used=is_letter_used(token),
         detail="A code was sent.",
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask import session
 from flask_login import current_user
 
 from quilt.accounts.domains import list_domain_words
@@ -54,6 +55,7 @@ class VoteBox:
     own: OwnVotes
     place: int | None = None  # the paid place that it has come to, once the result is public
     is_final: bool = False
+    waits: bool = False  # whether this browser has asked for a code for it, which has not come back
 
 
 def build_box(entry: Entry, contest: Contest) -> VoteBox:
@@ -71,6 +73,7 @@ def build_box(entry: Entry, contest: Contest) -> VoteBox:
         votes_count=find_shown_votes(entry.id, contest),
         hides_counts=not shows_counts(contest.phases, moment),
         own=_look_at_own(entry, contest, not refusal, moment) if is_known else OwnVotes(),
+        waits=has_session() and session.get("pending_vote", {}).get("entry_id") == entry.id,
         **(_find_place(entry.id, contest) if refusal else {}),
     )
 

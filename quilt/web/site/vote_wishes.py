@@ -6,7 +6,7 @@ from flask import Response, abort, make_response, redirect, request, session, ur
 
 from quilt.accounts.proofs import SignInRefused
 from quilt.accounts.providers import Provider, find_provider
-from quilt.accounts.rules import AccountRefused
+from quilt.accounts.rules import AccountRefused, clean_email
 from quilt.accounts.service import VOTE, request_code
 from quilt.arrivals.heads import EntryHead
 from quilt.database import db
@@ -41,7 +41,7 @@ def send_code(head: EntryHead, told: Told) -> Response:
         return answer_refusal(head, refusal, policy)
     entry = db.session.get_one(Entry, head.id)
     address = form.get("email", "")
-    is_short_lived = needs_more_proof(address[:400].strip(), policy, now())
+    is_short_lived = needs_more_proof(_tidy(address), policy, now())
     may_go_on = is_short_lived and "email" in policy.tiers
     if is_short_lived and not (may_go_on and "goes_on" in form):
         return ask_address(head, 422, describe_short_lived(policy.tiers), may_go_on=may_go_on)
@@ -61,6 +61,14 @@ def send_code(head: EntryHead, told: Told) -> Response:
         return ask_address(head, status, words, may_go_on=may_go_on)
     session["pending_vote"] = {"entry_id": head.id, "token": token, "email": address.strip()[:320]}
     return _count_visit(_point_to_confirm(head), head)
+
+
+def _tidy(address: str) -> str:
+    """The address as it would be stored: its domain can be spelled in many ways. '' for what is none."""
+    try:
+        return clean_email(address)
+    except AccountRefused:
+        return ""
 
 
 def leave_with_provider(head: EntryHead, told: Told) -> Response:

@@ -255,12 +255,22 @@ def test_a_link_works_once(app: Flask, browser: Browser, mailed_code: Callable[[
     assert code and not again.is_signed_in()
 
 
+@pytest.mark.parametrize("is_late", [False, True])
 def test_links_sent_before_a_password_was_changed_are_over(  # A25
-    app: Flask, signed_in: Browser, ana: User
+    app: Flask, signed_in: Browser, ana: User, is_late: bool
 ) -> None:
+    """Also that of a letter which left late, and would be good for longer therefore."""
     other = Browser(app.test_client())
     other.send("/sign-in", email="ana@example.org")
     link = last_link("ana@example.org")
+    if is_late:
+        earlier = timedelta(minutes=12)
+        code = db.session.scalars(select(EmailCode).order_by(EmailCode.id.desc())).first()
+        code.created_at, code.expires_at = code.created_at - earlier, code.expires_at - earlier
+        mail = db.session.get_one(MailMessage, code.mail_id)
+        mail.state, mail.sent_at = "sent", clock.now() - timedelta(minutes=5)
+        db.session.commit()
+        assert "ana@example.org" in other.get(link).text
     signed_in.send(f"{SECURITY}/password", page=SECURITY, current=PASSWORD, password="sixty thimbles")
     answer = other.client.post(link, data={"csrf_token": other.token()})
     assert answer.status_code == 410 and "This link has expired." in answer.text

@@ -1,5 +1,9 @@
 """Yes, that was me; please look again; a mailing will go out."""
 
+import re
+import secrets
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -11,6 +15,8 @@ from quilt.integrity.models import Appeal, BlastNotice, VoteCheck
 from quilt.signed_ids import make_token
 from quilt.votes.decisions import Verdict, decide_votes
 from quilt.votes.models import Vote
+from quilt.web.clock import now
+from quilt.web.tickets import issue_ticket
 from tests.conftest import NOW
 from tests.factories import make_entry, make_user
 from tests.integrity.casting import BOT, cast, close_batch, states
@@ -46,10 +52,16 @@ def test_opening_the_letter_s_link_changes_nothing(client, held, link):
     assert states()[held] == "held" and db.session.get(VoteCheck, held).answered_at is None
 
 
-def test_the_button_counts_the_vote_and_says_nothing_of_it(client, held, link):
+def test_the_button_counts_the_vote_and_says_nothing_of_it(client, held, link, entry, settings):
     receipt = db.session.scalar(select(Vote.receipt).where(Vote.id == held))
     db.session.rollback()
-    first, again = client.post(link), client.post(link)
+    for hasty in ({}, {"ticket": re.search(r'name="ticket" value="([^"]+)"', client.get(link).text)[1]}):
+        told = client.post(link, data=hasty)
+        assert "Once more, please" in told.text and states()[held] == "held"
+    db.session.rollback()
+    entry_id, earlier = entry.id, now() - timedelta(seconds=20)
+    ticket = issue_ticket(entry_id, "", settings.secret_key, earlier, secrets.token_bytes)
+    first, again = (client.post(link, data={"ticket": ticket}) for _ in range(2))
     assert f"/receipts/{receipt}" in first.text and f"/appeal?receipt={receipt}" in first.text
     assert first.status_code == again.status_code == 200 and "Thank you" in first.text
     assert states()[held] == "counted" and "counted" not in first.text

@@ -236,19 +236,13 @@ def test_D31_a_code_works_once(client, app):
     entry = make_entry(open_contest())
     ask_for_code(client, entry)
     code = "".join(read_code().groups())
-    page = client.get(f"/entries/{entry.id}/vote/confirm", headers=HEADERS)
-    token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)[1]
     with client.session_transaction() as session:
         pending = dict(session["pending_vote"])
     assert confirm(client, entry, code).status_code == 303
     with client.session_transaction() as session:
         session["pending_vote"] = pending
-    page = client.get(f"/entries/{entry.id}/vote/confirm", headers=HEADERS)
-    token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)[1]
-    again = client.post(
-        f"/entries/{entry.id}/vote/confirm", data={"csrf_token": token, "code": code}, headers=HEADERS
-    )
-    assert again.status_code == 410 and count_votes() == 1
+    again = press(client, f"/entries/{entry.id}/vote/confirm", code=code)
+    assert again.status_code == 410 and "This letter has been used" in again.text and count_votes() == 1
     assert db.session.query(EmailCode).count() == 1
 
 
@@ -282,10 +276,20 @@ def test_D31_the_letter_s_link_casts_the_vote_on_another_device(app, client):
     assert (vote.last_code, vote.last_channel, vote.tier) == (sharer.code, "wa", "email")
     assert unpack_evidence(vote.evidence).has_played is True
     assert unpack_evidence(vote.evidence).code_wait < 60
-    assert press(app.test_client(), link).status_code == confirm(asking, entry).status_code == 410
+    assert press(app.test_client(), link).status_code == 410
+    assert press(asking, f"/entries/{entry.id}/vote/confirm", code="12345678").status_code == 410
+    waiting = asking.get(f"/entries/{entry.id}/vote/confirm", headers=HEADERS)
+    assert waiting.status_code == 200 and "This letter has been used" in waiting.text
     for again in (press(phone, link, PHONE), phone.get(link, headers=PHONE)):
         assert again.location == f"/entries/{entry.id}/share?voted=1", "it has worked, and says so again"
     assert count_votes() == 2
+
+
+def test_who_goes_back_to_the_story_finds_the_way_to_the_code(client):
+    entry = make_entry(open_contest())
+    ask_for_code(client, entry)
+    page = client.get(f"/entries/{entry.id}-{entry.slug}", headers=HEADERS).text
+    assert "A vote of yours waits for its code" in page and f'"/entries/{entry.id}/vote/confirm"' in page
 
 
 def test_a_program_is_told_what_the_link_does(client):
@@ -329,10 +333,10 @@ def read_link():
     return re.search(r"http://localhost(/entries/\S+)", mail.text)[1]
 
 
-def press(browser, path, headers=HEADERS):
+def press(browser, path, headers=HEADERS, **fields):
     """Press the button of a page that a link leads to, whatever that page is."""
     token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get("/sign-in", headers=headers).text)[1]
-    return browser.post(path, data={"csrf_token": token}, headers=headers)
+    return browser.post(path, data={"csrf_token": token, **fields}, headers=headers)
 
 
 @pytest.mark.parametrize(

@@ -235,6 +235,12 @@ def test_D34_who_goes_on_with_it_has_a_vote_recorded_and_held(client):
     assert "Your vote is being looked at" in page and "sewn" not in page and "/appeal?receipt=" in page
 
 
+@pytest.mark.parametrize("address", ["ana@mailinator。com", "ana@ｍailinator.com", "ana＠Mailinator.com"])
+def test_D34_another_spelling_of_the_domain_is_the_same(client, address):
+    asked = ask_for_code(client, make_entry(open_contest()), address)
+    assert asked.status_code == 422 and "Go on with this address" in asked.text
+
+
 def test_D34_where_no_code_counts_going_on_is_not_offered(client):
     entry = make_entry(open_contest(tiers="oauth,passkey"))
     asked = ask_for_code(client, entry, "ana@mailinator.com", goes_on="1")
