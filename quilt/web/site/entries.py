@@ -136,7 +136,7 @@ def _render(head: EntryHead, is_playing: bool) -> str:
         else None,
         provider_names=PROVIDER_NAMES,
         is_playing=is_playing,
-        box=build_box(entry, contest),
+        box=build_box(head, entry, contest),
         spread=spread,
         glance=find_glance(entry.id, head.spread_version) if spread.reach >= LEAST_SHOWN else None,
         least_shown=LEAST_SHOWN,

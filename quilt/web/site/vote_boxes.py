@@ -7,9 +7,9 @@ from typing import Any
 from flask import session
 from flask_login import current_user
 
-from quilt.accounts.domains import list_domain_words
 from quilt.accounts.models import User
 from quilt.accounts.rules import person_key
+from quilt.arrivals.heads import EntryHead
 from quilt.contests.models import Contest
 from quilt.contests.rules import Action, check_may, describe_refusal, shows_counts
 from quilt.contests.rules import NotNow as ContestRefused
@@ -19,10 +19,11 @@ from quilt.results.queries import find_result, list_places
 from quilt.standings.rules import LEAST_SHOWN
 from quilt.votes.ballots import proves_too_little
 from quilt.votes.prospects import find_obstacle
-from quilt.votes.queries import CastVote, build_policy, count_votes, list_votes_of
+from quilt.votes.queries import CastVote, count_votes, list_votes_of
 from quilt.votes.rules import AlreadyVoted, NoVotesLeft, Policy, TakenBack, VoteRefused
 from quilt.web.clock import now
 from quilt.web.form_tickets import has_session
+from quilt.web.policies import get_policy
 from quilt.web.words import describe_vote_refusal
 
 
@@ -58,7 +59,7 @@ class VoteBox:
     waits: bool = False  # whether this browser has asked for a code for it, which has not come back
 
 
-def build_box(entry: Entry, contest: Contest) -> VoteBox:
+def build_box(head: EntryHead, entry: Entry, contest: Contest) -> VoteBox:
     """The box of an entry for whoever asks."""
     moment = now()
     try:
@@ -72,7 +73,7 @@ def build_box(entry: Entry, contest: Contest) -> VoteBox:
         refusal=refusal,
         votes_count=find_shown_votes(entry.id, contest),
         hides_counts=not shows_counts(contest.phases, moment),
-        own=_look_at_own(entry, contest, not refusal, moment) if is_known else OwnVotes(),
+        own=_look_at_own(head, entry, contest, not refusal, moment) if is_known else OwnVotes(),
         waits=has_session() and session.get("pending_vote", {}).get("entry_id") == entry.id,
         **(_find_place(entry.id, contest) if refusal else {}),
     )
@@ -93,8 +94,10 @@ def _find_place(entry_id: int, contest: Contest) -> dict[str, Any]:
     return {"place": place, "is_final": result.state == "final"}
 
 
-def _look_at_own(entry: Entry, contest: Contest, is_open: bool, moment: datetime) -> OwnVotes:
-    policy = build_policy(contest)
+def _look_at_own(
+    head: EntryHead, entry: Entry, contest: Contest, is_open: bool, moment: datetime
+) -> OwnVotes:
+    policy = get_policy(head)
     mine = [vote for vote in list_votes_of(current_user.id, entry.id) if vote.state != "withdrawn"]
     newest = mine[0] if mine else None
     is_doubtful = newest is not None and _is_doubtful(newest, policy)
@@ -111,10 +114,7 @@ def _look_at_own(entry: Entry, contest: Contest, is_open: bool, moment: datetime
 
 def _is_doubtful(cast: CastVote, policy: Policy) -> bool:
     """Whether the next batch will hold it, as far as its voter's address tells."""
-    if cast.state != "recorded":
-        return False
-    words = list_domain_words(db.session.connection())
-    return proves_too_little(cast.tier, current_user.email, policy._replace(domains=words), cast.cast_at)
+    return cast.state == "recorded" and proves_too_little(cast.tier, current_user.email, policy, cast.cast_at)
 
 
 def _find_next(obstacle: VoteRefused | None) -> datetime | None:
