@@ -1,5 +1,7 @@
 """Runs the migrations inside the application's own engine (SQLite or PostgreSQL)."""
 
+from contextlib import contextmanager
+
 from alembic import context
 from flask import current_app
 
@@ -14,13 +16,28 @@ def render_item(kind, item, _autogen):
     return False
 
 
+@contextmanager
+def let_tables_be_replaced(connection):
+    """SQLite's way to change a table is to make it anew, which foreign keys would refuse; they hold again afterwards.
+
+    The driver is told directly: within a transaction, which the engine would begin, SQLite does not hear it.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    raw = connection.connection.driver_connection
+    raw.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        connection.rollback()  # what a migration that failed has left open
+        raw.execute("PRAGMA foreign_keys=ON")
+
+
 def run() -> None:
     """Apply the migrations, each in a transaction of its own."""
     options = dict(current_app.extensions["migrate"].configure_args)
-    with target.engine.connect() as connection:
-        if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")  # batch mode recreates tables
-            connection.commit()
+    with target.engine.connect() as connection, let_tables_be_replaced(connection):
         context.configure(
             connection=connection,
             target_metadata=metadata,

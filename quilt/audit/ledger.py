@@ -22,12 +22,12 @@ from quilt.votes.ledger_models import (
     LedgerLeaf,
     LedgerTile,
 )
-from quilt.votes.models import Vote
+from quilt.votes.models import Vote, VoteDecision
 from quilt.votes.schedule import find_promise
 from quilt.votes.tiles import HEIGHT, WIDTH
 
 OTHER_KEY = "QUILT_SECRET_KEY is another than the one that these votes were cast with: it opens none of them"
-_leaf, _vote = LedgerLeaf.__table__, Vote.__table__
+_leaf, _vote, _decision = LedgerLeaf.__table__, Vote.__table__, VoteDecision.__table__
 
 
 def check_ledgers(connection: Connection, settings: Settings, now: datetime) -> list[Check]:
@@ -53,6 +53,7 @@ def check_ledgers(connection: Connection, settings: Settings, now: datetime) -> 
         found.tell(
             "ledger tallies", "counters", lambda ledger, read: compare_tally(connection, ledger, read)
         ),
+        _check_contests_named(connection),
         _check_nobody_forgotten(connection, settings, now),
     ]
 
@@ -149,6 +150,27 @@ def _list_head_faults(
             yield f"head {row.number} covers {head.size} leaves, there are {read.tree.size}"
         elif read.tree.root(head.size) != head.root:
             yield f"the first {head.size} leaves have another root than head {row.number} says"
+
+
+def _check_contests_named(connection: Connection) -> Check:
+    """Each leaf names a contest that has a ledger, and each decision its vote's: no foreign key asks it of them."""
+    counts = [connection.scalar(select(func.count()).select_from(table)) or 0 for table in (_leaf, _decision)]
+    homeless = select(_leaf.c.contest_id, _leaf.c.number).outerjoin(
+        Ledger, Ledger.contest_id == _leaf.c.contest_id
+    )
+    strays = (
+        select(_decision.c.id)
+        .join(_vote, _vote.c.id == _decision.c.vote_id)
+        .where(_vote.c.contest_id != _decision.c.contest_id)
+    )
+    differences = [
+        f"leaf {number} names contest {contest_id}, which has no ledger"
+        for contest_id, number in connection.execute(homeless.where(Ledger.contest_id.is_(None)))
+    ]
+    differences += [
+        f"decision {one} names another contest than its vote" for one in connection.scalars(strays)
+    ]
+    return Check("contests named", sum(counts), "leaves and decisions", tuple(differences))
 
 
 def _check_nobody_forgotten(connection: Connection, settings: Settings, now: datetime) -> Check:

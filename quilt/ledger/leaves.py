@@ -7,6 +7,7 @@ an hour and the entry; who decided is told by role.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from quilt.ledger.canonical import (
@@ -31,6 +32,7 @@ RECORDED, COUNTED, HELD, REJECTED, WITHDRAWN = "recorded", "counted", "held", "r
 STATES = (RECORDED, COUNTED, HELD, REJECTED, WITHDRAWN)
 RULES, VOTER, REVIEWER, APPEAL = "rules", "voter", "reviewer", "appeal"
 ACTORS = (RULES, VOTER, REVIEWER, APPEAL)
+_NO_COMMITMENT = bytes(32)
 MAX_RANGES = 1_000  # keeps the longest decision within the longest line
 
 Range = tuple[int, int]
@@ -89,9 +91,9 @@ Leaf = VoteLeaf | DecisionLeaf | EntryLeaf | JudgesLeaf
 
 def encode_leaf(leaf: Leaf) -> bytes:
     """Return the line of a leaf, without a line feed. Raises LeafRefused for values that no leaf may have."""
-    fields = {**_list_fields(leaf), "v": VERSION}
-    _check(fields)
-    return encode_fields(fields)
+    if isinstance(leaf, VoteLeaf):
+        return _encode_vote(leaf)
+    return _encode(leaf)
 
 
 def decode_leaf(line: bytes) -> Leaf:
@@ -102,6 +104,27 @@ def decode_leaf(line: bytes) -> Leaf:
         raise LeafRefused(str(refusal)) from None
     _check(fields)
     return _READERS[fields["kind"]](fields)
+
+
+def _encode(leaf: Leaf) -> bytes:
+    fields = {**_list_fields(leaf), "v": VERSION}
+    _check(fields)
+    return encode_fields(fields)
+
+
+def _encode_vote(leaf: VoteLeaf) -> bytes:
+    if len(leaf.commitment) != len(_NO_COMMITMENT):
+        raise LeafRefused(f"vote: a commitment of {len(leaf.commitment)} bytes")
+    before, after = _frame_vote(leaf.contest, leaf.entry, leaf.period, leaf.tier, leaf.hour)
+    return before + leaf.commitment.hex().encode() + after
+
+
+@lru_cache(maxsize=10_000, typed=True)
+def _frame_vote(contest: str, entry: int, period: str, tier: str, hour: str) -> tuple[bytes, bytes]:
+    """What stands before and behind the commitment, in which alone most votes of an hour differ."""
+    line = _encode(VoteLeaf(contest, entry, period, tier, hour, _NO_COMMITMENT))
+    before, _, after = line.partition(_NO_COMMITMENT.hex().encode())  # no field before it may hold this
+    return before, after
 
 
 def _check(fields: Mapping[str, object]) -> None:

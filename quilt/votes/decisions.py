@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, Connection, insert, literal, select, update
 
@@ -48,18 +48,26 @@ class Verdict(NamedTuple):
     actor_id: int | None = None
 
 
+class LockedVote(Protocol):
+    """What a decision has to know of a vote's row; it cannot change until the transaction ends."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def entry_id(self) -> int: ...
+    @property
+    def arrival_id(self) -> int | None: ...
+    @property
+    def state(self) -> str: ...
+
+
 def decide_votes(
-    connection: Connection,
-    vote_ids: Iterable[int],
-    verdict: Verdict,
-    now: datetime,
-    *,
-    is_to_wait: bool = True,
+    connection: Connection, vote_ids: Iterable[int], verdict: Verdict, now: datetime
 ) -> list[int]:
     """Bring each vote into `verdict.after`, write that down, and return the ids of those that changed, ascending.
 
-    Votes that are in that state already stay as they are. The decisions wait in the inbox of the ledger, unless the
-    caller appends them to it in the same transaction (`is_to_wait=False`). Raises TransitionRefused when one of the votes may not go there, ResultIsFinal when it made a result that is final;
+    Votes that are in that state already stay as they are. The decisions wait in the inbox of the ledger. Raises
+    TransitionRefused when one of the votes may not go there, ResultIsFinal when it made a result that is final;
     call it within the transaction that it shall share.
     """
     changed: list[int] = []
@@ -68,13 +76,27 @@ def decide_votes(
         if verdict.actor != RULES and is_any_settled(connection, ids):
             raise ResultIsFinal(ids[0], "any state", verdict.after)
         votes = [vote for vote in _lock(connection, ids) if vote.state != verdict.after]
-        _check(votes, verdict)
         if votes:
-            decisions = _change(connection, votes, verdict, now)
-            if is_to_wait:
-                _put_in_inbox(connection, decisions)
+            _put_in_inbox(connection, change_votes(connection, votes, verdict, now))
             changed += [vote.id for vote in votes]
     return changed
+
+
+def change_votes(
+    connection: Connection, votes: Sequence[LockedVote], verdict: Verdict, now: datetime
+) -> Sequence[int]:
+    """Bring votes that the caller has locked, and that are in another state, into `verdict.after`: the rows, the
+    counters, the tree and the log. Returns the ids of the decisions, which the caller brings to the ledger.
+
+    Raises TransitionRefused when one of the votes may not go there.
+    """
+    _check(votes, verdict)
+    given = among(_vote.c.id, [vote.id for vote in votes], connection.dialect.name)
+    decisions = _write_down(connection, given, verdict, now)  # while the rows still say what was before
+    connection.execute(update(Vote).where(given).values(state=verdict.after))
+    _count(connection, votes, verdict.after)
+    _tell_the_tree(connection, votes, verdict.after)
+    return decisions
 
 
 def lock_tallies(connection: Connection, entry_ids: Collection[int]) -> None:
@@ -88,7 +110,7 @@ def lock_tallies(connection: Connection, entry_ids: Collection[int]) -> None:
 
 
 def _lock(connection: Connection, ids: Sequence[int]) -> list[Any]:
-    columns = (_vote.c.id, _vote.c.contest_id, _vote.c.entry_id, _vote.c.arrival_id, _vote.c.state)
+    columns = (_vote.c.id, _vote.c.entry_id, _vote.c.arrival_id, _vote.c.state)
     given = among(_vote.c.id, ids, connection.dialect.name)
     statement = select(*columns).where(given).order_by(_vote.c.id)
     if connection.dialect.name != "sqlite":
@@ -96,23 +118,13 @@ def _lock(connection: Connection, ids: Sequence[int]) -> list[Any]:
     return list(connection.execute(statement).all())  # row by row costs three times as much
 
 
-def _check(votes: Sequence[Any], verdict: Verdict) -> None:
+def _check(votes: Sequence[LockedVote], verdict: Verdict) -> None:
     for vote in votes:
         if verdict.actor not in TRANSITIONS.get((vote.state, verdict.after), ()):
             raise TransitionRefused(vote.id, vote.state, verdict.after)
 
 
-def _change(connection: Connection, votes: Sequence[Any], verdict: Verdict, now: datetime) -> Sequence[int]:
-    """Change the rows, the counters and the tree; returns the ids of the decisions."""
-    given = among(_vote.c.id, [vote.id for vote in votes], connection.dialect.name)
-    decisions = _write_down(connection, given, verdict, now)  # while the rows still say what was before
-    connection.execute(update(Vote).where(given).values(state=verdict.after))
-    _count(connection, votes, verdict.after)
-    _tell_the_tree(connection, votes, verdict.after)
-    return decisions
-
-
-def _count(connection: Connection, votes: Sequence[Any], after: str) -> None:
+def _count(connection: Connection, votes: Sequence[LockedVote], after: str) -> None:
     changes: dict[int, dict[str, int]] = {}
     for vote in votes:
         before_counter, after_counter = _counter(vote.state), _counter(after)
@@ -129,7 +141,7 @@ def _counter(state: str) -> str:
     return "standing" if state in STANDING else state
 
 
-def _tell_the_tree(connection: Connection, votes: Sequence[Any], after: str) -> None:
+def _tell_the_tree(connection: Connection, votes: Sequence[LockedVote], after: str) -> None:
     """The spread counts votes that stand: one more or one less at the voter's arrival."""
     rows = [
         {

@@ -28,7 +28,8 @@ class LedgerNotOpen(LookupError):
 
 
 class VoteFacts(NamedTuple):
-    """What a vote's leaf is made of; `voter_key` is the keyed pseudonym of whoever cast it."""
+    """What a vote's leaf is made of, and whose arrival brought the vote; `voter_key` is the keyed pseudonym of
+    whoever cast it."""
 
     id: int
     entry_id: int
@@ -38,6 +39,7 @@ class VoteFacts(NamedTuple):
     cast_at: datetime
     tier: str
     voter_key: bytes
+    arrival_id: int | None = None
 
 
 def make_salt(contest_key: bytes, receipt: str) -> bytes:

@@ -37,11 +37,14 @@ class Settlement(Model):
 
 
 class LedgerLeaf(Model):
-    """One line of the ledger. `vote_id` is the vote that it commits to; None for a leaf that is no vote."""
+    """One line of the ledger. `vote_id` is the vote that it commits to; None for a leaf that is no vote.
+
+    `contest_id` is a ledger's, whose row is locked by whoever appends: a foreign key would look for it once a line.
+    """
 
     __tablename__ = "ledger_leaf"
 
-    contest_id: Mapped[int] = mapped_column(ForeignKey("ledger.contest_id"), primary_key=True)
+    contest_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     number: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)  # from 0
     line: Mapped[str] = mapped_column(Text)
     vote_id: Mapped[int | None] = mapped_column(ForeignKey("vote.id"), unique=True)

@@ -84,7 +84,9 @@ class VoteDecision(Model):
     __table_args__ = (Index("ix_vote_decision_vote_id", "vote_id"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    contest_id: Mapped[int] = mapped_column(ForeignKey("contest.id"))
+    contest_id: Mapped[int] = mapped_column(
+        BigId
+    )  # its vote's: a key of its own would be looked up for each row
     vote_id: Mapped[int] = mapped_column(ForeignKey("vote.id"))
     before: Mapped[str] = mapped_column(String(10))
     after: Mapped[str] = mapped_column(String(10))

@@ -20,7 +20,7 @@ from quilt.entries.models import Entry
 from quilt.ledger.decisions import build_decisions
 from quilt.ledger.leaves import EntryLeaf
 from quilt.votes.bulk import among
-from quilt.votes.decisions import Verdict, decide_votes, lock_tallies
+from quilt.votes.decisions import Verdict, change_votes, lock_tallies
 from quilt.votes.heads import sign_next_head
 from quilt.votes.keys import SigningKey
 from quilt.votes.leaves import Book, VoteFacts, build_vote_leaf, spell_tag
@@ -122,15 +122,15 @@ def append_votes(
         [build_vote_leaf(book.name, vote, contest_key) for vote in votes], [vote.id for vote in votes]
     )
     decided: list[_Decided] = []
-    by_verdict: dict[Verdict, list[int]] = defaultdict(list)
+    by_verdict: dict[Verdict, list[VoteFacts]] = defaultdict(list)
     for vote, number in zip(votes, numbers, strict=True):
         if vote.state == "recorded":
             verdict = verdicts.get(vote.id, PLAIN)
-            by_verdict[verdict].append(vote.id)
+            by_verdict[verdict].append(vote)
             decided.append(_Decided.of(vote, number, verdict))
     lock_tallies(connection, {row.entry_id for row in decided if row.after != PLAIN.after})
-    for verdict, ids in by_verdict.items():
-        decide_votes(connection, ids, verdict, now, is_to_wait=False)
+    for verdict, alike in by_verdict.items():
+        change_votes(connection, alike, verdict, now)
     _append(book, decided)
     book.store()
     return len(votes), len(decided)
@@ -219,7 +219,7 @@ def _lock_votes(connection: Connection, vote_ids: Sequence[int]) -> list[VoteFac
     statement = (
         select(
             _vote.c.id, _vote.c.entry_id, _vote.c.period, _vote.c.state, _vote.c.receipt, _vote.c.cast_at,
-            _vote.c.tier, voter.c.key,
+            _vote.c.tier, voter.c.key, _vote.c.arrival_id,
         )
         .join(voter, voter.c.id == _vote.c.voter_id)
         .where(among(_vote.c.id, vote_ids, connection.dialect.name), ~_has_leaf(_vote.c.id))

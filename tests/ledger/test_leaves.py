@@ -143,6 +143,7 @@ def test_other_bytes_are_no_leaf(line: bytes) -> None:
         VoteLeaf(CONTEST, 1, "", "email", "2026-05-10T12:30Z", bytes(32)),
         VoteLeaf(CONTEST, 1, "", "email", "2026-05-10T12Z", bytes(31)),
         VoteLeaf("Two Words", 1, "", "email", "2026-05-10T12Z", bytes(32)),
+        VoteLeaf(CONTEST, True, "", "email", "2026-05-10T12Z", bytes(32)),
         DecisionLeaf(CONTEST, (), "held", "rules", "lockstep", "1"),
         DecisionLeaf(CONTEST, ((0, 0),), "held", "ana@example.org", "lockstep", "1"),
         EntryLeaf(CONTEST, 1, False, "reviewer", "She is 15 years old"),
@@ -150,8 +151,20 @@ def test_other_bytes_are_no_leaf(line: bytes) -> None:
     ],
 )
 def test_what_no_leaf_may_say_is_not_written(leaf: Leaf) -> None:
+    encode_leaf(
+        VoteLeaf(CONTEST, 1, "", "email", "2026-05-10T12Z", bytes(32))
+    )  # whose spelling is remembered
     with pytest.raises(LeafRefused):
         encode_leaf(leaf)
+
+
+@pytest.mark.parametrize("contest", [CONTEST, "0" * 64])
+def test_votes_of_an_hour_differ_in_their_commitment(contest: str) -> None:
+    for commitment in (bytes(32), b"\x01" * 32, bytes(32)):
+        leaf = VoteLeaf(contest, 17, "2026-05-10", "email", "2026-05-10T12Z", commitment)
+        fields = json.loads(encode_leaf(leaf))
+        assert (fields["commit"], fields["contest"]) == (commitment.hex(), contest)
+        assert decode_leaf(encode_leaf(leaf)) == leaf
 
 
 @given(st.sets(st.integers(0, 300)))
