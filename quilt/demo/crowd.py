@@ -6,21 +6,19 @@ Each act goes through the service that a request of that kind goes through, with
 import math
 import random
 import secrets
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from operator import attrgetter
 
 from flask import Flask
 
-from quilt.arrivals.fold import fold_entry
 from quilt.arrivals.nodes import Node, Visit
 from quilt.arrivals.service import forget_old, get_salt, record_arrival, record_not_counted
 from quilt.community.service import add_comment
-from quilt.demo.entering import Act, Entered
+from quilt.demo.entering import Act, Entered, Troupe
 from quilt.demo.shapes import Person, list_depths, plan_people
 from quilt.entries.exposure import (
     list_fair_order,
@@ -30,7 +28,8 @@ from quilt.entries.exposure import (
 )
 from quilt.shares.service import record_share
 from quilt.spread.counting import NotCounted, visitor_key
-from quilt.votes.rules import Policy
+from quilt.votes.evidence import Evidence, make_marks, pack_evidence
+from quilt.votes.rules import Policy, make_contest_key
 from quilt.votes.service import Ballot, cast_vote
 
 HOUR = timedelta(hours=1)
@@ -45,7 +44,7 @@ NO_PERSON = {
     NotCounted.EMPTY_AGENT: 3,
     NotCounted.NONCE_EXPIRED: 2,
 }
-NO_PERSON_SHARE, SHARING_IN_VAIN, COMING_BACK = 0.14, 0.1, 0.07
+NO_PERSON_SHARE, SHARING_IN_VAIN, COMING_BACK, PLAYING = 0.14, 0.1, 0.07, 0.78
 AGENTS = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Mobile Safari/604.1",
     "Mozilla/5.0 (Linux; Android 15; Pixel 8) AppleWebKit/537.36 Chrome/140.0.0.0 Mobile Safari/537.36",
@@ -65,27 +64,19 @@ class Stage:
     ends_at: datetime
 
 
-class Audience:
+class Audience(Troupe):
     """The people of one entry, and what each of them does. Chance has spoken before the first of them acts."""
 
     def __init__(self, entered: Entered, stage: Stage, seed: str) -> None:
-        self._entered, self._stage = entered, stage
+        self._stage = stage
         self._chance = random.Random(f"{seed} {entered.story.title}")
+        self._habits = random.Random(f"{seed} {entered.story.title} habits")
         horizon = (stage.ends_at - entered.published_at) / HOUR - 0.5
         self.people = plan_people(entered.story.spread or {}, horizon, self._chance)
         self._nodes: dict[int, Node] = {}
         self._entropy = random.Random(f"{seed} {entered.story.title} codes").randbytes
-        self._acts = deque(sorted(self._list_acts(), key=attrgetter("at")))
-
-    def act(self, until: datetime) -> None:
-        """Do what these people do before `until`, then fold it, as a worker does every second."""
-        has_acted = False
-        while self._acts and self._acts[0].at < until:
-            act = self._acts.popleft()
-            act.do(act.at)
-            has_acted = True
-        if has_acted:
-            fold_entry(self._entered.entry_id, until)
+        self._requests: dict[int, tuple[str, str]] = {}  # the address and the browser that each comes by
+        super().__init__(entered, self._list_acts())
 
     def _list_acts(self) -> Iterator[Act]:
         depths = list_depths(self.people)
@@ -116,7 +107,9 @@ class Audience:
 
     def _coming(self, number: int, person: Person) -> Callable[[datetime], None]:
         address = f"198.18.{self._chance.randrange(256)}.{self._chance.randrange(1, 255)}"
-        agent = f"{self._chance.choice(AGENTS)} ({self._entered.entry_id}-{number})"
+        browser = self._chance.choice(AGENTS)
+        agent = f"{browser} ({self._entered.entry_id}-{number})"
+        self._requests[number] = address, browser
 
         def come(at: datetime) -> None:
             salt = get_salt(at, secrets.token_bytes)  # the pseudonyms of real visitors hang on today's
@@ -154,15 +147,33 @@ class Audience:
         likely = (self._entered.story.spread or {})["voting"] * (1.3 if depth > 1 else 0.9)
         if voters and self._chance.random() < likely:
             hours = person.hours + self._chance.lognormvariate(math.log(0.07), 0.8)
-            yield self._at(hours, self._casting(number, voters.pop()))
+            yield self._at(hours, self._casting(number, voters.pop(), person.parent is not None))
 
-    def _casting(self, number: int, voter_id: int) -> Callable[[datetime], None]:
+    def _casting(self, number: int, voter_id: int, by_link: bool) -> Callable[[datetime], None]:
+        stage, tell = self._stage, self._looking(number, by_link)
+
         def cast(at: datetime) -> None:
             visit = Visit(self._entered.entry_id, None, own_code=self._nodes[number].code)
-            ballot, stage = Ballot(voter_id, "email", visit), self._stage
+            ballot = Ballot(voter_id, "email", visit, evidence=tell(at))
             cast_vote(ballot, stage.policy, secret=stage.secret, now=at, entropy=self._entropy)
 
         return cast
+
+    def _looking(self, number: int, by_link: bool) -> Callable[[datetime], bytes]:
+        """What somebody's vote tells of how they looked at the page: most play the film, and all take their time."""
+        has_played = self._habits.random() < PLAYING
+        dwell = 4.0 + self._habits.lognormvariate(math.log(40 if has_played else 15), 0.6)
+        age, wait = (
+            dwell + self._habits.expovariate(0.1),
+            6.0 + self._habits.lognormvariate(math.log(25), 0.7),
+        )
+        key = make_contest_key(self._stage.secret, self._stage.policy.voter_salt)
+
+        def tell(at: datetime) -> bytes:
+            marks = make_marks(*self._requests[number], get_salt(at, secrets.token_bytes), key)
+            return pack_evidence(Evidence(marks, has_played, dwell, age, wait, by_link=by_link))
+
+        return tell
 
     def _returning(self, number: int) -> Callable[[datetime], None]:
         def come_again(at: datetime) -> None:
@@ -190,7 +201,7 @@ class Audience:
 
 def play(
     app: Flask,
-    audiences: Sequence[Audience],
+    audiences: Sequence[Troupe],
     stage: Stage,
     seed: str,
     close_batch: Callable[[datetime], None],
@@ -217,7 +228,7 @@ def play(
     forget_old(stage.ends_at)
 
 
-def _live_through(app: Flask, until: datetime, audience: Audience) -> None:
+def _live_through(app: Flask, until: datetime, audience: Troupe) -> None:
     with app.app_context():
         audience.act(until)
 

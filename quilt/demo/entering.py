@@ -2,7 +2,8 @@
 
 import random
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from operator import attrgetter
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from quilt.arrivals.fold import fold_entry
 from quilt.arrivals.models import NamedLink
 from quilt.config import Settings
 from quilt.contests.queries import PhaseFacts, PolicyFacts
@@ -50,6 +52,24 @@ class Act:
 
     at: datetime
     do: Callable[[datetime], object]
+
+
+class Troupe:
+    """People of one entry, and what they are going to do."""
+
+    def __init__(self, entered: Entered, acts: Iterable[Act]) -> None:
+        self._entered = entered
+        self._acts = deque(sorted(acts, key=attrgetter("at")))
+
+    def act(self, until: datetime) -> None:
+        """Do what they do before `until`, then fold it, as a worker does every second."""
+        has_acted = False
+        while self._acts and self._acts[0].at < until:
+            act = self._acts.popleft()
+            act.do(act.at)
+            has_acted = True
+        if has_acted:
+            fold_entry(self._entered.entry_id, until)
 
 
 def open_contest(book: Book, starts_at: datetime, now: datetime) -> int:

@@ -12,10 +12,10 @@ from quilt.config import Settings
 from quilt.contests.models import Contest
 from quilt.contests.queries import find_contest
 from quilt.database import db
-from quilt.demo import people
+from quilt.demo import night, people
 from quilt.demo.counting import Count
 from quilt.demo.crowd import Audience, Stage, play
-from quilt.demo.entering import WRITING, Desk, open_contest
+from quilt.demo.entering import WRITING, Desk, Troupe, open_contest
 from quilt.demo.films import FILM_SIDE, Shoot, make_films, receive_paper
 from quilt.demo.stories import Book, Story, read_book
 from quilt.votes.queries import build_policy
@@ -74,7 +74,12 @@ class _Filling:
             secret = self._settings.secret_key
             stage = Stage(build_policy(contest), secret, voters, self._starts_at, self._now)
             entered = desk.list_published(self._book.published)
-            audiences = [Audience(each, stage, SEED) for each in entered]
+            audiences: list[Troupe] = [Audience(each, stage, SEED) for each in entered]
+            audiences += [
+                night.Night(each, stage.policy, secret, staff["moderator"], self._now, SEED)
+                for each in entered
+                if each.story.title == night.STORY
+            ]
             play(self._app, audiences, stage, SEED, count.close, self._report_day)
 
     def _create_entrants(self) -> dict[str, int]:

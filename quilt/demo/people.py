@@ -30,7 +30,7 @@ STAFF = (
         "admin@example.org",
         "patchwork-admin",
         "admin",
-        "/admin/contests: set a contest up, propose its result.",
+        "/admin/integrity: a night in which a program voted, and an appeal. /admin/contests: propose a result.",
     ),
     SignIn(
         "second@example.org",

@@ -29,12 +29,14 @@ from quilt.config import Settings
 from quilt.contests.queries import find_contest
 from quilt.contests.rules import Action, may
 from quilt.database import close_writers, db
-from quilt.demo import NotADemo, fill, list_sign_ins
+from quilt.demo import NotADemo, fill, list_sign_ins, night
 from quilt.demo.shapes import list_depths, plan_people
 from quilt.demo.stories import read_book
 from quilt.entries.drafts import count_by_state, list_waiting
 from quilt.entries.exposure import get_epoch
 from quilt.entries.models import Entry, EntryExposure
+from quilt.integrity.alerts import list_alerts
+from quilt.integrity.appeals import list_appeals
 from quilt.jobs.queue import queue
 from quilt.mail import MailMessage
 from quilt.media.models import Video
@@ -44,7 +46,8 @@ from quilt.media.rules import VideoLimits
 from quilt.media.storage import results_of
 from quilt.moderation.models import ModerationLog
 from quilt.shares.models import ShareAct
-from quilt.votes.models import EntryTally, Vote, Voter
+from quilt.votes.evidence import unpack_evidence
+from quilt.votes.models import STANDING, EntryTally, Vote, Voter
 from tests.conftest import NOW, do_not_wait_for_the_disk
 from tests.live import migrate
 from tests.spreads import recount_entry
@@ -141,6 +144,24 @@ def test_ten_days_of_two_thousand_people(filled):
     assert count(Vote, Vote.arrival_id.is_(None)) == 0
 
 
+def test_a_program_was_found_in_the_night(filled):
+    entry = find_entry(night.STORY)
+    doubted = count(Vote, Vote.state.not_in(STANDING))
+    states = dict(db.session.execute(select(Vote.state, func.count()).group_by(Vote.state)).all())
+    held = night.PRESSES - night.LOOKED_AT
+    assert (states["held"], states["rejected"], doubted) == (held, night.LOOKED_AT, night.PRESSES)
+    assert count(Vote, Vote.entry_id == entry.id, Vote.state.not_in(STANDING)) == night.PRESSES
+    told = {unpack_evidence(packed).has_played for packed in db.session.scalars(select(Vote.evidence))}
+    assert told == {True, False}
+    alerts = list_alerts(entry.contest_id, NOW - night.BEFORE_END)
+    assert {alert.entry_id for alert in alerts} == {entry.id}
+    assert all(alert.votes_count >= 20 > 5 * alert.expected for alert in alerts)
+    (appeal,) = list_appeals(entry.contest_id, is_open=True)
+    asked = {person.role: db.session.scalars(select(User.id).where(User.email == person.email)).one()
+             for person in list_sign_ins()}  # fmt: skip
+    assert appeal.may_be_answered_by(asked["admin"]) and not appeal.may_be_answered_by(asked["moderator"])
+
+
 def test_shapes_are_as_different_as_real_ones(filled):
     star = describe_spread(find_entry("Sixty-one lunch boxes").id)
     assert star.reach >= 290 and star.longest_chain == 2 and star.structural_virality < 2.1
@@ -154,7 +175,7 @@ def test_shapes_are_as_different_as_real_ones(filled):
 
 def test_counters_equal_rows(filled):
     for entry in list_published():
-        votes = count(Vote, Vote.entry_id == entry.id)
+        votes = count(Vote, Vote.entry_id == entry.id, Vote.state.in_(STANDING))
         spread = db.session.get_one(EntrySpread, entry.id)
         assert db.session.get_one(EntryTally, entry.id).standing == votes == spread.votes_count
         assert spread.size - 1 == count(Arrival, Arrival.entry_id == entry.id)
