@@ -6,7 +6,7 @@ with it and asks for a second look, so the desk has a burst, evidence, a decisio
 
 import random
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 
