@@ -12,7 +12,7 @@ from quilt.config import Settings
 from quilt.contests.models import Contest
 from quilt.contests.queries import find_contest
 from quilt.database import db
-from quilt.demo import night, people
+from quilt.demo import bad_hour, people
 from quilt.demo.counting import Count
 from quilt.demo.crowd import Audience, Stage, play
 from quilt.demo.entering import WRITING, Desk, Troupe, open_contest
@@ -76,9 +76,9 @@ class _Filling:
             entered = desk.list_published(self._book.published)
             audiences: list[Troupe] = [Audience(each, stage, SEED) for each in entered]
             audiences += [
-                night.Night(each, stage.policy, secret, staff["moderator"], self._now, SEED)
+                bad_hour.BadHour(each, stage.policy, secret, staff["moderator"], self._now, SEED)
                 for each in entered
-                if each.story.title == night.STORY
+                if each.story.title == bad_hour.STORY
             ]
             play(self._app, audiences, stage, SEED, count.close, self._report_day)
 

@@ -29,7 +29,7 @@ from quilt.config import Settings
 from quilt.contests.queries import find_contest
 from quilt.contests.rules import Action, may
 from quilt.database import close_writers, db
-from quilt.demo import NotADemo, fill, list_sign_ins, night
+from quilt.demo import NotADemo, bad_hour, fill, list_sign_ins
 from quilt.demo.shapes import list_depths, plan_people
 from quilt.demo.stories import read_book
 from quilt.entries.drafts import count_by_state, list_waiting
@@ -144,16 +144,16 @@ def test_ten_days_of_two_thousand_people(filled):
     assert count(Vote, Vote.arrival_id.is_(None)) == 0
 
 
-def test_a_program_was_found_in_the_night(filled):
-    entry = find_entry(night.STORY)
+def test_a_program_was_found(filled):
+    entry = find_entry(bad_hour.STORY)
     doubted = count(Vote, Vote.state.not_in(STANDING))
     states = dict(db.session.execute(select(Vote.state, func.count()).group_by(Vote.state)).all())
-    held = night.PRESSES - night.LOOKED_AT
-    assert (states["held"], states["rejected"], doubted) == (held, night.LOOKED_AT, night.PRESSES)
-    assert count(Vote, Vote.entry_id == entry.id, Vote.state.not_in(STANDING)) == night.PRESSES
+    held = bad_hour.PRESSES - bad_hour.LOOKED_AT
+    assert (states["held"], states["rejected"], doubted) == (held, bad_hour.LOOKED_AT, bad_hour.PRESSES)
+    assert count(Vote, Vote.entry_id == entry.id, Vote.state.not_in(STANDING)) == bad_hour.PRESSES
     told = {unpack_evidence(packed).has_played for packed in db.session.scalars(select(Vote.evidence))}
     assert told == {True, False}
-    alerts = list_alerts(entry.contest_id, NOW - night.BEFORE_END)
+    alerts = list_alerts(entry.contest_id, NOW - bad_hour.BEFORE_END)
     assert {alert.entry_id for alert in alerts} == {entry.id}
     assert all(alert.votes_count >= 20 > 5 * alert.expected for alert in alerts)
     (appeal,) = list_appeals(entry.contest_id, is_open=True)

@@ -1,4 +1,4 @@
-"""One bad night of the demo: a program votes for an entry, the rules hold its votes, and the desk looks at some.
+"""A bad hour of the demo: a program votes for an entry, the rules hold its votes, and the desk looks at some.
 
 The program writes its votes as the form would; it does not know the rules that find it. Its entrant has nothing to do
 with it and asks for a second look, so the desk has a burst, evidence, a decision and an appeal to show.
@@ -37,19 +37,19 @@ FOUND = (
     "two seconds of the page, the film played by nobody."
 )
 ASKED = (
-    "I woke up to seventy votes that I cannot explain and to a note that they are not counted. We have not asked "
-    "anybody for this. If some of them are people, please look again: our street did stay up late for us."
+    "There are seventy votes in our count that I cannot explain, and a note that they are not counted. We have not "
+    "asked anybody for this. If some of them are people, please look again: our street does talk about us."
 )
 
 
-class Night(Troupe):
-    """The program, the moderator who finds it in the morning, and the entrant who asks about it."""
+class BadHour(Troupe):
+    """The program, the moderator who finds it, and the entrant who asks about it."""
 
     def __init__(
         self, entered: Entered, policy: Policy, secret: str, moderator_id: int, ends_at: datetime, seed: str
     ) -> None:
         self._policy, self._secret, self._moderator_id = policy, secret, moderator_id
-        self._chance = random.Random(f"{seed} night")
+        self._chance = random.Random(f"{seed} bad hour")
         self._begins_at = ends_at - BEFORE_END
         super().__init__(entered, self._list_acts())
 
