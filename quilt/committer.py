@@ -25,12 +25,16 @@ from sqlalchemy import Engine, create_engine, event
 
 from quilt.config import Settings
 from quilt.database import choose_options, prepare_engine
-from quilt.writer import MOST_BYTES, PATIENCE, pack_outcomes, unpack_pieces
+from quilt.writer import MOST_BYTES, PATIENCE, pack_outcomes, pack_pieces, unpack_pieces
 from quilt.writing import BATCH, Committer
 
 ADDRESS = "QUILT_WRITER"  # where the writer of this server listens; set by `quilt serve` for its workers
 _room = bytearray(MOST_BYTES)
 REST = 0.5  # seconds before a writer that ended is started again
+CHECK = 5.0  # seconds between two looks whether it answers
+HUNG = (
+    PATIENCE + CHECK
+)  # seconds without an answer after which it is killed: whoever waited has given up by then
 NAME = "quilt-writer"  # of its process, as `ps -e` and /proc tell it
 _fork = multiprocessing.get_context("fork")
 
@@ -93,7 +97,7 @@ class _Message:
 
 
 class _Keeper:
-    """Starts the writer, and starts it again where it ends before it should."""
+    """Starts the writer, and starts it again where it ends before it should, or does not answer."""
 
     def __init__(self, database: str, address: str) -> None:
         self._database, self._address = database, address
@@ -128,14 +132,21 @@ class _Keeper:
 
     def _watch(self) -> None:
         while not self._is_over:
-            self._process.join()
-            if self._is_over:
-                return
-            _tell("writer_ended", f"status {self._process.exitcode}; it is started again")
-            time.sleep(REST)
-            with self._lock:
-                if not self._is_over:
-                    self._start_again()
+            self._process.join(CHECK)
+            if self._process.is_alive():
+                self._kill_if_it_hangs()
+            elif not self._is_over:
+                _tell("writer_ended", f"status {self._process.exitcode}; it is started again")
+                time.sleep(REST)
+                with self._lock:
+                    if not self._is_over:
+                        self._start_again()
+        self._process.join()
+
+    def _kill_if_it_hangs(self) -> None:
+        if is_silent(self._address) and not self._is_over:
+            _tell("writer_hangs", f"it has not answered for {HUNG:.0f} s, and is killed")
+            self._process.kill()
 
     def _start_again(self) -> None:
         try:
@@ -145,6 +156,24 @@ class _Keeper:
             return
         os.close(self._lifeline)
         self._process, self._lifeline = started
+
+
+def is_silent(address: str) -> bool:
+    """Whether the writer at this address lets one in and then says nothing for as long as it may take.
+
+    One that cannot be reached is not: it begins, or has ended, and the workers commit by themselves.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
+        connection.settimeout(HUNG)
+        try:
+            connection.connect(address)
+            connection.send(pack_pieces([]) or b"")
+            connection.recv(MOST_BYTES)
+        except TimeoutError:
+            return True
+        except OSError:
+            pass
+    return False
 
 
 def _receive(fileobj: Any, door: socket.socket, selector: selectors.BaseSelector) -> _Message | None:

@@ -36,7 +36,7 @@ class RemoteCommitter:
 
     def commit(self, group: Sequence[Piece]) -> None:
         """Give each piece its outcome; where the writer ended before it told, that is WriterGone."""
-        message = _pack_pieces(group)
+        message = pack_pieces(group)
         if message is not None:
             self._commit_there(group, message)
         elif len(group) == 1:
@@ -120,6 +120,11 @@ def may_travel(work: Callable[..., Any]) -> bool:
     return "<" not in work.__qualname__
 
 
+def pack_pieces(group: Sequence[Piece]) -> bytes | None:
+    """A worker's message that asks for these pieces; None where they cannot travel, or are too long."""
+    return _pickle([(piece.work, piece.args) for piece in group], MOST_BYTES)
+
+
 def unpack_pieces(message: memoryview) -> list[Piece]:
     """The pieces of a worker's message."""
     return [Piece(work, args) for work, args in pickle.loads(message)]
@@ -130,10 +135,6 @@ def pack_outcomes(group: Sequence[Piece]) -> bytes:
     outcomes = [_describe_outcome(piece) for piece in group]
     share = MOST_BYTES // (len(group) + 1)
     return _pickle(outcomes, MOST_BYTES) or pickle.dumps([_shorten(outcome, share) for outcome in outcomes])
-
-
-def _pack_pieces(group: Sequence[Piece]) -> bytes | None:
-    return _pickle([(piece.work, piece.args) for piece in group], MOST_BYTES)
 
 
 def _pickle(thing: object, most_bytes: int) -> bytes | None:

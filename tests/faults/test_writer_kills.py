@@ -1,6 +1,7 @@
 """The writer process is killed again and again: what was acknowledged is there, once, and the site goes on."""
 
 import http.client
+import json
 import os
 import pickle
 import secrets
@@ -17,6 +18,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, event, text
 
+from quilt import committer
 from quilt.committer import ADDRESS, keep_writer
 from quilt.config import Settings
 from quilt.database import db, prepare_engine
@@ -169,6 +171,22 @@ def test_an_error_that_cannot_travel_is_told_in_words_and_harms_no_other(writer)
     assert way.submit(repeat, ("a", 2)) == "aa"
 
 
+@pytest.mark.skipif(not HAS_PROC, reason="looks for processes in /proc")
+def test_a_writer_that_hangs_is_replaced(tmp_path, monkeypatch, capfd):
+    for name, seconds in (("CHECK", 0.2), ("HUNG", 2.0), ("REST", 0.0)):
+        monkeypatch.setattr(committer, name, seconds)
+    with keep_writer(Settings(environment="test", data=tmp_path)):
+        while (first := find_writer(os.getpid())) is None or not Path(os.environ[ADDRESS]).exists():
+            time.sleep(0.02)
+        time.sleep(0.7)
+        assert find_writer(os.getpid()) == first and capfd.readouterr().err == ""  # one that answers lives on
+        os.kill(first, signal.SIGSTOP)
+        while find_writer(os.getpid()) in (None, first):
+            time.sleep(0.02)
+    told = [json.loads(line)["event"] for line in capfd.readouterr().err.splitlines()]
+    assert told == ["writer_hangs", "writer_ended"]
+
+
 def test_a_full_disk_takes_no_acknowledged_work_back(tmp_path):
     """SQLite ends the transaction itself then: nobody in the group may be told that theirs is kept, unless it is."""
     engine = create_engine(f"sqlite:///{tmp_path / 'full.db'}")
@@ -177,15 +195,15 @@ def test_a_full_disk_takes_no_acknowledged_work_back(tmp_path):
         connection.exec_driver_sql("CREATE TABLE kept (words TEXT)")
     engine.dispose()
     event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA max_page_count=20"))
-    committer = Committer(engine)
+    ours = Committer(engine)
     group = [
         Piece(keep, ("one",)),
         Piece(keep, ("two",)),
         Piece(keep, ("x" * 400_000,)),
         Piece(keep, ("three",)),
     ]
-    committer.commit(group)
-    committer.close()
+    ours.commit(group)
+    ours.close()
     with engine.connect() as connection:
         rows = [words for (words,) in connection.exec_driver_sql("SELECT words FROM kept")]
     engine.dispose()
