@@ -35,11 +35,12 @@ for (const time of document.querySelectorAll("time[data-countdown]")) {
 }
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const city = zone.split("/").at(-1).replaceAll("_", " ");
 for (const place of document.querySelectorAll("[data-local]")) {
   if (place.dataset.zone === zone) continue;
   const instant = new Date(place.dataset.local);
-  // Written as the page writes dates: 3 December 2026, 20:00.
+  // Written as the page writes dates: 3 December 2026, 20:00 (New York).
   const [day, hour] = [{ dateStyle: "long" }, { timeStyle: "short" }].map((style) => new Intl.DateTimeFormat("en-GB", style));
-  place.querySelector("span").textContent = `${day.format(instant)}, ${hour.format(instant)}`;
+  place.querySelector("span").textContent = `${day.format(instant)}, ${hour.format(instant)} (${city})`;
   place.hidden = false;
 }
