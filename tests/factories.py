@@ -13,6 +13,7 @@ from quilt.entries.folding import fold_text
 from quilt.entries.models import Entry, EntryExposure, EntryRevision
 from quilt.entries.service import attaching
 from quilt.media.models import Video
+from quilt.votes.decisions import Verdict
 from quilt.votes.models import EntryTally
 from tests.conftest import NOW
 
@@ -134,6 +135,9 @@ def _video(owner_id: int, **values: Any) -> Video:
     return Video(owner_id=owner_id, **{**fields, **values})
 
 
-def count_plainly(_connection, _contest_id, _vote_ids):
+PLAIN = Verdict("counted", "rules", "plain", "none")
+
+
+def count_plainly(_connection, _contest_id, vote_ids):
     """The verdict of no rules at all, for a batch: every vote counts."""
-    return {}
+    return dict.fromkeys(vote_ids, PLAIN)

@@ -57,7 +57,7 @@ class BadHour(Troupe):
         for number in range(PRESSES):
             late = LASTS * ((number + self._chance.random()) / PRESSES)
             yield Act(self._begins_at + late, partial(self._press, number))
-        yield Act(self._begins_at + LASTS + QUARTER, raise_alerts)  # as a worker does each quarter of an hour
+        yield Act(self._begins_at + LASTS + QUARTER, raise_alerts)  # as a worker does every minute
         yield Act(self._begins_at + SEEN_AFTER, self._look)
         yield Act(self._begins_at + ASKED_AFTER, self._ask)
 

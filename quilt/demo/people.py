@@ -30,7 +30,7 @@ STAFF = (
         "admin@example.org",
         "patchwork-admin",
         "admin",
-        "/admin/integrity: an hour in which a program voted, and an appeal. /admin/contests: propose a result.",
+        "/admin/integrity: what a program did, and an appeal. /admin/contests: propose a result.",
     ),
     SignIn(
         "second@example.org",

@@ -16,6 +16,7 @@ from quilt.contests.models import BallotPolicy
 from quilt.contests.policy_text import split_list
 from quilt.integrity.rules import Cast, Rulebook, read_rulebook
 from quilt.prepared import Prepared
+from quilt.votes.bulk import among
 from quilt.votes.evidence import NO_MARK, unpack_evidence
 from quilt.votes.models import STANDING, Vote, Voter
 
@@ -31,7 +32,8 @@ def get_rulebook(version: int = NEWEST) -> Rulebook:
 
 
 def list_casts(connection: Connection, book: Rulebook, vote_ids: Sequence[int]) -> list[Cast]:
-    """These votes and all that were cast for the same entries within the rules' window before them, oldest first."""
+    """These votes, as far as they speak, and the newest that were cast for the same entries within the rules' window
+    before them; those of an entry the oldest first."""
     entries: set[int] = set()
     first = datetime.max.replace(tzinfo=UTC)
     for ids in cut(vote_ids):
@@ -45,7 +47,15 @@ def list_casts(connection: Connection, book: Rulebook, vote_ids: Sequence[int]) 
     for entry_id in sorted(entries):
         about = {"entry_id": entry_id, "since": since, "last": max(vote_ids), "most": book.most_votes}
         casts += [build_cast(row) for row in reversed(_WINDOW.rows(connection, about))]
-    return casts
+    beyond = sorted(
+        set(vote_ids) - {cast.vote_id for cast in casts}
+    )  # of a crowd that the window does not hold
+    return [*_list_asked(connection, beyond), *casts]
+
+
+def _list_asked(connection: Connection, vote_ids: Sequence[int]) -> list[Cast]:
+    asked = ABOUT.where(among(_vote.c.id, vote_ids, connection.dialect.name), _SPEAKS).order_by(_vote.c.id)
+    return [build_cast(row) for row in connection.execute(asked)] if vote_ids else []
 
 
 def find_first_vote(connection: Connection, since: datetime) -> int:

@@ -25,12 +25,11 @@ from quilt.votes.heads import sign_next_head
 from quilt.votes.keys import SigningKey
 from quilt.votes.leaves import Book, VoteFacts, build_vote_leaf, spell_tag
 from quilt.votes.ledger_models import Ledger, LedgerEntry, LedgerHead, LedgerLeaf
-from quilt.votes.models import DecisionInbox, Vote, VoteDecision, Voter
+from quilt.votes.models import STANDING, DecisionInbox, Vote, VoteDecision, Voter
 from quilt.votes.rules import make_contest_key
 
 Judge = Callable[[Connection, int, Sequence[int]], Mapping[int, Verdict]]
 
-PLAIN = Verdict("counted", "rules", "plain", "none")  # about what the rules say nothing of
 CHUNK = 250  # votes, or decisions, in one transaction: on SQLite whoever votes waits for its end
 WIDE_CHUNK = 1_000  # on PostgreSQL only who votes for an entry of which a vote is held
 MOST_JUDGED = 20_000  # votes that are judged at once
@@ -81,7 +80,7 @@ def close_batch(
 ) -> Batch:
     """Write every vote that has no leaf, in an order of chance, and every decision that waits; then sign a head.
 
-    `judge` says what becomes of recorded votes; it reads, before anything is written. Votes that are cast meanwhile
+    `judge` says what becomes of each recorded vote; it reads, before anything is written. Votes that are cast meanwhile
     wait for the next batch. Raises LedgerNotOpen.
     """
     chance = random.Random(entropy(32))
@@ -125,10 +124,10 @@ def append_votes(
     by_verdict: dict[Verdict, list[VoteFacts]] = defaultdict(list)
     for vote, number in zip(votes, numbers, strict=True):
         if vote.state == "recorded":
-            verdict = verdicts.get(vote.id, PLAIN)
+            verdict = verdicts[vote.id]
             by_verdict[verdict].append(vote)
             decided.append(_Decided.of(vote, number, verdict))
-    lock_tallies(connection, {row.entry_id for row in decided if row.after != PLAIN.after})
+    lock_tallies(connection, {row.entry_id for row in decided if row.after not in STANDING})
     for verdict, alike in by_verdict.items():
         change_votes(connection, alike, verdict, now)
     _append(book, decided)

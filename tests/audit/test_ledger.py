@@ -14,7 +14,7 @@ from quilt.config import Settings
 from quilt.database import db, write
 from quilt.votes.decisions import Verdict, decide_votes
 from tests.conftest import NOW
-from tests.factories import make_contest, make_entry
+from tests.factories import count_plainly, make_contest, make_entry
 from tests.votes.ledgers import SECRET, cast, run_batch, start_ledger
 
 HOLD = Verdict("held", "rules", "lockstep", "rules-1")
@@ -36,7 +36,7 @@ def contest(app: Flask, settings: Settings):
     start_ledger(settings, contest)
     entry, gone = make_entry(contest), make_entry(contest, is_eligible=False)
     votes = cast(entry, 8) + cast(gone, 2)
-    run_batch(settings, contest, lambda *_: dict.fromkeys(votes[:3], HOLD))
+    run_batch(settings, contest, lambda *asked: {**count_plainly(*asked), **dict.fromkeys(votes[:3], HOLD)})
     cast(entry, 2)
     write(decide_votes, votes[:1], Verdict("rejected", "reviewer", "bought", "rules-1"), NOW)
     run_batch(settings, contest, at=NOW + timedelta(minutes=10))

@@ -1,5 +1,6 @@
 """The batch's verdict, from real rows: a script is held, people and the unknown count."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,8 @@ from sqlalchemy import select
 from quilt.accounts.domain_models import MailDomain
 from quilt.accounts.models_identity import Identity
 from quilt.database import db
-from quilt.integrity.facts import find_first_vote, split_address
+from quilt.integrity import verdicts
+from quilt.integrity.facts import find_first_vote, get_rulebook, split_address
 from quilt.integrity.verdicts import judge_batch
 from quilt.votes.models import Vote, VoteDecision
 from tests.conftest import NOW
@@ -40,6 +42,13 @@ def test_votes_that_were_counted_before_are_looked_at_together_with_later_ones(e
     assert {states()[vote] for vote in early} == {"counted"}  # what was counted stays, until a person decides
     much_later = cast(entry, contest, at=NOW + timedelta(hours=30), **told)
     assert close_batch(contest) == {much_later: "counted"}  # alone in its window
+
+
+def test_a_crowd_that_the_window_does_not_hold_is_judged_all_the_same(entry, contest, monkeypatch):
+    book = replace(get_rulebook(), most_votes=2)
+    monkeypatch.setattr(verdicts, "get_rulebook", lambda: book)
+    votes = [cast(entry, contest, **BOT) for _ in range(5)]
+    assert close_batch(contest) == dict.fromkeys(votes, "held")
 
 
 def test_many_spellings_of_one_mailbox(entry, contest):

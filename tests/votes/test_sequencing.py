@@ -22,7 +22,7 @@ from quilt.votes.queries import list_votes_of
 from quilt.votes.receipts import find_receipt
 from quilt.votes.sequencing import append_votes, has_news
 from tests.conftest import NOW
-from tests.factories import make_contest, make_entry, make_user
+from tests.factories import PLAIN, count_plainly, make_contest, make_entry, make_user
 from tests.votes.ledgers import SECRET, cast, get_key, number_of, publish, run_batch, start_ledger, verify
 from tests.votes.test_service import vote_for
 from tests.waiting import wait_for_a_lock
@@ -84,7 +84,7 @@ def test_the_order_of_a_batch_is_not_that_of_the_votes(settings, contest):
 def test_the_judge_holds_and_later_decisions_follow(settings, contest, tmp_path):
     entry = make_entry(contest)
     votes = cast(entry, 6)
-    run_batch(settings, contest, lambda _connection, _contest, ids: dict.fromkeys(votes[:4], HOLD))
+    run_batch(settings, contest, lambda *asked: {**count_plainly(*asked), **dict.fromkeys(votes[:4], HOLD)})
     assert states(*votes) == ["held"] * 4 + ["counted"] * 2
     decide(votes[:2], "rejected", "reviewer", "bought", "rules-1")
     decide(votes[2:3], "counted", "voter", "confirmed", "rules-1")
@@ -188,17 +188,21 @@ def test_two_workers_at_once_double_nothing(app, settings, contest, tmp_path):
 
 def test_a_batch_that_is_cut_off_is_taken_up_by_the_next(settings, contest, tmp_path):
     votes = cast(make_entry(contest), 6)
-    write(append_votes, contest.id, votes[:4], {}, SECRET, NOW)  # and then the power went
+    write(
+        append_votes, contest.id, votes[:4], dict.fromkeys(votes, PLAIN), SECRET, NOW
+    )  # and then the power went
     db.session.rollback()
     assert verify(publish(settings, contest, tmp_path))[0] == 0  # the public sees the last head only
     assert run_batch(settings, contest).votes == 2
-    assert write(append_votes, contest.id, votes, {}, SECRET, NOW) == (0, 0)
+    assert write(append_votes, contest.id, votes, dict.fromkeys(votes, PLAIN), SECRET, NOW) == (0, 0)
     assert verify(publish(settings, contest, tmp_path))[0] == 0
 
 
 def test_leaves_whose_head_was_never_signed_are_news(settings, contest):
     votes = cast(make_entry(contest), 3)
-    write(append_votes, contest.id, votes, {}, SECRET, NOW)  # and then the power went
+    write(
+        append_votes, contest.id, votes, dict.fromkeys(votes, PLAIN), SECRET, NOW
+    )  # and then the power went
     with db.engine.connect() as connection:
         assert has_news(connection, contest.id)
     assert run_batch(settings, contest).size == 4  # the votes, and the decision about them
