@@ -4,11 +4,13 @@ usage: python -m benchmarks.sequencing [--votes 20000] [--databases sqlite,postg
 
 A batch's processor time, this process's and PostgreSQL's, stands beside what everything on this machine together
 takes for a vote at 64 connections: two web workers, the writer, the database and the load generator. The ledger's
-share is its part of both. Votes lie on the disk before a batch takes them.
+share is its part of both; beside it stands the share with the rules of evidence, which judge the votes before the
+ledger takes them. Votes tell what a page with a script tells, and lie on the disk before a batch takes them.
 """
 
 import argparse
 import os
+import random
 import secrets
 import sys
 import tempfile
@@ -16,22 +18,26 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import func, insert, select, text, update
 
 from benchmarks.aims import Aims
+from benchmarks.fraud.presses import make_address, make_agent
 from benchmarks.hot_paths import PROXIED, WRK, build_scene, describe_machine, load, write_votes
 from benchmarks.spread_data import open_scratch, start_postgresql
 from quilt.config import Settings
 from quilt.contests.freezing import freeze_contest
 from quilt.database import db, transaction
+from quilt.integrity.verdicts import judge_batch
+from quilt.votes.evidence import Evidence, make_marks, pack_evidence
 from quilt.votes.heads import open_ledger
 from quilt.votes.keys import get_signing_key
 from quilt.votes.models import EntryTally, Vote, Voter
 from quilt.votes.sequencing import close_batch
-from tests.factories import count_plainly, make_contest, make_entry
+from tests.factories import make_contest, make_entry
 from tests.faults.processes import list_children
 from tests.live import Site, open_site
 
@@ -42,14 +48,26 @@ NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
 
 
 Tell = Callable[[], bytes | None]
+Done = TypeVar("Done")
+
+
+class Work(NamedTuple):
+    """Seconds a vote: on the clock, and of processor, this process's and PostgreSQL's."""
+
+    clock: float
+    own: float
+    server: float
+
+    @property
+    def processor(self) -> float:
+        return self.own + self.server
 
 
 class Batch(NamedTuple):
-    """Votes a second, and the seconds of processor a vote: this process's and PostgreSQL's."""
+    """What a batch takes: judging its votes, and writing them into the ledger."""
 
-    rate: float
-    own: float
-    server: float
+    rules: Work
+    ledger: Work
 
 
 class PlantedVote(NamedTuple):
@@ -69,9 +87,10 @@ def main() -> None:
     aims = Aims()
     print(describe_machine())
     print(
-        f"| database | sequenced/s | µs of processor: batch | its server | a vote cast, everything | the ledger (< {MOST_SHARE:.0%}) | |"
+        "| database | sequenced/s | µs of processor: ledger | its server | rules of evidence | a vote cast, everything "
+        f"| the ledger (< {MOST_SHARE:.0%}) | with the rules | |"
     )
-    print("|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|")
     for kind in options.databases.split(","):
         with open_scratch(kind) as app, app.app_context():
             batch = measure_batch(options.votes, app.extensions["quilt_settings"])
@@ -91,11 +110,13 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 def tell(kind: str, batch: Batch, cast: float, aims: Aims) -> float:
     """Print a database's line; the ledger's share of the seconds of processor that a vote takes."""
-    ledger = batch.own + batch.server
-    share = ledger / (ledger + cast)
+    rules, ledger = batch
+    share = ledger.processor / (ledger.processor + cast)
+    both = ledger.processor + rules.processor
     print(
-        f"| {kind} | {batch.rate:,.0f} | {batch.own * 1e6:.0f} | {batch.server * 1e6:.0f} | {cast * 1e6:.0f} "
-        f"| **{share:.1%}** | {aims.judge(f'{kind}: the ledger', share < MOST_SHARE)} |",
+        f"| {kind} | {1 / ledger.clock:,.0f} | {ledger.own * 1e6:.0f} | {ledger.server * 1e6:.0f} "
+        f"| {rules.processor * 1e6:.0f} | {cast * 1e6:.0f} | **{share:.1%}** | {both / (both + cast):.1%} "
+        f"| {aims.judge(f'{kind}: the ledger', share < MOST_SHARE)} |",
         flush=True,
     )
     return share
@@ -109,17 +130,27 @@ def measure_batch(votes: int, settings: Settings) -> Batch:
     key = get_signing_key(settings, secrets.token_bytes)
     freeze_contest(contest_id, NOW)
     open_ledger(contest_id, key, NOW)
-    add_votes(contest_id, entries, votes)
+    add_votes(contest_id, entries, votes, tell=partial(tell_evidence, random.Random(7)))
+    vote_ids = list(db.session.scalars(select(Vote.id)))
     server = find_server()
     db.session.remove()
-    clock, own, served = time.perf_counter(), time.process_time(), read_seconds(server)
-    batch = close_batch(
-        contest_id, key, count_plainly, secret=SECRET, now=lambda: NOW, entropy=secrets.token_bytes
-    )
-    clock, own = time.perf_counter() - clock, time.process_time() - own
-    served = read_seconds(server) - served
+    with db.engine.connect() as connection:
+        rules, verdicts = weigh(votes, server, lambda: judge_batch(connection, contest_id, vote_ids))
+    ledger, batch = weigh(
+        votes, server, lambda: close_batch(
+            contest_id, key, lambda *_: verdicts, secret=SECRET, now=lambda: NOW, entropy=secrets.token_bytes
+        )
+    )  # fmt: skip
     assert batch.votes == votes == batch.decisions, batch
-    return Batch(votes / clock, own / votes, served / votes)
+    return Batch(rules, ledger)
+
+
+def weigh(votes: int, server: int, do: Callable[[], Done]) -> tuple[Work, Done]:
+    """What something takes that is done about so many votes, for each of them; and what it returned."""
+    clock, own, served = time.perf_counter(), time.process_time(), read_seconds(server)
+    done = do()
+    clock, own = time.perf_counter() - clock, time.process_time() - own
+    return Work(clock / votes, own / votes, (read_seconds(server) - served) / votes), done
 
 
 def find_server() -> int:
@@ -175,6 +206,15 @@ def read_busy_seconds() -> float:
         int, Path("/proc/stat").read_text().splitlines()[0].split()[1:]
     )
     return (user + nice + system + interrupts + soft) / os.sysconf("SC_CLK_TCK")
+
+
+def tell_evidence(chance: random.Random) -> bytes:
+    """What a vote by somebody at home tells."""
+    marks = make_marks(make_address(chance), make_agent(chance), bytes(32), bytes(32))
+    dwell = chance.lognormvariate(3.0, 0.8)
+    return pack_evidence(
+        Evidence(marks, chance.random() < 0.6, dwell, dwell + 5, 10 + dwell, has_cookie=True)
+    )
 
 
 def tell_nothing() -> None:

@@ -24,7 +24,6 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from benchmarks.aims import Aims
-from benchmarks.fraud.presses import make_address, make_agent
 from benchmarks.ledger import HEAD_LIMIT_MS, PROOF_LIMIT_MS, measure, run_verifier
 from benchmarks.sequencing import (
     ENTRIES,
@@ -33,6 +32,7 @@ from benchmarks.sequencing import (
     add_voters,
     add_votes,
     record_votes,
+    tell_evidence,
     tell_nothing,
 )
 from benchmarks.spread_data import open_database, open_scratch
@@ -44,7 +44,6 @@ from quilt.entries.models import Entry
 from quilt.integrity.verdicts import judge_batch
 from quilt.ledger.proofs import check_inclusion
 from quilt.results.service import try_gate
-from quilt.votes.evidence import Evidence, make_marks, pack_evidence
 from quilt.votes.heads import open_ledger, sign_next_head
 from quilt.votes.keys import SigningKey, get_signing_key
 from quilt.votes.ledger_models import LedgerLeaf
@@ -84,15 +83,6 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--seconds", type=float, default=1e9)
     return parser.parse_args(arguments)
-
-
-def tell_evidence(chance: random.Random) -> bytes:
-    """What a vote by somebody at home tells."""
-    marks = make_marks(make_address(chance), make_agent(chance), bytes(32), bytes(32))
-    dwell = chance.lognormvariate(3.0, 0.8)
-    return pack_evidence(
-        Evidence(marks, chance.random() < 0.6, dwell, dwell + 5, 10 + dwell, has_cookie=True)
-    )
 
 
 def measure_all(

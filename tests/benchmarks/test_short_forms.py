@@ -60,13 +60,17 @@ def test_the_ledger_s_times(aims, tmp_path, capsys):
 
 
 def test_what_a_batch_of_the_ledger_costs(app, settings, aims, capsys):
-    batch = sequencing.measure_batch(VOTES, settings)
+    rules, ledger = sequencing.measure_batch(VOTES, settings)
     assert db.session.scalar(select(func.count()).select_from(Vote)) == VOTES
-    assert batch.rate > 0 and batch.own > 0 and batch.server >= 0
-    assert sequencing.tell("here", batch, 9 * (batch.own + batch.server), aims) == pytest.approx(0.1)
-    assert "| **10.0%** | met |" in capsys.readouterr().out
-    sequencing.tell("here", batch, batch.own + batch.server, aims)
-    assert "| **50.0%** | MISSED |" in capsys.readouterr().out and aims.missed == ["here: the ledger"]
+    for work in (rules, ledger):
+        assert work.clock > 0 and work.own > 0 and work.server >= 0
+    batch, cost = sequencing.Batch(rules, ledger), ledger.processor
+    assert sequencing.tell("here", batch, 9 * cost, aims) == pytest.approx(0.1)
+    told = capsys.readouterr().out
+    assert "| **10.0%** |" in told and "| met |" in told
+    sequencing.tell("here", batch, cost, aims)
+    told = capsys.readouterr().out
+    assert "| **50.0%** |" in told and "| MISSED |" in told and aims.missed == ["here: the ledger"]
 
 
 def test_a_ledger_that_the_product_has_written(app, aims, capsys):
