@@ -238,6 +238,7 @@ class _Signs:
             "serial": self._series.get(_series(cast), 0) >= self._least("serial"),
             "own_domain": cast.domain in self._domains,
             "hasty": _is_below(cast.form_age, self._number("hasty", "below")),
+            "instant": _is_below(cast.form_age, self._number("instant", "below")),
             "short": _is_below(cast.dwell, self._number("short", "below")),
             "quick_code": _is_below(cast.code_wait, self._number("quick_code", "below")),
             "mute": not cast.has_language,

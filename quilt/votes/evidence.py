@@ -11,7 +11,7 @@ from hashlib import blake2b
 from socket import AF_INET, AF_INET6, inet_pton
 from typing import NamedTuple
 
-VERSION = 1
+VERSION = 2
 MARK_BYTES = 6
 NO_MARK = bytes(MARK_BYTES)
 _UNKNOWN = 0xFFFF
@@ -74,7 +74,7 @@ def pack_evidence(evidence: Evidence) -> bytes:
         VERSION,
         flags,
         _shorten(evidence.dwell, 10),
-        _shorten(evidence.form_age, 1),
+        _shorten(evidence.form_age, 10),
         _shorten(evidence.code_wait, 10),
         _shorten(evidence.solve, 100),
         *evidence.marks,
@@ -83,7 +83,7 @@ def pack_evidence(evidence: Evidence) -> bytes:
 
 @lru_cache(maxsize=16_384)
 def unpack_evidence(packed: bytes | None) -> Evidence:
-    """What was packed; everything unknown where there is nothing, or of a later version."""
+    """What was packed; everything unknown where there is nothing, or of another version."""
     if not packed or len(packed) != _LAYOUT.size or packed[0] != VERSION:
         return Evidence()
     _, flags, dwell, form_age, code_wait, solve, network, region, device = _LAYOUT.unpack(packed)
@@ -91,7 +91,7 @@ def unpack_evidence(packed: bytes | None) -> Evidence:
         Marks(network, region, device),
         True if flags & _PLAYED else False if flags & _NOT_PLAYED else None,
         None if dwell == _UNKNOWN else dwell / 10,
-        None if form_age == _UNKNOWN else float(form_age),
+        None if form_age == _UNKNOWN else form_age / 10,
         None if code_wait == _UNKNOWN else code_wait / 10,
         None if solve == _UNKNOWN else solve / 100,
         bool(flags & _BY_LINK),

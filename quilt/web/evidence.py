@@ -11,6 +11,7 @@ from quilt.web.tickets import age_of
 from quilt.web.visitors import MOST_AGENT, Visitor
 
 LONGEST = 86_400.0  # seconds
+SOONEST_PLAY = 1.0  # seconds from a page's making to the first moment of its film that anybody can have seen
 DECOY = "message"  # a field of the vote's form that people do not see (templates/macros/vote.html)
 Told = dict[str, bool | float | None]
 
@@ -19,14 +20,17 @@ def read_told(form: Mapping[str, str], nonce: bytes | None, now: datetime) -> To
     """What the page tells with its form, before the person is known; a session can keep it.
 
     `played` and `dwell` (milliseconds) come from the script; without it they are unknown. Nobody has had a page
-    in view for longer than since it was made.
+    in view for longer than since it was made, or has played its film before it could be there.
     """
     form_age = None if nonce is None else min(LONGEST, age_of(nonce, now) / 1000)
     dwell = _read_seconds(form.get("dwell", ""))
     if dwell is not None and form_age is not None:
         dwell = min(dwell, form_age + 1.0)
+    has_played = {"1": True, "0": False}.get(form.get("played", ""))
+    if has_played and form_age is not None and form_age < SOONEST_PLAY:
+        has_played = None
     return {
-        "has_played": {"1": True, "0": False}.get(form.get("played", "")),
+        "has_played": has_played,
         "dwell": dwell,
         "form_age": form_age,
         "by_link": bool(form.get("via")),

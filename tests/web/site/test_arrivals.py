@@ -32,9 +32,13 @@ def open_page(client, entry, path="", agent=FIREFOX):
     page = client.get(path or f"/entries/{entry.id}-{entry.slug}", headers={"User-Agent": agent})
     assert page.status_code == 200
     told = {name: re.search(rf'data-{name}="([^"]*)"', page.text)[1] for name in ("ticket", "via", "channel")}
-    settings, moment = client.application.extensions["quilt_settings"], now() - timedelta(seconds=2)
-    aged = issue_ticket(entry.id, "", settings.secret_key, moment, secrets.token_bytes)
-    return {**told, "aged": {told["ticket"]: aged}}
+    return {**told, "aged": {told["ticket"]: make_ticket(client, entry, seconds_ago=2)}}
+
+
+def make_ticket(client, entry, seconds_ago=0.0, person=""):
+    """A ticket as the page of a moment ago would have it; `person` is the id of whoever is signed in."""
+    settings, moment = client.application.extensions["quilt_settings"], now() - timedelta(seconds=seconds_ago)
+    return issue_ticket(entry.id, person, settings.secret_key, moment, secrets.token_bytes)
 
 
 def send_beacon(client, entry, page, agent=FIREFOX, headers=None, **changes):

@@ -23,7 +23,7 @@ from tests.factories import make_contest, make_entry, make_user
 from tests.live import sign_cookie
 from tests.web.api.seeds import bearer, make_token
 from tests.web.auth.provider_browser import open_app
-from tests.web.site.test_arrivals import FIREFOX, open_page
+from tests.web.site.test_arrivals import FIREFOX, make_ticket, open_page
 from tests.web.site.test_votes import HEADERS, ask_for_code, confirm, count_votes, open_contest, read_code
 from tests.web.site.test_voting_rules import JSON, find_ticket, sign_in, vote
 from tests.web.test_https import HOME
@@ -265,7 +265,8 @@ def test_D31_the_letter_s_link_casts_the_vote_on_another_device(app, client):
     confirm(client, entry)
     sharer = db.session.scalars(select(Arrival)).one()
     asking, phone = app.test_client(), app.test_client()
-    ask_for_code(asking, entry, "ben@example.org", via=sharer.code, c="wa", played="1")
+    way = {"via": sharer.code, "c": "wa", "ticket": make_ticket(asking, entry, seconds_ago=20)}
+    ask_for_code(asking, entry, "ben@example.org", played="1", **way)
     link = read_link()
     for _ in range(2):
         page = phone.get(link, headers=PHONE)
