@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, Table, UniqueConstraint, func, select
+from sqlalchemy import ColumnElement, Connection, Table, UniqueConstraint, func, select, true
 
 from quilt.audit.report import Check
 from quilt.database import Base
@@ -17,14 +17,15 @@ def check_unique_keys(connection: Connection) -> Check:
         for table in Base.metadata.sorted_tables
     }
     looked_at, differences = 0, []
-    for table, columns in _list_keys():
+    for table, columns, holds in _list_keys(connection.dialect.name):
         name = f"{table.name}({', '.join(columns)})"
         if frozenset(columns) not in enforced[table.name]:
             differences.append(f"{name}: the database does not enforce this key")
         looked_at += counts[table]
         if counts[table]:
             differences += [
-                f"{name}: {count} rows share one key" for count in _count_doubled(connection, table, columns)
+                f"{name}: {count} rows share one key"
+                for count in _count_doubled(connection, table, columns, holds)
             ]
     return Check("unique keys", looked_at, "keys", tuple(differences))
 
@@ -53,21 +54,29 @@ def check_links_between_tables(connection: Connection) -> Check:
     return Check("foreign keys", looked_at, "constraints", tuple(differences))
 
 
-def _list_keys() -> Iterator[tuple[Table, tuple[str, ...]]]:
+def _list_keys(dialect: str) -> Iterator[tuple[Table, tuple[str, ...], ColumnElement[bool]]]:
+    """The tables' keys: the columns, and for which rows they hold."""
     for table in Base.metadata.sorted_tables:
-        yield table, tuple(column.name for column in table.primary_key)
+        yield table, tuple(column.name for column in table.primary_key), true()
         for constraint in sorted(table.constraints, key=lambda constraint: str(constraint.name)):
             if isinstance(constraint, UniqueConstraint):
-                yield table, tuple(column.name for column in constraint.columns)
+                yield table, tuple(column.name for column in constraint.columns), true()
         for index in table.indexes:
             if index.unique:
-                yield table, tuple(column.name for column in index.columns)
+                holds = index.dialect_options[dialect]["where"]
+                yield (
+                    table,
+                    tuple(column.name for column in index.columns),
+                    true() if holds is None else holds,
+                )
 
 
-def _count_doubled(connection: Connection, table: Table, columns: tuple[str, ...]) -> Iterator[int]:
+def _count_doubled(
+    connection: Connection, table: Table, columns: tuple[str, ...], holds: ColumnElement[bool]
+) -> Iterator[int]:
     """How many rows share a key, for each key that several have. Nothing equals what is unknown."""
     parts = [table.c[column] for column in columns]
-    known = select(func.count()).select_from(table).where(*(part.is_not(None) for part in parts))
+    known = select(func.count()).select_from(table).where(holds, *(part.is_not(None) for part in parts))
     yield from connection.scalars(known.group_by(*parts).having(func.count() > 1))
 
 

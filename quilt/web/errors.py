@@ -14,6 +14,7 @@ from werkzeug.http import parse_accept_header
 
 from quilt.web.plain import AnyRequest
 from quilt.web.requests_log import request_id
+from quilt.web.signing_in import answer_as_to_nobody
 from quilt.writer import WriterGone
 
 WORDS = {
@@ -128,6 +129,7 @@ def _stale_form(_error: CSRFError) -> Response:
 
 
 def _database_away(_error: Exception) -> Response:
+    answer_as_to_nobody()
     log.exception("database_away", request_id=request_id())
     return answer_error(503, headers={"Retry-After": "2"})
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from flask import request, session
+from flask import g, request, session
 from flask_login import current_user, login_user, logout_user
 from itsdangerous import BadSignature
 
@@ -14,6 +14,7 @@ from quilt.accounts.people import Person
 from quilt.accounts.queries import find_signed_in, has_app, has_second_factor
 from quilt.accounts.rules import is_recent_proof
 from quilt.accounts.sessions import end_session_of, is_alive, note_visit, start_session
+from quilt.extensions import login_manager
 from quilt.running import get_app
 from quilt.web.clock import entropy, now
 from quilt.web.devices import describe_device
@@ -98,6 +99,11 @@ def _read_cookie(request: AnyRequest) -> tuple[str, bool]:
         return _read_session(serializer, text, app.permanent_session_lifetime, int(time.time() // 60))
     except BadSignature:
         return "", False
+
+
+def answer_as_to_nobody() -> None:
+    """Let the rest of this request be as for who is not signed in: whoever asks cannot be looked up now."""
+    g._login_user = login_manager.anonymous_user()  # where Flask-Login keeps whom it has found
 
 
 def load_user(session_id: str) -> Person | None:

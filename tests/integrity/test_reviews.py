@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DatabaseError
 
 from quilt.audit.counters import check_tallies
+from quilt.audit.keys import check_unique_keys
 from quilt.database import db, write
 from quilt.integrity.appeals import (
     AlreadyAnswered,
@@ -234,3 +235,13 @@ def test_what_cannot_be_appealed(rejected, votes, entry):
         appeal_by_receipt(receipt_of(rejected), "x", author_id=None, now=LATER)
     with pytest.raises(NothingToAppeal):
         appeal_for_entry(make_entry().id, "x", author_id=entry.entrant_id, now=LATER)
+
+
+def test_a_second_appeal_is_no_difference_of_the_audit(rejected, entry, ana, ben):
+    """Only open appeals share a key: an answered one stays beside the next."""
+    for _ in range(2):
+        number = appeal_by_receipt(receipt_of(rejected), "It was me.", author_id=None, now=LATER)
+        answer_appeal(number, "dismissed", "A program.", actor_id=ben.id, now=LATER)
+    appeal_for_entry(entry.id, "All of them were people.", author_id=ana.id, now=LATER)
+    check = check_unique_keys(db.session.connection())
+    assert check.differences == () and check.looked_at > 10

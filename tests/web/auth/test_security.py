@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from quilt.accounts.models import EmailCode, User
 from quilt.accounts.models_security import Authenticator, EmailChange, Passkey, UserSession
@@ -14,7 +15,7 @@ from quilt.accounts.service import create_user, sign_in_with_password
 from quilt.database import db, transaction
 from quilt.mail import MailMessage
 from quilt.votes.models import Vote
-from quilt.web import clock
+from quilt.web import clock, signing_in
 from tests.conftest import NOW
 from tests.factories import make_entry, make_user, save
 from tests.web.auth.conftest import Browser
@@ -33,6 +34,19 @@ def ana(app: Flask) -> User:
 @pytest.fixture
 def signed_in(browser: Browser, ana: User) -> Browser:
     return enter(browser)
+
+
+def test_while_the_database_is_away_everybody_is_told_so(
+    signed_in: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def be_away(*_: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("the server is away"))
+
+    monkeypatch.setattr(signing_in, "find_signed_in", be_away)
+    for path in ("/me", SECURITY, "/no-such-page"):
+        answer = signed_in.get(path)
+        assert (answer.status_code, answer.headers.get("Retry-After")) == (503, "2")
+        assert "out of breath" in answer.text
 
 
 def enter(browser: Browser, email: str = "ana@example.org", password: str = PASSWORD) -> Browser:
