@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from quilt.database import insert_or_change
 from quilt.votes.bulk import among
@@ -44,23 +44,26 @@ def settle(connection: Connection, contest_id: int, now: datetime) -> None:
 
 def is_settled(connection: Connection, contest_id: int) -> bool:
     """Whether the contest's result is final; it stays as it is until the caller's transaction ends."""
-    row = _hold(connection, _settlement.c.contest_id == contest_id)
-    return row is not None and row.settled_at is not None
+    return _is_any_settled(connection, _settlement.c.contest_id == contest_id)
 
 
 def is_any_settled(connection: Connection, vote_ids: Sequence[int]) -> bool:
-    """As `is_settled`, for the contests of these votes (at most a few hundred)."""
+    """As `is_settled`, for the contests of these votes."""
     contests = select(_vote.c.contest_id).where(among(_vote.c.id, vote_ids, connection.dialect.name))
-    row = _hold(connection, _settlement.c.contest_id.in_(contests), _settlement.c.settled_at.is_not(None))
-    return row is not None
+    return _is_any_settled(connection, _settlement.c.contest_id.in_(contests))
 
 
 def are_appeals_over(connection: Connection, contest_id: int, now: datetime) -> bool:
     """Whether the result's time for appeals has passed; before a result is published it has not begun."""
-    row = _hold(connection, _settlement.c.contest_id == contest_id)
-    return row is not None and (row.settled_at is not None or now >= row.appeals_until)
+    rows = _hold(connection, _settlement.c.contest_id == contest_id)
+    return any(row.settled_at is not None or now >= row.appeals_until for row in rows)
 
 
-def _hold(connection: Connection, *conditions: Any) -> Any:
-    statement = select(_settlement.c.appeals_until, _settlement.c.settled_at).where(*conditions)
-    return connection.execute(statement.with_for_update(read=True)).first()
+def _is_any_settled(connection: Connection, of_contests: ColumnElement[bool]) -> bool:
+    return any(row.settled_at is not None for row in _hold(connection, of_contests))
+
+
+def _hold(connection: Connection, of_contests: ColumnElement[bool]) -> Sequence[Any]:
+    """The rows of these contests, whatever they say: a row that a condition leaves out is held by nobody."""
+    statement = select(_settlement.c.appeals_until, _settlement.c.settled_at).where(of_contests)
+    return connection.execute(statement.with_for_update(read=True)).all()

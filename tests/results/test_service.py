@@ -3,6 +3,7 @@
 import contextlib
 import json
 import secrets
+import threading
 import zipfile
 from dataclasses import replace
 from datetime import timedelta
@@ -43,6 +44,7 @@ from quilt.votes.schedule import close_due
 from tests.conftest import NOW
 from tests.factories import count_plainly, make_contest, make_entry, make_user
 from tests.votes.ledgers import SECRET, cast, get_key, publish, run_batch, start_ledger, verify
+from tests.waiting import wait_for_a_lock
 
 CLOSED = NOW + timedelta(days=6)
 LATER = CLOSED + timedelta(hours=49)
@@ -221,14 +223,36 @@ def test_H14_a_final_result_is_contradicted_by_nothing(contest, settings, tmp_pa
     assert found and all("after the result was final" in one for one in found)
 
 
-def test_what_is_decided_while_a_result_becomes_final_waits_or_is_refused(contest):
+def test_a_result_that_becomes_final_waits_for_what_is_being_decided(app, contest):
     """Somebody has decided and not yet committed: the result is not final before, nor without it."""
     contest.close()
     contest.propose()
     contest.approve()
     vote_id = list_votes(contest.entries[2])[0]
-    contest.decide(vote_id, "held", "reviewer", "late", "rules-1", at=LATER)
-    assert contest.finish() == 0, "the decision waits for the ledger"
+    late = Verdict("held", "reviewer", "late", "rules-1")
+    with deciding(app, contest) as (connection, done):
+        decide_votes(connection, [vote_id], late, LATER)
+    assert done == [0], "the decision waits for the ledger"
+
+
+@contextlib.contextmanager
+def deciding(app, contest):
+    """A connection in whose transaction something is decided: the result is to become final before it commits, and
+    the list has, afterwards, how many did."""
+    done = []
+
+    def finish():
+        with app.app_context():
+            done.append(contest.finish())
+
+    db.session.rollback()
+    with db.engine.connect().execution_options(quilt_begin="IMMEDIATE") as connection:
+        yield connection, done
+        finishing = threading.Thread(target=finish)
+        finishing.start()
+        wait_for_a_lock(finishing)
+        connection.commit()
+    finishing.join(30)
 
 
 def list_votes(entry_id):
