@@ -13,7 +13,7 @@ from quilt.database import db, write
 from quilt.integrity.facts import cut, get_rulebook
 from quilt.integrity.impartiality import is_partial
 from quilt.integrity.models import ReviewedVote, VoteReview
-from quilt.votes.decisions import ResultIsFinal, TransitionRefused, Verdict, decide_votes
+from quilt.votes.decisions import ResultIsFinal, TransitionRefused, Verdict, decide_votes, lock_tallies
 from quilt.votes.models import Vote
 
 MOST_WORDS = 2000
@@ -144,9 +144,11 @@ def _undo(connection: Connection, review_id: int, words: str, actor_id: int, now
     if connection.scalar(select(VoteReview.id).where(VoteReview.undoes_id == review_id)) is not None:
         raise ReviewRefused(_UNDONE)
     rows = connection.execute(
-        select(Vote.id, ReviewedVote.before)
+        select(Vote.id, Vote.entry_id, ReviewedVote.before)
         .join(ReviewedVote, ReviewedVote.vote_id == Vote.id)
         .where(ReviewedVote.review_id == review_id, Vote.state == review.after)
+        .order_by(Vote.id)
+        .with_for_update(of=Vote)
     ).all()
     before = {row.before for row in rows} & set(ACTIONS)
     places = [(after, [row.id for row in rows if row.before == after]) for after in sorted(before)]
@@ -161,6 +163,7 @@ def _undo(connection: Connection, review_id: int, words: str, actor_id: int, now
         "reason": "mistake",
         "words": words,
     }
+    lock_tallies(connection, {row.entry_id for row in rows})
     undone = 0
     for after, ids in places:
         undoes_id = review_id if not undone else None

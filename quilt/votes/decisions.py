@@ -1,8 +1,7 @@
 """The one door through which a vote's state changes: row, counters, tree and log in one transaction."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, Connection, insert, literal, select, update
@@ -14,7 +13,6 @@ from quilt.votes.bulk import among
 from quilt.votes.models import STANDING, DecisionInbox, EntryTally, Vote, VoteDecision
 from quilt.votes.settling import is_any_settled
 
-_CHUNK = 500  # ids in one statement
 _vote, _tally = Vote.__table__, EntryTally.__table__
 
 
@@ -66,20 +64,18 @@ def decide_votes(
 ) -> list[int]:
     """Bring each vote into `verdict.after`, write that down, and return the ids of those that changed, ascending.
 
-    Votes that are in that state already stay as they are. The decisions wait in the inbox of the ledger. Raises
-    TransitionRefused when one of the votes may not go there, ResultIsFinal when it made a result that is final;
-    call it within the transaction that it shall share.
+    Votes that are in that state already stay as they are. The decisions wait in the inbox of the ledger. All votes are
+    locked before the first counter, both in the order of their ids. Raises TransitionRefused when one of the votes may
+    not go there, ResultIsFinal when it made a result that is final; call it within the transaction that it shall share.
     """
-    changed: list[int] = []
-    for ids in _chunks(sorted(set(vote_ids))):
-        # The rules decide about votes that wait for the ledger, and no result is final while one does.
-        if verdict.actor != RULES and is_any_settled(connection, ids):
-            raise ResultIsFinal(ids[0], "any state", verdict.after)
-        votes = [vote for vote in _lock(connection, ids) if vote.state != verdict.after]
-        if votes:
-            _put_in_inbox(connection, change_votes(connection, votes, verdict, now))
-            changed += [vote.id for vote in votes]
-    return changed
+    ids = sorted(set(vote_ids))
+    # The rules decide about votes that wait for the ledger, and no result is final while one does.
+    if verdict.actor != RULES and is_any_settled(connection, ids):
+        raise ResultIsFinal(ids[0], "any state", verdict.after)
+    votes = [vote for vote in _lock(connection, ids) if vote.state != verdict.after]
+    if votes:
+        _put_in_inbox(connection, change_votes(connection, votes, verdict, now))
+    return [vote.id for vote in votes]
 
 
 def change_votes(
@@ -176,9 +172,3 @@ def _put_in_inbox(connection: Connection, ids: Sequence[int]) -> None:
     written = among(VoteDecision.__table__.c.id, ids, connection.dialect.name)
     waiting = select(VoteDecision.id, VoteDecision.contest_id).where(written)
     connection.execute(insert(DecisionInbox).from_select(["decision_id", "contest_id"], waiting))
-
-
-def _chunks(ids: Sequence[int]) -> Iterator[list[int]]:
-    rest = iter(ids)
-    while chunk := list(islice(rest, _CHUNK)):
-        yield chunk

@@ -1,9 +1,10 @@
 """Many votes at once: tried out, done as tried, undone once; the second look is another person's."""
 
+import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DatabaseError
 
 from quilt.audit.counters import check_tallies
@@ -26,10 +27,11 @@ from quilt.integrity.appeals import (
 from quilt.integrity.models import ReviewedVote, VoteReview
 from quilt.integrity.reviews import ReviewRefused, review_votes, try_review, undo_review
 from quilt.votes.decisions import Verdict, decide_votes
-from quilt.votes.models import Vote
+from quilt.votes.models import EntryTally, Vote
 from tests.conftest import NOW
 from tests.factories import make_entry, make_user
 from tests.integrity.casting import BOT, cast, close_batch, states
+from tests.waiting import wait_for_a_lock
 
 LATER = NOW + timedelta(hours=1)
 
@@ -120,6 +122,29 @@ def test_a_rejection_is_undone_to_held(votes, contest, ana):
     assert states()[votes[2]] == "rejected"
     undo_review(number, words="A mistake.", actor_id=ana.id, now=LATER)
     assert states()[votes[2]] == "held"
+
+
+def test_an_undoing_takes_all_votes_before_the_first_counter(app, votes, contest, ana):
+    """Else whoever has a vote of them and wants a counter waits in a ring with us."""
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("one writer at a time")
+    review(votes[2:3], "rejected", ana, contest)
+    number, ana_id = review(votes[:3], "held", ana, contest), ana.id  # to be counted, and rejected, again
+
+    def work():
+        with app.app_context():
+            done.append(undo_review(number, words="People.", actor_id=ana_id, now=LATER))
+
+    done, undoing = [], threading.Thread(target=work)
+    with db.engine.connect() as connection:
+        connection.execute(text("SET LOCAL lock_timeout = '300ms'"))
+        connection.execute(select(Vote.id).where(Vote.id == votes[2]).with_for_update())
+        undoing.start()
+        wait_for_a_lock(undoing)
+        connection.execute(update(EntryTally).values(held=EntryTally.held))
+        connection.commit()
+    undoing.join(30)
+    assert len(done) == 1 and list(states().values()) == ["counted", "counted", "rejected", "recorded"]
 
 
 def test_only_held_votes_are_rejected_and_recorded_ones_wait(votes, contest, ana):

@@ -1,7 +1,9 @@
 """Deciding about votes: state, counters, tree and log change together, or nothing does."""
 
+import threading
+
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import DatabaseError
 
 from quilt.arrivals.fold import fold_waiting
@@ -9,10 +11,11 @@ from quilt.arrivals.models import EntrySpread
 from quilt.audit.counters import check_tallies
 from quilt.database import db, write
 from quilt.votes.decisions import TransitionRefused, Verdict, decide_votes
-from quilt.votes.models import DecisionInbox, EntryTally, Vote, VoteDecision
+from quilt.votes.models import DecisionInbox, EntryTally, Vote, VoteDecision, Voter
 from tests.conftest import NOW
-from tests.factories import make_entry, make_user
+from tests.factories import make_contest, make_entry, make_user
 from tests.votes.test_service import vote_for
+from tests.waiting import wait_for_a_lock
 
 HOLD = Verdict("held", "rules", "lockstep", "rules-1", evidence='{"points":3}')
 
@@ -84,3 +87,56 @@ def test_the_log_only_grows(votes, change):
     with pytest.raises(DatabaseError, match="only grows"):
         db.session.execute(change)
     db.session.rollback()
+
+
+@pytest.fixture
+def crowd(app):
+    """The second of two entries, and the ids of votes: six hundred for it, and the newest for the first."""
+    contest = make_contest()
+    first, second = make_entry(contest), make_entry(contest)
+    entries = [second.id] * 600 + [first.id]
+    person = {"contest_id": contest.id, "created_at": NOW}
+    voters = [{**person, "key": number.to_bytes(32)} for number in range(len(entries))]
+    voter_ids = db.session.scalars(insert(Voter).returning(Voter.id), voters).all()
+    vote = {"contest_id": contest.id, "period": "", "cast_at": NOW}
+    votes = [
+        {**vote, "voter_id": voter_id, "entry_id": entry_id, "receipt": f"receipt {voter_id}"}
+        for voter_id, entry_id in zip(sorted(voter_ids), entries, strict=True)
+    ]
+    db.session.execute(insert(Vote), votes)
+    for entry_id in set(entries):
+        tally = update(EntryTally).where(EntryTally.entry_id == entry_id)
+        db.session.execute(tally.values(standing=entries.count(entry_id)))
+    db.session.commit()
+    return second.id, list(db.session.scalars(select(Vote.id).order_by(Vote.id)))
+
+
+def test_a_crowd_s_votes_are_decided_about_at_once(crowd):
+    _, vote_ids = crowd
+    assert decide(reversed(vote_ids), HOLD) == vote_ids
+    assert check_tallies(db.session.connection()).differences == ()
+    assert db.session.scalar(select(func.count()).select_from(DecisionInbox)) == len(vote_ids)
+
+
+def test_all_votes_are_taken_before_the_first_counter(app, crowd):
+    """Else whoever has a vote of them and wants its counter waits in a ring with us."""
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("one writer at a time")
+    second_id, vote_ids = crowd
+
+    def work():
+        with app.app_context():
+            done.append(len(decide(vote_ids, HOLD)))
+
+    done, deciding = [], threading.Thread(target=work)
+    with db.engine.connect() as connection:
+        connection.execute(text("SET LOCAL lock_timeout = '300ms'"))
+        connection.execute(select(Vote.id).where(Vote.id == vote_ids[-1]).with_for_update())
+        deciding.start()
+        wait_for_a_lock(deciding)
+        connection.execute(
+            update(EntryTally).where(EntryTally.entry_id == second_id).values(held=EntryTally.held)
+        )
+        connection.commit()
+    deciding.join(30)
+    assert done == [len(vote_ids)]
