@@ -7,15 +7,16 @@ from quilt.database import transaction
 from quilt.entries.models import Entry
 from quilt.entries.ownership import is_own_entry
 from quilt.moderation.models import ModerationLog
-from quilt.moderation.rules import NotPublished, OwnEntry
+from quilt.moderation.rules import NotPublished, OwnEntry, PlacesFixed
 from quilt.moderation.service import NotFound
+from quilt.votes.settling import contradicts_result
 
 
 def set_eligibility(entry_id: int, is_eligible: bool, *, words: str, actor_id: int, now: datetime) -> None:
     """Take an entry out of the prize, or back into it; it is shown as before, with votes and spread.
 
-    Nothing changes, and nothing is logged, where it stands so already. Raises NotFound, NotPublished, and OwnEntry
-    for whoever entered it.
+    Nothing changes, and nothing is logged, where it stands so already. Raises NotFound, NotPublished, OwnEntry for
+    whoever entered it, and PlacesFixed once the result is final.
     """
     with transaction() as session:
         entry = session.get(Entry, entry_id, with_for_update=True, populate_existing=True)
@@ -27,6 +28,8 @@ def set_eligibility(entry_id: int, is_eligible: bool, *, words: str, actor_id: i
             raise NotPublished
         if entry.is_eligible == is_eligible:
             return
+        if contradicts_result(session.connection(), entry.contest_id, entry_id, is_eligible):
+            raise PlacesFixed
         entry.is_eligible = is_eligible
         entry.version += 1
         make_pages_fresh(session, entry.contest_id)

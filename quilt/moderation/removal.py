@@ -10,8 +10,9 @@ from quilt.letters import Compose
 from quilt.mail import put_in_outbox
 from quilt.moderation.models import ModerationLog
 from quilt.moderation.queries import find_last_decision
-from quilt.moderation.rules import AlreadyDecided, check_removal, say_reason
+from quilt.moderation.rules import AlreadyDecided, PlacesFixed, check_removal, say_reason
 from quilt.moderation.service import lock_entry
+from quilt.votes.settling import contradicts_result
 
 LETTERS = {"remove": "entry_taken_out", "disqualify": "entry_taken_out", "restore": "entry_published"}
 
@@ -24,7 +25,7 @@ def take_out_or_back(
 
     An entry that is out is shown to nobody but its entrant. Its votes stay in the ledger and its spread in the
     tables, so that it can come back as it was. Raises a DecisionRefused (ReasonMissing, WordsMissing, TooManyWords,
-    OwnEntry, AlreadyDecided), NotFound.
+    OwnEntry, AlreadyDecided, PlacesFixed), NotFound.
     """
     words = words.replace("\x00", "").strip()
     check_removal(action, reason, words)
@@ -34,6 +35,10 @@ def take_out_or_back(
             entry.state = next_state(ENTRY_MOVES, entry.state, action)
         except WrongState:
             raise AlreadyDecided(find_last_decision(session, "entry", entry_id), contest.time_zone) from None
+        runs = entry.state == "published" and entry.is_eligible
+        # What must not be shown is hidden at any time; the final result stays as it is all the same.
+        if action != "remove" and contradicts_result(session.connection(), contest.id, entry_id, runs):
+            raise PlacesFixed
         entry.version += 1
         make_pages_fresh(session, contest.id)
         session.add(

@@ -120,6 +120,13 @@ class NotPublished(DecisionRefused):
     message = "That cannot be changed for this entry. Nothing was changed."
 
 
+class PlacesFixed(DecisionRefused):
+    message = (
+        "The result of this contest is final: who is in the running stays as it is. Nothing was changed. "
+        "A prize that cannot be taken is passed on at the desk of the result."
+    )
+
+
 class Withdrawn(DecisionRefused):
     message = "The entrant has withdrawn this entry meanwhile. Nothing was decided."
 

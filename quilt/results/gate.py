@@ -34,7 +34,7 @@ class GateCheck:
 class GateFacts:
     """What the gate wants to know.
 
-    `waiting` are votes and decisions that the ledger has not taken in, `is_last_head` whether the head after which
+    `waiting` are votes, decisions and moved entries that the ledger has not taken in, `is_last_head` whether the head after which
     no vote can come is signed; `audited` and `differences` tell of the audit; `is_draw_missing` that entries are
     level at a place that counts and no public value was given.
     """
@@ -105,7 +105,7 @@ def check_step(state: str, step: str) -> None:
 def _check_ledger(facts: GateFacts) -> GateCheck:
     if facts.waiting:
         return GateCheck(
-            "The ledger has everything", False, f"{facts.waiting} votes or decisions wait for it."
+            "The ledger has everything", False, f"{facts.waiting} votes, decisions or entries wait for it."
         )
     words = "" if facts.is_last_head else "The last head is not signed yet: give it a few minutes."
     return GateCheck("The ledger has everything", facts.is_last_head, words)

@@ -35,6 +35,7 @@ from quilt.votes.leaves import append_leaves
 from quilt.votes.ledger_models import Ledger
 from quilt.votes.models import DecisionInbox, Vote
 from quilt.votes.schedule import find_promise, is_quiet_head_due, list_timings
+from quilt.votes.sequencing import count_moved_entries
 from quilt.votes.settling import forget_settlement, hear_appeals, lock_settlement, settle
 
 MOST_WORDS = 2_000
@@ -230,7 +231,8 @@ def _ask(contest_id: int, value: str, settings: Settings, now: datetime) -> Gate
 def _count_waiting(contest_id: int) -> int:
     votes = select(func.count()).where(Vote.contest_id == contest_id, Vote.state == "recorded")
     decisions = select(func.count()).where(DecisionInbox.contest_id == contest_id)
-    return (db.session.scalar(votes) or 0) + (db.session.scalar(decisions) or 0)
+    moved = count_moved_entries(db.session.connection(), contest_id)
+    return (db.session.scalar(votes) or 0) + (db.session.scalar(decisions) or 0) + moved
 
 
 def _is_last_head(contest_id: int, settings: Settings, now: datetime) -> bool:

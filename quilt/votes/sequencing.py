@@ -164,6 +164,11 @@ def has_news(connection: Connection, contest_id: int) -> bool:
     return any(connection.execute(statement.limit(1)).first() is not None for statement in waiting)
 
 
+def count_moved_entries(connection: Connection, contest_id: int) -> int:
+    """How many entries have left the running, or come back, and have no leaf yet that says so."""
+    return len(connection.execute(_moved_entries(contest_id)).all())
+
+
 def _judge_waiting(contest_id: int, judge: Judge) -> Iterator[tuple[list[int], Mapping[int, Verdict]]]:
     """The votes without a leaf, as of now, in parts; each with the verdicts about those that are recorded."""
     with db.engine.connect() as connection:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from quilt.database import insert_or_change
 from quilt.votes.bulk import among
-from quilt.votes.ledger_models import Settlement
+from quilt.votes.ledger_models import LedgerEntry, Settlement
 from quilt.votes.models import Vote
 
 _settlement, _vote = Settlement.__table__, Vote.__table__
@@ -51,6 +51,17 @@ def is_any_settled(connection: Connection, vote_ids: Sequence[int]) -> bool:
     """As `is_settled`, for the contests of these votes."""
     contests = select(_vote.c.contest_id).where(among(_vote.c.id, vote_ids, connection.dialect.name))
     return _is_any_settled(connection, _settlement.c.contest_id.in_(contests))
+
+
+def contradicts_result(connection: Connection, contest_id: int, entry_id: int, runs: bool) -> bool:
+    """Whether the contest's result is final, and has this entry in the running, or out of it, other than `runs` says.
+
+    As with `is_settled` it stays so until the caller's transaction ends.
+    """
+    if not is_settled(connection, contest_id):
+        return False
+    is_running = connection.scalar(select(LedgerEntry.is_running).where(LedgerEntry.entry_id == entry_id))
+    return (is_running is not False) != runs  # of whom no leaf tells is in the running
 
 
 def are_appeals_over(connection: Connection, contest_id: int, now: datetime) -> bool:

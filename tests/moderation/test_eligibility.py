@@ -6,14 +6,16 @@ import pytest
 
 from quilt.contests.changes import make_pages_fresh
 from quilt.contests.models import Contest
-from quilt.database import db
+from quilt.database import db, write
 from quilt.entries.models import Entry
 from quilt.moderation.eligibility import set_eligibility
 from quilt.moderation.queries import list_decisions
-from quilt.moderation.rules import NotPublished, OwnEntry
+from quilt.moderation.rules import NotPublished, OwnEntry, PlacesFixed
 from quilt.moderation.service import NotFound
+from quilt.votes.settling import lock_settlement, settle
 from tests.conftest import NOW
 from tests.factories import make_entry, make_user
+from tests.votes.ledgers import start_appeals
 from tests.waiting import wait_for_a_lock
 
 
@@ -54,6 +56,30 @@ def test_what_is_not_live_is_neither_in_the_prize_nor_out_of_it(app):
     with pytest.raises(NotPublished):
         set_eligibility(entry.id, False, words="Late.", actor_id=make_user().id, now=NOW)
     assert read(entry.id).is_eligible and list_decisions("entry", entry.id) == []
+
+
+def test_a_result_that_becomes_final_meanwhile_keeps_its_entries(app):
+    admin_id, entry = make_user(role="admin").id, make_entry()
+    entry_id, contest_id, refused = entry.id, entry.contest_id, []
+    db.session.rollback()
+    write(start_appeals, contest_id)
+
+    def take_out():
+        with app.app_context():
+            try:
+                set_eligibility(entry_id, False, words="A school class.", actor_id=admin_id, now=NOW)
+            except PlacesFixed as refusal:
+                refused.append(refusal)
+
+    with db.engine.connect().execution_options(quilt_begin="IMMEDIATE") as other:
+        assert lock_settlement(other, contest_id)
+        settle(other, contest_id, NOW)
+        waiting = threading.Thread(target=take_out)
+        waiting.start()
+        wait_for_a_lock(waiting)
+        other.commit()
+    waiting.join(30)
+    assert len(refused) == 1 and read(entry_id).is_eligible
 
 
 def test_the_pages_are_fresh_where_another_changes_the_contest_at_the_same_moment(app):

@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from quilt.config import Settings
 from quilt.contests.models import Contest
-from quilt.database import db
+from quilt.database import db, write
 from quilt.entries.models import Entry
 from quilt.letters import composer
 from quilt.mail import MailMessage
@@ -14,14 +14,17 @@ from quilt.moderation.removal import take_out_or_back
 from quilt.moderation.rules import (
     AlreadyDecided,
     OwnEntry,
+    PlacesFixed,
     ReasonMissing,
     TooManyWords,
     UnknownAction,
     WordsMissing,
 )
 from quilt.moderation.service import NotFound
+from quilt.votes.settling import settle
 from tests.conftest import NOW
-from tests.factories import make_entry, make_user
+from tests.factories import make_contest, make_entry, make_user
+from tests.votes.ledgers import start_appeals
 from tests.web.site.browsing import post, sign_in
 
 
@@ -83,6 +86,20 @@ def test_two_at_once_make_one_decision(app, settings: Settings):
     act(settings, entry.id, "remove", "harm", actor=mo)
     with pytest.raises(AlreadyDecided, match="Mo already removed this"):
         act(settings, entry.id, "disqualify", "rules")
+
+
+def test_H14_who_is_in_the_running_stays_as_a_final_result_has_it(app, settings: Settings):
+    contest = make_contest()
+    entry, out = make_entry(contest), make_entry(contest, state="disqualified")
+    write(start_appeals, contest.id, out.id)
+    write(settle, contest.id, NOW)
+    with pytest.raises(PlacesFixed):
+        act(settings, entry.id, "disqualify", "rules")
+    with pytest.raises(PlacesFixed):
+        act(settings, out.id, "restore", words="They did not.")
+    assert (read(entry.id).state, read(out.id).state) == ("published", "disqualified")
+    assert act(settings, entry.id, "remove", "law") == "removed", "what must not be shown never is"
+    assert act(settings, entry.id, "restore", words="It may be shown.") == "published"
 
 
 def test_nobody_decides_about_their_own_and_what_is_not_there_is_not_found(app, settings: Settings):

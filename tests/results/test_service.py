@@ -21,6 +21,7 @@ from quilt.integrity.reviews import ReviewRefused, review_votes, try_review
 from quilt.judging.models import Criterion
 from quilt.judging.service import WantedCriterion, invite_judge, save_scores, seal_panel, set_criteria
 from quilt.ledger.tally import decide_places
+from quilt.moderation.eligibility import set_eligibility
 from quilt.results import service
 from quilt.results.gate import ResultRefused
 from quilt.results.models import GateRun, PrizeStep, Result
@@ -253,6 +254,22 @@ def deciding(app, contest):
         wait_for_a_lock(finishing)
         connection.commit()
     finishing.join(30)
+
+
+def test_an_entry_that_leaves_the_prize_is_in_the_ledger_before_its_result_is_final(contest):
+    contest.close()
+    contest.propose()
+    contest.approve()
+    first, *others = contest.entries
+    set_eligibility(first, False, words="A school class.", actor_id=contest.second.id, now=LATER)
+    db.session.rollback()
+    assert contest.finish() == 0, "it waits for the ledger"
+    assert contest.gate(at=LATER) == {"The ledger has everything"}
+    contest.close(LATER)
+    assert contest.finish() == 0, "the ledger has grown since"
+    take_back_result(contest.id, "Ruled out.", actor_id=contest.first.id, now=LATER)
+    contest.propose(at=LATER)
+    assert list_places(find_result(contest.id)) == others
 
 
 def list_votes(entry_id):

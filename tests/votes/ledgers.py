@@ -5,16 +5,17 @@ import io
 import random
 import secrets
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from quilt.contests.freezing import freeze_contest
 from quilt.database import db
 from quilt.votes.heads import open_ledger
 from quilt.votes.keys import get_signing_key
-from quilt.votes.ledger_models import LedgerLeaf
+from quilt.votes.ledger_models import Ledger, LedgerEntry, LedgerLeaf
 from quilt.votes.ledgers import find_ledger, find_results, list_heads, list_public_keys, read_lines
 from quilt.votes.models import Vote
 from quilt.votes.sequencing import close_batch
+from quilt.votes.settling import hear_appeals
 from tests.conftest import NOW
 from tests.factories import count_plainly, make_user
 from tests.ledger.books import load_verifier
@@ -34,6 +35,23 @@ def start_ledger(settings, contest, at=NOW):
     opened = open_ledger(contest.id, get_key(settings), at)
     db.session.rollback()
     return opened
+
+
+def start_appeals(connection, contest_id, *out):
+    """A contest's ledger, which says that these entries are out of the running, and the time for appeals."""
+    ledger = {
+        "contest_id": contest_id,
+        "name": "c",
+        "policy": b"",
+        "size": 0,
+        "opened_at": NOW,
+        "batch_at": NOW,
+    }
+    connection.execute(insert(Ledger), ledger)
+    for entry_id in out:
+        row = {"contest_id": contest_id, "entry_id": entry_id, "is_running": False}
+        connection.execute(insert(LedgerEntry), row)
+    hear_appeals(connection, contest_id, NOW)
 
 
 def run_batch(settings, contest, judge=count_plainly, at=NOW, **values):
