@@ -118,7 +118,7 @@ def audit(at_least: int, digest: bool) -> None:
     """Compare everything that is stored twice; exit with 1 when something differs."""
     from quilt.audit import run_audit, run_digest
     from quilt.audit.digest import spell_digests
-    from quilt.audit.report import count_differences, spell_out
+    from quilt.audit.report import count_differences, count_looked_at, spell_out
     from quilt.web.clock import now
 
     with _opened_app() as app:
@@ -128,7 +128,7 @@ def audit(at_least: int, digest: bool) -> None:
             return
         checks = run_audit(app.extensions["quilt_settings"], now())
     click.echo("\n".join(spell_out(checks)))
-    looked_at, differences = sum(check.looked_at for check in checks), count_differences(checks)
+    looked_at, differences = count_looked_at(checks), count_differences(checks)
     click.echo(f"{looked_at:,} things looked at, {differences:,} differences.")
     if looked_at < at_least:
         raise click.ClickException(f"That is fewer than {at_least:,}: is this the right database?")

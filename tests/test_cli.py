@@ -168,7 +168,9 @@ def test_a_lost_second_factor_is_taken_off(data: Path) -> None:
 def test_the_audit_says_how_much_it_looked_at(data: Path) -> None:
     done = command("audit", data=data)
     assert (done.returncode, "0 differences." in done.stdout) == (0, True), done.stderr
-    assert command("audit", "--at-least", "1000", data=data).returncode == 1
+    assert command("audit", "--at-least", "1", data=data).returncode == 1, (
+        "constraints are in an empty one too"
+    )
     with closing(sqlite3.connect(data / "quilt.db")) as connection:
         connection.execute(
             "INSERT INTO entry_tally (entry_id, contest_id, standing, held, rejected, withdrawn) VALUES (7, 7, 3, 0, 0, 0)"

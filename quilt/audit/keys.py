@@ -51,7 +51,7 @@ def check_links_between_tables(connection: Connection) -> Check:
     expected = sum(len(table.foreign_key_constraints) for table in tables)
     if looked_at != expected:
         differences.append(f"the database has {looked_at} foreign keys, the models have {expected}")
-    return Check("foreign keys", looked_at, "constraints", tuple(differences))
+    return Check("foreign keys", looked_at, "constraints", tuple(differences), is_of_schema=True)
 
 
 def _list_keys(dialect: str) -> Iterator[tuple[Table, tuple[str, ...], ColumnElement[bool]]]:

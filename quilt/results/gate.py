@@ -34,9 +34,10 @@ class GateCheck:
 class GateFacts:
     """What the gate wants to know.
 
-    `waiting` are votes, decisions and moved entries that the ledger has not taken in, `is_last_head` whether the head after which
-    no vote can come is signed; `audited` and `differences` tell of the audit; `is_draw_missing` that entries are
-    level at a place that counts and no public value was given.
+    `waiting` are votes, decisions and moved entries that the ledger has not taken in, `is_last_head` whether the head
+    after which no vote can come is signed; `audited` and `differences` tell of the audit, `ballots` how many votes and
+    entries with points this contest's ledger has; `is_draw_missing` that entries are level at a place that counts and
+    no public value was given.
     """
 
     is_voting_over: bool
@@ -44,6 +45,7 @@ class GateFacts:
     is_last_head: bool
     audited: int
     differences: int
+    ballots: int
     needs_judges: bool
     is_panel_closed: bool
     are_points_in: bool
@@ -112,8 +114,10 @@ def _check_ledger(facts: GateFacts) -> GateCheck:
 
 
 def _check_audit(facts: GateFacts) -> GateCheck:
-    is_fine = facts.audited > 0 and not facts.differences
+    is_fine = facts.audited > 0 and facts.ballots > 0 and not facts.differences
     words = f"{facts.audited:,} things looked at, {facts.differences:,} differences."
+    if not facts.ballots:
+        words += " The ledger of this contest has no votes and no points."
     return GateCheck("The audit is clean", is_fine, words)
 
 

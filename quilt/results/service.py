@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.orm import Session
 
 from quilt.audit import run_audit
-from quilt.audit.report import count_differences
+from quilt.audit.report import count_differences, count_looked_at
 from quilt.config import Settings
 from quilt.contests.changes import make_pages_fresh, write_change
 from quilt.contests.models import Contest
@@ -17,7 +17,7 @@ from quilt.database import db, transaction, write
 from quilt.integrity.appeals import list_appeals
 from quilt.ledger.leaves import JudgesLeaf
 from quilt.ledger.refusals import DrawNeeded
-from quilt.ledger.tally import decide_places, encode_results, needs_draw, withdraw_places
+from quilt.ledger.tally import Tally, decide_places, encode_results, needs_draw, withdraw_places
 from quilt.results.gate import (
     APPEAL_TIME,
     GateCheck,
@@ -216,7 +216,8 @@ def _ask(contest_id: int, value: str, settings: Settings, now: datetime) -> Gate
         is_voting_over=is_voting_over(contest.phases, now),
         waiting=_count_waiting(contest_id),
         is_last_head=_is_last_head(contest_id, settings, now),
-        audited=sum(check.looked_at for check in audit),
+        audited=count_looked_at(audit),
+        ballots=_count_ballots(counted.tally),
         differences=count_differences(audit),
         needs_judges=counted.terms.judges_share > 0,
         is_panel_closed=is_panel_closed(contest_id),
@@ -226,6 +227,10 @@ def _ask(contest_id: int, value: str, settings: Settings, now: datetime) -> Gate
         is_draw_missing=is_draw_missing,
     )
     return Gate(tuple(check_gate(facts)), tuple(places), counted)
+
+
+def _count_ballots(tally: Tally) -> int:
+    return sum(sum(by_state.values()) for by_state in tally.votes.values()) + len(tally.points)
 
 
 def _count_waiting(contest_id: int) -> int:

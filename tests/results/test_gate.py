@@ -13,7 +13,7 @@ from quilt.ledger.terms import Terms
 from quilt.results.gate import GateFacts, ResultRefused, check_gate, check_step, find_doubtful
 
 FINE = GateFacts(
-    is_voting_over=True, waiting=0, is_last_head=True, audited=100, differences=0, needs_judges=False,
+    is_voting_over=True, waiting=0, is_last_head=True, audited=100, differences=0, ballots=9, needs_judges=False,
     is_panel_closed=False, are_points_in=True, open_appeals=0, doubtful=(), is_draw_missing=False,
 )  # fmt: skip
 
@@ -55,6 +55,7 @@ def test_a_gate_with_nothing_amiss_is_passed():
         {"is_last_head": False},
         {"audited": 0},
         {"differences": 1},
+        {"ballots": 0},
         {"open_appeals": 1},
         {"doubtful": (7,)},
         {"is_draw_missing": True},

@@ -101,10 +101,16 @@ def contest(app, settings):
 
 
 def test_before_the_close_the_gate_says_what_is_missing(contest):
-    assert contest.gate(at=NOW) == {"Voting is over", "The ledger has everything"}
+    assert contest.gate(at=NOW) == {"Voting is over", "The ledger has everything", "The audit is clean"}
     with pytest.raises(ResultRefused, match="gate"):
         contest.propose(at=NOW)
     assert find_result(contest.id) is None
+
+
+def test_a_ledger_without_a_vote_shuts_the_gate(app, settings):
+    contest = Contest(settings)
+    contest.close()
+    assert contest.gate() == {"The audit is clean"}
 
 
 def test_two_people_an_appeal_and_the_prize(contest, settings, tmp_path):
