@@ -80,7 +80,7 @@ class Prize(Model):
 
 
 class PrizeStep(Model):
-    """One step of a prize: promised, verified, paid, told (what it did), or passed on. Rows are only added."""
+    """One step of a prize: promised, verified, paid, told (what it did), passed on, or withdrawn. Rows are only added."""
 
     __tablename__ = "prize_step"
     __table_args__ = (Index("ix_prize_step_contest_id", "contest_id"),)
@@ -89,7 +89,7 @@ class PrizeStep(Model):
     contest_id: Mapped[int] = mapped_column(ForeignKey("contest.id"))
     place: Mapped[int]
     entry_id: Mapped[int] = mapped_column(ForeignKey("entry.id"))
-    state: Mapped[str] = mapped_column(String(10))  # as in Prize, or passed_on
+    state: Mapped[str] = mapped_column(String(10))  # as in Prize, or passed_on, or withdrawn: with its result
     words: Mapped[str] = mapped_column(Text, default="")  # for everybody
     actor_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     at: Mapped[datetime] = mapped_column(UtcDateTime)

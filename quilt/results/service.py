@@ -31,8 +31,9 @@ from quilt.results.models import GateRun, Prize, PrizeStep, Result
 from quilt.results.queries import Counted, count_ledger, is_panel_closed, list_missing_points
 from quilt.votes.heads import keep_results, sign_next_head
 from quilt.votes.keys import SigningKey
-from quilt.votes.leaves import append_leaves
+from quilt.votes.leaves import Book, append_leaves
 from quilt.votes.ledger_models import Ledger
+from quilt.votes.ledgers import find_ledger
 from quilt.votes.models import DecisionInbox, Vote
 from quilt.votes.schedule import find_promise, is_quiet_head_due, list_timings
 from quilt.votes.sequencing import count_moved_entries
@@ -105,6 +106,11 @@ def approve_result(contest_id: int, *, settings: Settings, actor_id: int, now: d
         result = session.get(Result, contest_id, with_for_update=True)
         if result is None or result.state != "proposed" or result.proposed_at != proposed_at:
             raise ResultRefused("Somebody else was quicker. Nothing was changed.")
+        book = Book(session.connection(), contest_id)  # nobody writes or signs until this result is kept
+        if (book.size, find_ledger(contest_id)) != (size, gate.counted.ledger):
+            raise ResultRefused(
+                "The ledger was signed anew at that moment. Nothing was changed; try once more."
+            )
         result.state, result.approved_by, result.approved_at = "approved", actor_id, now
         result.appeals_until = now + APPEAL_TIME
         result.body = _write_body(gate.counted, value)  # the head may be another than when it was proposed
@@ -128,7 +134,7 @@ def check_approval(result: Result | None, actor_id: int) -> Result:
 def take_back_result(contest_id: int, reason: str, *, actor_id: int, now: datetime) -> None:
     """Withdraw a result that is not final, with a public reason. Raises ResultRefused.
 
-    The ledger's `results.json` names no places any more where it was published.
+    Where it was published, the ledger's `results.json` names no places any more, and nobody is promised a prize.
     """
     words = _read_words(reason, "Say why; everybody reads it.")
     with transaction() as session:
@@ -139,6 +145,10 @@ def take_back_result(contest_id: int, reason: str, *, actor_id: int, now: dateti
         if was_public:
             keep_results(session.connection(), contest_id, result.size, withdraw_places(result.body))
             forget_settlement(session.connection(), contest_id)
+        for prize in session.scalars(
+            select(Prize).where(Prize.contest_id == contest_id).order_by(Prize.place)
+        ):
+            _add_step(session, contest_id, prize.place, prize.entry_id, "withdrawn", words, actor_id, now)
         session.execute(delete(Prize).where(Prize.contest_id == contest_id))
         session.delete(result)
         _log(session, contest_id, "result withdrawn", actor_id, now, words, is_public=was_public)
@@ -171,7 +181,7 @@ def pass_prize_on(contest_id: int, place: int, reason: str, *, actor_id: int, no
         if prize.state in ("paid", "told"):
             raise ResultRefused("This prize is paid already. Nothing was changed.")
         result = session.get_one(Result, contest_id)
-        had = set(session.scalars(select(PrizeStep.entry_id).where(PrizeStep.contest_id == contest_id)))
+        had = _list_holders(session, contest_id)
         following = [entry for entry in json.loads(result.places) if entry not in had]
         if not following:
             raise ResultRefused("There is no runner-up left. Nothing was changed.")
@@ -293,6 +303,15 @@ def _get_prize(session: Session, contest_id: int, place: int) -> Prize:
     if result.state != "final":
         raise ResultRefused("The time for appeals is not over yet. Nothing was changed.")
     return prize
+
+
+def _list_holders(session: Session, contest_id: int) -> set[int]:
+    """Who has a prize of this result, or had one; what earlier results promised ended as they were taken back."""
+    steps = select(PrizeStep.entry_id, PrizeStep.state).where(PrizeStep.contest_id == contest_id)
+    holders: set[int] = set()
+    for entry_id, state in session.execute(steps.order_by(PrizeStep.id)):
+        holders = holders - {entry_id} if state == "withdrawn" else holders | {entry_id}
+    return holders
 
 
 def _add_step(

@@ -267,8 +267,7 @@ def test_an_entry_that_leaves_the_prize_is_in_the_ledger_before_its_result_is_fi
     contest.propose()
     contest.approve()
     first, *others = contest.entries
-    set_eligibility(first, False, words="A school class.", actor_id=contest.second.id, now=LATER)
-    db.session.rollback()
+    rule(contest, first, False)
     assert contest.finish() == 0, "it waits for the ledger"
     assert contest.gate(at=LATER) == {"The ledger has everything"}
     contest.close(LATER)
@@ -276,6 +275,11 @@ def test_an_entry_that_leaves_the_prize_is_in_the_ledger_before_its_result_is_fi
     take_back_result(contest.id, "Ruled out.", actor_id=contest.first.id, now=LATER)
     contest.propose(at=LATER)
     assert list_places(find_result(contest.id)) == others
+
+
+def rule(contest, entry_id, is_eligible):
+    set_eligibility(entry_id, is_eligible, words="Her age.", actor_id=contest.second.id, now=CLOSED)
+    db.session.rollback()
 
 
 def list_votes(entry_id):
@@ -357,6 +361,31 @@ def test_a_head_over_the_same_leaves_leaves_the_result_verifiable(app, settings,
     assert json.loads((folder / "results.json").read_text())["places"] == list_places(find_result(contest.id))
 
 
+def test_a_head_that_is_being_signed_meanwhile_stops_the_approval(app, contest, monkeypatch):
+    """Its results.json names no places, and would stand where the result's does, or the other way round."""
+    contest.close()
+    contest.propose()
+    ask, asked, refused, second_id = service._ask, threading.Event(), [], contest.second.id
+    monkeypatch.setattr(service, "_ask", lambda *arguments: (ask(*arguments), asked.set())[0])
+
+    def approve():
+        with app.app_context():
+            try:
+                approve_result(contest.id, settings=contest.settings, actor_id=second_id, now=CLOSED)
+            except ResultRefused as refusal:
+                refused.append(refusal)
+
+    approving = threading.Thread(target=approve)
+    with db.engine.connect().execution_options(quilt_begin="IMMEDIATE") as connection:
+        sign_next_head(connection, contest.id, get_key(contest.settings), CLOSED + timedelta(seconds=14))
+        approving.start()
+        assert asked.wait(30)
+        wait_for_a_lock(approving)
+        connection.commit()
+    approving.join(30)
+    assert len(refused) == 1 and find_result(contest.id).state == "proposed"
+
+
 def test_the_gate_waits_for_the_head_behind_every_promise(contest):
     """Voting ends on day 5; a vote of its last second was promised its line 20 minutes later."""
     ends = NOW + timedelta(days=5)
@@ -374,9 +403,20 @@ def test_a_public_value_that_nobody_needed_is_not_kept(contest):
 
 
 def test_a_prize_that_cannot_be_taken_goes_to_the_runner_up(contest):
+    """Also to one that was promised it by a result that was taken back."""
+    first, second, _ = contest.entries
+    rule(contest, first, False)
     contest.close()
     contest.propose()
     contest.approve()
+    take_back_result(contest.id, "She was old enough.", actor_id=contest.first.id, now=CLOSED)
+    rule(contest, first, True)
+    contest.close()
+    contest.propose()
+    contest.approve()
+    assert [(step.entry_id, step.state, step.words) for step in list_steps(contest.id)] == [
+        (second, "promised", ""), (second, "withdrawn", "She was old enough."), (first, "promised", ""),
+    ]  # fmt: skip
     contest.finish()
     for expected in contest.entries[1:]:
         entry = pass_prize_on(contest.id, 1, "They are away.", actor_id=contest.first.id, now=LATER)

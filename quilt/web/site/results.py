@@ -20,6 +20,7 @@ STEP_WORDS = {
     "paid": "Paid",
     "told": "What it did",
     "passed_on": "Passed on",
+    "withdrawn": "Taken back with its result",
 }
 
 
