@@ -5,7 +5,7 @@ import io
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import IO, Any
 
@@ -14,7 +14,7 @@ from sqlalchemy import select
 from quilt.accounts.exports import guard_cell
 from quilt.config import ROOT
 from quilt.contests.changes import list_changes
-from quilt.contests.models import ContestRules
+from quilt.contests.desk import list_rules
 from quilt.database import db
 from quilt.ledger.leaves import DecisionLeaf, decode_leaf
 from quilt.results.gate import ResultRefused
@@ -26,6 +26,7 @@ from quilt.votes.ledgers import find_ledger, list_heads, list_public_keys, read_
 from quilt.votes.models import VoteDecision
 
 MOST_CHANGES = 100_000
+ROWS_AT_ONCE = 2_000
 README = """The evidence pack of {name}, made {made}.
 
 policy.json, public_key, heads.ndjson, ledger.ndjson, results.json
@@ -67,10 +68,18 @@ def write_pack(contest_id: int, key: SigningKey, file: IO[bytes], now: datetime)
                 told.update(_list_decided(piece))
         pack.writestr("results.json", result.body)
         pack.write(ROOT / "static" / "verify.py", "verify.py")
-        for rules in db.session.scalars(select(ContestRules).where(ContestRules.contest_id == contest_id)):
+        for rules in reversed(list_rules(contest_id)):
             pack.writestr(f"rules/version-{rules.version}.txt", rules.text)
         _write_tables(pack, contest_id, told)
     return ledger.name
+
+
+def write_table(pack: zipfile.ZipFile, name: str, titles: Sequence[str], rows: Iterable[Any]) -> None:
+    """Add a CSV of these rows to the pack, written as they come."""
+    with pack.open(name, "w") as member, io.TextIOWrapper(member, "utf-8", newline="") as text:
+        writer = csv.writer(text)
+        writer.writerow(titles)
+        writer.writerows([_spell(value) for value in row] for row in rows)
 
 
 def _list_decided(lines: str) -> Iterator[int]:
@@ -84,10 +93,9 @@ def _list_decided(lines: str) -> Iterator[int]:
 
 def _drop_later(decisions: Iterable[Any], told: Counter[int]) -> Iterator[Any]:
     """Without what was decided after the result: the ledger tells of a vote's decisions in their order, each once."""
-    seen: Counter[int] = Counter()
     for row in decisions:
-        seen[row.number] += 1
-        if seen[row.number] <= told[row.number]:
+        if told[row.number]:
+            told[row.number] -= 1
             yield row
 
 
@@ -100,8 +108,9 @@ def _write_tables(pack: zipfile.ZipFile, contest_id: int, told: Counter[int]) ->
         .join(LedgerLeaf, LedgerLeaf.vote_id == VoteDecision.vote_id)
         .where(VoteDecision.contest_id == contest_id)
         .order_by(VoteDecision.id)
+        .execution_options(yield_per=ROWS_AT_ONCE)
     )  # fmt: skip
-    _put(
+    write_table(
         pack,
         "decisions.csv",
         ("leaf", "before", "after", "actor", "reason", "rules", "at"),
@@ -111,20 +120,12 @@ def _write_tables(pack: zipfile.ZipFile, contest_id: int, told: Counter[int]) ->
         (line.changed_at, line.kind, line.words, json.dumps(line.fields), line.is_public)
         for line in reversed(list_changes(contest_id, MOST_CHANGES))
     ]
-    _put(pack, "changes.csv", ("at", "what", "words", "fields", "public"), changes)
+    write_table(pack, "changes.csv", ("at", "what", "words", "fields", "public"), changes)
     runs = db.session.scalars(select(GateRun).where(GateRun.contest_id == contest_id).order_by(GateRun.id))
     answers = [(run.run_at, run.is_passed, *check) for run in runs for check in json.loads(run.checks)]
-    _put(pack, "gate.csv", ("at", "passed", "question", "fine", "words"), answers)
+    write_table(pack, "gate.csv", ("at", "passed", "question", "fine", "words"), answers)
     steps = [(step.at, step.place, step.entry_id, step.state, step.words) for step in list_steps(contest_id)]
-    _put(pack, "prizes.csv", ("at", "place", "entry", "state", "words"), steps)
-
-
-def _put(pack: zipfile.ZipFile, name: str, titles: tuple[str, ...], rows: Any) -> None:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(titles)
-    writer.writerows([_spell(value) for value in row] for row in rows)
-    pack.writestr(name, text.getvalue().encode())
+    write_table(pack, "prizes.csv", ("at", "place", "entry", "state", "words"), steps)
 
 
 def _spell(value: object) -> object:

@@ -1,6 +1,7 @@
 """From the last vote to what the money did, through a real ledger."""
 
 import contextlib
+import io
 import json
 import secrets
 import threading
@@ -9,11 +10,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from quilt.audit.ledger import check_ledgers
-from quilt.contests.models import ContestChange
+from quilt.contests.models import ContestChange, ContestRules
 from quilt.database import db, write
 from quilt.entries.models import Entry
 from quilt.integrity.appeals import AppealsOver, answer_appeal, appeal_by_receipt, appeal_for_entry
@@ -25,7 +26,7 @@ from quilt.moderation.eligibility import set_eligibility
 from quilt.results import service
 from quilt.results.gate import ResultRefused
 from quilt.results.models import GateRun, PrizeStep, Result
-from quilt.results.pack import write_pack
+from quilt.results.pack import write_pack, write_table
 from quilt.results.queries import count_ledger, find_result, list_places, list_prizes, list_steps
 from quilt.results.service import (
     advance_prize,
@@ -492,15 +493,34 @@ def test_the_evidence_pack_is_complete_and_agrees(contest, settings, tmp_path):
         write_pack(contest.id, get_key(settings), file, CLOSED)
     contest.propose()
     contest.approve()
+    rules = {"contest_id": contest.id, "digest": "", "written_at": NOW}
+    db.session.execute(insert(ContestRules), [{**rules, "version": n, "text": f"No. {n}"} for n in (9, 7, 8)])
+    db.session.commit()
     with open(tmp_path / "pack.zip", "wb") as file:
         write_pack(contest.id, get_key(settings), file, CLOSED)
-    zipfile.ZipFile(tmp_path / "pack.zip").extractall(tmp_path / "pack")
+    pack = zipfile.ZipFile(tmp_path / "pack.zip")
+    assert [name for name in pack.namelist() if "rules/" in name][-3:] == [
+        "rules/version-7.txt", "rules/version-8.txt", "rules/version-9.txt",
+    ]  # fmt: skip
+    pack.extractall(tmp_path / "pack")
     code, told = verify(tmp_path / "pack")
     assert code == 0, told
     lines = (tmp_path / "pack" / "decisions.csv").read_text().splitlines()
     assert lines[0] == "leaf,before,after,actor,reason,rules,at" and len(lines) == 1 + 9
     assert json.loads((tmp_path / "pack" / "results.json").read_text())["final"]
     assert "example.org" not in "".join(path.read_text() for path in (tmp_path / "pack").glob("*.csv"))
+
+
+def test_a_table_of_the_pack_is_written_as_its_rows_come():
+    file = io.BytesIO()
+
+    def list_rows():
+        yield from ([secrets.token_hex(16)] for _ in range(5_000))
+        assert file.tell() > 50_000, "they are not held in memory"
+
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as pack:
+        write_table(pack, "decisions.csv", ["leaf"], list_rows())
+        assert len(pack.read("decisions.csv").splitlines()) == 5_001
 
 
 def test_what_is_decided_after_the_result_is_in_no_table_of_its_pack(contest, settings, tmp_path):
