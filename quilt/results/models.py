@@ -51,6 +51,11 @@ class Result(Model):
     __table_args__ = (
         CheckConstraint("approved_by is null or approved_by != proposed_by", name="two_people"),
         CheckConstraint("state in ('proposed','approved','final')", name="state"),
+        CheckConstraint(
+            "state = 'proposed' or "
+            "(approved_by is not null and approved_at is not null and appeals_until is not null)",
+            name="approved",
+        ),
     )
 
     contest_id: Mapped[int] = mapped_column(ForeignKey("contest.id"), primary_key=True)

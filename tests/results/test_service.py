@@ -139,11 +139,16 @@ def test_two_people_an_appeal_and_the_prize(contest, settings, tmp_path):
     assert {"result", "result final"} <= set(public)
 
 
-def test_the_database_itself_wants_two_people(contest):
+def test_the_database_itself_wants_two_people_and_their_times(contest):
     contest.close()
     contest.propose()
-    with pytest.raises(IntegrityError):
-        db.session.execute(update(Result).values(approved_by=Result.proposed_by))
+    whole = {"approved_by": contest.second.id, "approved_at": CLOSED, "appeals_until": LATER}
+    refused = [{"state": "approved", **whole, name: None} for name in whole]
+    for values in [*refused, {"state": "final"}, {"approved_by": Result.proposed_by}]:
+        with pytest.raises(IntegrityError):
+            db.session.execute(update(Result).values(values))
+        db.session.rollback()
+    db.session.execute(update(Result).values(state="approved", **whole))
     db.session.rollback()
 
 
