@@ -241,31 +241,21 @@ def test_a_result_that_becomes_final_waits_for_what_is_being_decided(app, contes
     contest.close()
     contest.propose()
     contest.approve()
-    vote_id = list_votes(contest.entries[2])[0]
-    late = Verdict("held", "reviewer", "late", "rules-1")
-    with deciding(app, contest) as (connection, done):
-        decide_votes(connection, [vote_id], late, LATER)
-    assert done == [0], "the decision waits for the ledger"
-
-
-@contextlib.contextmanager
-def deciding(app, contest):
-    """A connection in whose transaction something is decided: the result is to become final before it commits, and
-    the list has, afterwards, how many did."""
-    done = []
+    vote_ids, done = list_votes(contest.entries[2])[:1], []
+    db.session.rollback()
 
     def finish():
         with app.app_context():
             done.append(contest.finish())
 
-    db.session.rollback()
+    finishing = threading.Thread(target=finish)
     with db.engine.connect().execution_options(quilt_begin="IMMEDIATE") as connection:
-        yield connection, done
-        finishing = threading.Thread(target=finish)
+        decide_votes(connection, vote_ids, Verdict("held", "reviewer", "late", "rules-1"), LATER)
         finishing.start()
         wait_for_a_lock(finishing)
         connection.commit()
     finishing.join(30)
+    assert done == [0], "the decision waits for the ledger"
 
 
 def test_an_entry_that_leaves_the_prize_is_in_the_ledger_before_its_result_is_final(contest):
