@@ -265,7 +265,7 @@ def empty_tables() -> None:
         tables = [table for table in reversed(_sorted_tables()) if table.name in filled]
         if not tables:
             return
-        with _without_guards(connection, filled):
+        with without_guards(connection, filled):
             for table in tables:
                 connection.execute(table.delete())
 
@@ -287,7 +287,7 @@ def put_rows(rows: Rows) -> None:
     db.session.rollback()
     with db.engine.begin() as connection:
         filled = set(connection.scalars(_filled_tables())) | rows.keys()
-        with _without_guards(connection, filled):
+        with without_guards(connection, filled):
             for table in reversed(_sorted_tables()):
                 if table.name in filled:
                     connection.execute(table.delete())
@@ -352,7 +352,8 @@ def _filled_tables() -> CompoundSelect[Any]:
 
 
 @contextmanager
-def _without_guards(connection: Connection, filled: set[str]) -> Iterator[None]:
+def without_guards(connection: Connection, filled: set[str]) -> Iterator[None]:
+    """Lift the triggers of these tables until the end of the block (on PostgreSQL, of the transaction)."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         yield

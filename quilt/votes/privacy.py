@@ -1,7 +1,7 @@
 """What votes know of a person, and how they let go: votes and places in the trees stay, nothing leads to them."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select, update
@@ -9,10 +9,14 @@ from sqlalchemy.orm import Session
 
 from quilt.accounts.belongings import Row, forgets, tells
 from quilt.arrivals.models import Arrival
+from quilt.contests.models import Contest
+from quilt.database import transaction
 from quilt.entries.models import Entry
 from quilt.votes.casting_models import VoteKey
-from quilt.votes.ledger_models import HeadLetter, HeadLetterOff
+from quilt.votes.ledger_models import HeadLetter, HeadLetterOff, Settlement
 from quilt.votes.models import Vote, Voter
+
+KEPT = timedelta(days=30)  # after the result is final: receipts can be looked up here as long
 
 
 @tells("votes")
@@ -53,6 +57,17 @@ def forget_voter(session: Session, user_id: int, now: datetime) -> None:
     connection = session.connection()
     connection.execute(update(Arrival).where(Arrival.id.in_(_own_arrivals(user_id))).values(visitor_key=None))
     connection.execute(update(Voter).where(Voter.user_id == user_id).values(user_id=None))
+
+
+def forget_keys(now: datetime) -> int:
+    """Empty the salts of contests whose result has been final for thirty days; of how many contests.
+
+    From then on nobody can compute a voter's key or a receipt's salt again.
+    """
+    final = select(Settlement.contest_id).where(Settlement.settled_at < now - KEPT)
+    due = update(Contest).where(Contest.id.in_(final), Contest.voter_salt != b"").values(voter_salt=b"")
+    with transaction() as session:
+        return session.connection().execute(due).rowcount
 
 
 def _own_arrivals(user_id: int) -> Any:

@@ -23,7 +23,7 @@ from quilt.votes.rules import make_contest_key
 
 
 class ReceiptForgotten(Exception):
-    """The contest's salt was deleted after the time for appeals: nobody can open this vote by its number any more."""
+    """The contest's salt was deleted a month after its result was final: nobody can open this vote any more."""
 
 
 @dataclass(frozen=True, slots=True)

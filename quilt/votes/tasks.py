@@ -8,6 +8,7 @@ from quilt.database import transaction
 from quilt.jobs.queue import Job, every
 from quilt.votes.casting_models import VoteKey
 from quilt.votes.challenges import forget_used_challenges
+from quilt.votes.privacy import forget_keys
 from quilt.votes.shown import refresh_shown
 
 KEEP_KEYS = timedelta(days=1)
@@ -21,7 +22,8 @@ def show_counts(job: Job) -> None:
 
 @every(seconds=3600)
 def forget_spent(job: Job) -> None:
-    """Forget the keys of requests after a day, and challenges that are too old to be used again."""
+    """Forget the keys of requests after a day, challenges that are over, and the keys of contests long final."""
     with transaction() as session:
         session.execute(delete(VoteKey).where(VoteKey.used_at < job.now() - KEEP_KEYS))
     forget_used_challenges(job.now())
+    forget_keys(job.now())

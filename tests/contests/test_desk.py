@@ -143,6 +143,7 @@ def test_what_voters_were_told_cannot_be_changed_any_more(app, is_late):
 
 FROZEN_COLUMNS = {
     "slug": "other", "time_zone": "UTC", "rules_text": "Other.", "rules_version": 9, "policy_json": b"{}", "frozen_at": None,
+    "voter_salt": b"another",
 }  # fmt: skip
 
 

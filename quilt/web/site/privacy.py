@@ -20,6 +20,7 @@ from quilt.accounts.tasks import make_export
 from quilt.extensions import limiter
 from quilt.integrity.privacy import KEPT as EVIDENCE_KEPT
 from quilt.letters import composer
+from quilt.votes.privacy import KEPT as KEY_KEPT
 from quilt.web.clock import now
 from quilt.web.confirming import fresh_only
 from quilt.web.events import record_event
@@ -35,7 +36,7 @@ def show_what_is_kept() -> Response:
     """What is kept of whom, for how long, and whom to write to; for everybody."""
     days = {
         "evidence": EVIDENCE_KEPT.days, "leaving": SECOND_THOUGHTS.days, "export": EXPORT_LIFE.days,
-        "session": LONGEST_SESSIONS["member"].days,
+        "session": LONGEST_SESSIONS["member"].days, "key": KEY_KEPT.days,
     }  # fmt: skip
     return make_response(render_template("site/what_is_kept.html", days=days))
 

@@ -93,7 +93,8 @@ def _find(number: str) -> FoundReceipt | None:
     except ReceiptForgotten:
         abort(
             410,
-            "The time for appeals is over, and what tied this number to its line was deleted as promised. "
+            "The result has been final for more than a month, and the secret that opens this receipt was deleted "
+            "as promised. "
             "The receipt that you saved still opens it: check it with verify.py.",
         )
 

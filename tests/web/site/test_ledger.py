@@ -7,18 +7,25 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
 
+from quilt.audit.ledger import check_ledgers
 from quilt.contests.models import BallotPolicy, Contest
 from quilt.database import db, transaction, write
+from quilt.jobs.queue import Job
 from quilt.ledger.heads import decode_head, name_key
 from quilt.ledger.proofs import check_consistency, check_inclusion
 from quilt.ledger.receipts import decode_receipt
 from quilt.votes.decisions import Verdict, decide_votes
 from quilt.votes.ledger_models import LedgerLeaf
 from quilt.votes.models import Vote
+from quilt.votes.privacy import KEPT, forget_keys
 from quilt.votes.schedule import close_due
+from quilt.votes.settling import hear_appeals, settle
+from quilt.votes.tasks import forget_spent
 from quilt.web.clock import now
 from quilt.web.proof_steps import list_steps
+from tests.conftest import without_guards
 from tests.factories import count_plainly, make_entry
 from tests.ledger.books import load_verifier
 from tests.votes.ledgers import CHANCE, start_ledger, verify
@@ -153,21 +160,45 @@ def test_the_receipt_never_says_more_than_the_ledger(client, contest, settings):
 
 
 def test_a_line_that_was_changed_is_told(client, contest, settings):
-    """The guard of the database is lifted, as somebody with the keys to the machine could."""
+    """The guards of the database are lifted, as somebody with the keys to the machine could."""
     (vote_id,) = cast(make_entry(contest))
     close(settings)
     number = receipt_of(vote_id)
-    with transaction() as session:
-        session.execute(update(Contest).where(Contest.id == contest.id).values(voter_salt=b"another"))
+    with db.engine.begin() as connection, without_guards(connection, {"contest"}):
+        connection.execute(update(Contest).where(Contest.id == contest.id).values(voter_salt=b"another"))
     assert "The proof does not hold" in client.get(f"/receipts/{number}").text
 
 
-def test_a_forgotten_contest_opens_no_receipt(client, contest, settings):
+def test_a_month_after_the_final_result_no_receipt_is_opened_any_more(client, contest, settings, tmp_path):
     (vote_id,) = cast(make_entry(contest))
-    number = receipt_of(vote_id)
-    with transaction() as session:
-        session.execute(update(Contest).where(Contest.id == contest.id).values(voter_salt=b""))
-    assert client.get(f"/receipts/{number}").status_code == 410
+    close(settings)
+    number, at = receipt_of(vote_id), now()
+    for name in FILES:
+        (tmp_path / name).write_bytes(fetch(client, name))
+    kept = tmp_path / "mine.json"
+    kept.write_bytes(client.get(f"/receipts/{number}/receipt.json").data)
+    assert forget_keys(at + 2 * KEPT) == 0, "no result is final"
+    with (
+        pytest.raises(DBAPIError),
+        db.engine.begin() as connection,
+    ):  # nor does the database let anybody else do it
+        connection.execute(update(Contest).values(voter_salt=b""))
+    write(hear_appeals, contest.id, at)
+    write(settle, contest.id, at)
+    assert forget_keys(at + KEPT) == 0
+    assert client.get(f"/receipts/{number}").status_code == 200
+    forget_spent(Job(settings, lambda: at + KEPT + timedelta(seconds=1), CHANCE.randbytes))
+    assert forget_keys(at + 2 * KEPT) == 0, "it is empty already"
+    assert db.session.scalar(select(Contest.voter_salt).where(Contest.id == contest.id)) == b""
+    db.session.rollback()
+    for path in (f"/receipts/{number}", f"/receipts/{number}/receipt.json"):
+        answer = client.get(path)
+        assert answer.status_code == 410 and "verify.py" in answer.text
+    assert verify(tmp_path, "--receipt", kept)[0] == 0
+    with db.engine.connect() as connection:
+        checks = check_ledgers(connection, settings, now())
+    assert [one for check in checks for one in check.differences] == []
+    assert sum(check.looked_at for check in checks if check.name == "ledger leaves") == 2, "vote and decision"
 
 
 @pytest.mark.parametrize("number", ["0" * 24, "x", "a b", "%2e%2e", "A" * 300, "é"])

@@ -25,6 +25,7 @@ def test_every_page_leads_to_what_is_kept(client: FlaskClient) -> None:
     for span in (
         "seven days",
         "emptied 30 days after",
+        "30 days after the result is final",
         "it goes 7 days later",
         "after 30 days at the latest",
     ):
