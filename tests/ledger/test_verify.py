@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -342,19 +344,69 @@ def test_two_heads_of_one_size_are_fine_and_a_policy_change_is_not(tmp_path: Pat
     assert (code, "another policy.json" in said) == (WRONG, True)
 
 
-@pytest.fixture
-def address(honest: Path) -> Iterator[str]:
-    """The files behind a real web server that ignores ?size=, as a static host does."""
+@contextmanager
+def serve(folder: Path, before: Callable[[str], None] = lambda path: None) -> Iterator[str]:
+    """The files behind a real web server that ignores ?size=, as a static host does; `before` precedes each answer."""
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            before(self.path)
+            super().do_GET()
+
         def log_message(self, *words: object) -> None:
             """Say nothing."""
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(honest)))
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_address[1]}"
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def address(honest: Path) -> Iterator[str]:
+    with serve(honest) as place:
+        yield place
+
+
+def verify_while(book: Book, folder: Path, verify: Callable, change: Callable[[], object]) -> tuple[int, str]:
+    """Verify a book over HTTP that is changed and published again when its heads have been read, its leaves not yet."""
+
+    def publish(path: str) -> None:
+        if path.startswith("/ledger.ndjson"):
+            change()
+            book.publish(folder)
+
+    with serve(book.publish(folder), publish) as place:
+        return verify(place)
+
+
+def test_a_quiet_head_that_is_signed_during_a_download_is_no_fraud(tmp_path: Path, verify: Callable) -> None:
+    book = make_book({17: 2})
+    code, said = verify_while(book, tmp_path / "meanwhile", verify, book.close_batch)
+    assert (code, "1 more, signed meanwhile" in said) == (AGREES, True)
+
+
+def test_heads_that_do_not_go_on_from_those_read_before_are_found(tmp_path: Path, verify: Callable) -> None:
+    book = make_book({17: 2})
+
+    def begin_anew() -> None:
+        book.heads = []
+        book.close_batch()
+
+    code, said = verify_while(book, tmp_path / "anew", verify, begin_anew)
+    assert (code, "does not go on" in said) == (WRONG, True)
+
+
+def test_a_quiet_head_with_another_root_is_found(tmp_path: Path, verify: Callable) -> None:
+    book = make_book({17: 2})
+
+    def lie() -> None:
+        head = book.close_batch().head
+        book.heads[-1] = sign_head(replace(head, root=bytes(32)), KEY.sign)
+
+    code, said = verify_while(book, tmp_path / "lie", verify, lie)
+    assert (code, "another root" in said) == (WRONG, True)
 
 
 def test_an_address_is_read_like_a_folder(address: str, honest: Path, verify: Callable) -> None:
