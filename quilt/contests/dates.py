@@ -74,7 +74,7 @@ def set_phases(
     """Put these phases in the place of those there are, as long as voting has not opened.
 
     Of a published contest, phases that have begun keep their beginning, nothing ends in the past, and the
-    `reason` stands on the contest's page. Raises InvalidContest, Frozen or EditedMeanwhile.
+    `reason` stands on the contest's page. A pause goes on until somebody ends it. Raises InvalidContest, Frozen or EditedMeanwhile.
     """
     check_phases(phases)
     with transaction() as session:
@@ -93,6 +93,9 @@ def set_phases(
             session.delete(phase)
         session.flush()
         rows = [make_phase(contest.id, phase) for phase in phases]
+        for was in before:
+            if was.paused_at and was.resumed_at is None:
+                _pause(rows, was.paused_at, was.pause_reason)
         follow_counts(rows, contest.policy.counts)
         session.add_all(rows)
         fields = {"dates": (_spell(before, contest), _spell(phases, contest))}
@@ -118,9 +121,7 @@ def pause_contest(
             raise InvalidContest("", "This contest is not running, so there is nothing to pause.")
         if any(phase.paused_at and phase.resumed_at is None for phase in contest.phases):
             raise InvalidContest("", "It is paused already.")
-        for phase in contest.phases:
-            if phase.ends_at > at:
-                phase.paused_at, phase.resumed_at, phase.pause_reason = at, None, words
+        _pause(contest.phases, at, words)
         write_change(session, contest, "paused", actor_id=actor_id, now=at, words=words, is_public=True)
         return at
 
@@ -220,6 +221,13 @@ def _stretch(contest: Contest, closed_at: datetime, closes_at: datetime, session
     for phase in contest.phases:
         if phase.may_vote and phase.ends_at == closed_at:
             phase.ends_at = closes_at
+
+
+def _pause(phases: Sequence[Phase], at: datetime, reason: str) -> None:
+    """Pause what is not over then, until further notice."""
+    for phase in phases:
+        if phase.ends_at > at:
+            phase.paused_at, phase.resumed_at, phase.pause_reason = at, None, reason
 
 
 def _copy(phase: Phase) -> PhaseFacts:

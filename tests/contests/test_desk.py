@@ -276,6 +276,23 @@ def test_dates_may_move_before_the_vote_and_everybody_reads_why(app):
     assert facts.phases == later and [n.words for n in facts.notices] == ["The mail was late."]
 
 
+def test_a_pause_goes_on_where_dates_move_until_somebody_ends_it(app):
+    contest_id, actor = make()
+    at = pause_contest(contest_id, "A flood.", actor_id=actor, now=NOW - DAY)
+    later = (PHASES[0], phase(1, 4))
+    set_phases(contest_id, later, reason="The flood.", edit_count=1, actor_id=actor, now=NOW - DAY)
+    phases = find_contest("spring").phases
+    assert [(p.ends_at - NOW, p.paused_at, p.resumed_at, p.pause_reason) for p in phases] == [
+        (0 * DAY, at, None, "A flood."),
+        (4 * DAY, at, None, "A flood."),
+    ]
+    on = resume_contest(contest_id, "It is clear.", actor_id=actor, now=NOW - 0.5 * DAY)
+    assert [p.resumed_at for p in find_contest("spring").phases] == [on, on]
+    later = (PHASES[0], phase(2, 4))
+    set_phases(contest_id, later, reason="Mail.", edit_count=3, actor_id=actor, now=NOW - 0.4 * DAY)
+    assert find_contest("spring").phases == later, "the pause was over"
+
+
 def test_only_a_whole_contest_is_published(app):
     contest_id, actor = make(phases=(), is_published=False, rules_text="")
     with pytest.raises(InvalidContest) as refusal:
