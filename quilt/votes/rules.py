@@ -72,11 +72,20 @@ class TakenBack(VoteRefused):
 
 
 class NotRevocable(VoteRefused):
-    """The vote stays cast: the rules allow nothing else (`until` None), or not any more."""
+    """The vote stays cast: the rules allow nothing else (`until` None), or not any more. Times in `time_zone`."""
 
-    def __init__(self, until: datetime | None) -> None:
+    def __init__(self, until: datetime | None, time_zone: str) -> None:
         super().__init__("not revocable")
         self.until = until
+        self.time_zone = time_zone
+
+
+class DecidedAbout(NotRevocable):
+    """The vote stays as it is: somebody has rejected it, or its contest's result is final (`is_final`)."""
+
+    def __init__(self, until: datetime | None, time_zone: str, *, is_final: bool) -> None:
+        super().__init__(until, time_zone)
+        self.is_final = is_final
 
 
 class AlreadyVoted(VoteRefused):

@@ -124,6 +124,13 @@ def describe_vote_refusal(refusal: votes.VoteRefused, zone: str) -> tuple[int, s
             if following is None:
                 return 409, f"{words}."
             return 409, f"{words} before {describe_instant(following, zone)}."
+        case votes.DecidedAbout(is_final=True):
+            return 409, "The result of this contest is final, so its votes stay as they are."
+        case votes.DecidedAbout():
+            return (
+                409,
+                "What became of this vote is decided, so it cannot be taken back. Its receipt says what.",
+            )
         case votes.NotRevocable(until=None):
             return 409, "In this contest a vote that was cast stays cast."
         case votes.NotRevocable(until=datetime() as until):

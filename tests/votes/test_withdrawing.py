@@ -5,12 +5,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from quilt.database import db
+from quilt.database import db, write
+from quilt.votes.decisions import Verdict, decide_votes
+from quilt.votes.ledger_models import Ledger
 from quilt.votes.models import DecisionInbox, EntryTally, Vote
-from quilt.votes.rules import NotRevocable, NoVotesLeft, TakenBack
+from quilt.votes.rules import DecidedAbout, NotRevocable, NoVotesLeft, TakenBack
+from quilt.votes.settling import hear_appeals, settle
 from quilt.votes.withdrawing import NoSuchVote, withdraw_vote
 from tests.conftest import NOW
-from tests.factories import make_contest, make_entry, make_user
+from tests.factories import make_contest, make_entry, make_user, save
 from tests.votes.test_service import vote_for
 
 UNTIL = NOW + timedelta(hours=1)
@@ -38,6 +41,26 @@ def test_it_stays_cast_where_the_rules_say_so(app, until, moment):
     assert refusal.value.until == until
     db.session.rollback()
     assert db.session.scalars(select(Vote)).one().state == "recorded"
+
+
+@pytest.mark.parametrize("what", ["rejected", "final"])
+def test_what_is_decided_for_good_is_refused_in_words_of_its_own(app, what):
+    contest = make_contest(revocable_until=UNTIL)
+    entry, voter = make_entry(contest), make_user()
+    receipt = vote_for(entry, voter).receipt
+    db.session.rollback()
+    vote_id = db.session.scalar(select(Vote.id))
+    db.session.rollback()
+    if what == "final":
+        save(Ledger(contest_id=contest.id, name="x", policy=b"{}", opened_at=NOW, batch_at=NOW))
+        write(hear_appeals, contest.id, NOW)
+        write(settle, contest.id, NOW)
+    else:
+        for state in ("held", "rejected"):
+            write(decide_votes, [vote_id], Verdict(state, "reviewer", "bought", "rules-1"), NOW)
+    with pytest.raises(DecidedAbout) as refusal:
+        withdraw_vote(receipt, voter.id, now=NOW)
+    assert refusal.value.is_final == (what == "final")
 
 
 def test_nobody_takes_back_what_another_cast(app):

@@ -19,7 +19,7 @@ def take_vote_back(receipt: str) -> Response:
     except NoSuchVote:
         abort(404, "You have no vote with this receipt.")
     except NotRevocable as refusal:
-        flash(describe_vote_refusal(refusal, "UTC")[1], "warn")
+        flash(describe_vote_refusal(refusal, refusal.time_zone)[1], "warn")
     else:
         flash("Your vote is taken back.", "good")
     return make_response(redirect(url_for("site.show_me") + "#votes-title", 303))

@@ -6,7 +6,7 @@ import itertools
 import os
 import re
 import signal
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -14,7 +14,8 @@ from sqlalchemy import select, update
 from quilt.accounts.domains import add_domain_word
 from quilt.accounts.models import EmailCode
 from quilt.contests.dates import pause_contest
-from quilt.contests.models import Contest, Phase
+from quilt.contests.models import BallotPolicy, Contest, Phase
+from quilt.contests.rules import describe_instant
 from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.mail import MailMessage, deliver
@@ -180,15 +181,33 @@ def test_where_votes_stay_cast_nothing_offers_otherwise(app, client):
     entry = make_entry(open_contest())
     sign_in(app, client, make_user())
     receipt = vote(client, entry).json["receipt"]
-    page = client.get("/me", headers=HEADERS)
-    assert "Take my vote back" not in page.text
-    token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)[1]
-    form = {"csrf_token": token}
-    moved = client.post(f"/votes/{receipt}/withdraw", data=form, headers=HEADERS)
-    refused = client.get(moved.location, headers=HEADERS)
+    assert "Take my vote back" not in client.get("/me", headers=HEADERS).text
+    refused = take_back(client, receipt)
     assert "a vote that was cast stays cast" in refused.text
-    assert client.post("/votes/nonsense/withdraw", data=form, headers=HEADERS).status_code == 404
+    assert take_back(client, "nonsense").status_code == 404
     assert db.session.scalars(select(Vote)).one().state == "recorded"
+
+
+def test_why_a_vote_is_not_taken_back_is_told_on_the_contest_s_clocks(app, client):
+    entry = make_entry(open_contest(revocable_until=now() + timedelta(hours=1)))
+    sign_in(app, client, make_user())
+    receipt = vote(client, entry).json["receipt"]
+    with db.engine.begin() as connection:
+        connection.execute(update(Vote).values(state="rejected"))
+    refused = take_back(client, receipt).text
+    assert "What became of this vote is decided" in refused and "could be taken back until" not in refused
+    past = datetime(2026, 1, 5, 17, 30, tzinfo=UTC)
+    with db.engine.begin() as connection:
+        connection.execute(update(BallotPolicy).values(revocable_until=past))
+    assert f"until {describe_instant(past, 'America/New_York')}" in take_back(client, receipt).text
+
+
+def take_back(client, receipt):
+    """Press the button of the own page, whether it is there or not."""
+    page = client.get("/me", headers=HEADERS).text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
+    moved = client.post(f"/votes/{receipt}/withdraw", data={"csrf_token": token}, headers=HEADERS)
+    return client.get(moved.location, headers=HEADERS) if moved.location else moved
 
 
 def test_a_pause_says_why_on_the_page_and_in_the_answer(app, client):
