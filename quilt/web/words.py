@@ -21,7 +21,7 @@ ACCOUNT_WORDS: dict[type[accounts.AccountRefused], tuple[int, str]] = {
     accounts.NotACode: (422, "The code has eight digits. Copy it from the newest mail."),
     accounts.WrongCode: (422, "That code is not right. Look at the newest mail and try again."),
     accounts.TooManyTries: (429, "That was one try too many. Ask for a new code."),
-    accounts.CodeExpired: (410, "That code is older than ten minutes. Ask for a new code."),
+    accounts.CodeExpired: (422, "That code is older than ten minutes. Ask for a new code."),
     accounts.CodeUsed: (410, "That code was used. Ask for a new one if you need it."),
     accounts.UnknownCode: (
         410,

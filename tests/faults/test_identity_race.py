@@ -53,7 +53,7 @@ def run_round(app, policy, entry_id, users, wait):
     return told
 
 
-def test_D35_two_accounts_with_one_identity_are_one_voter_also_at_once(app):
+def test_D41_two_accounts_with_one_identity_are_one_voter_also_at_once(app):
     told = Counter()
     for number in range(ROUNDS):
         contest = make_contest(tiers="oauth", voter_salt=b"salt %d" % number)

@@ -28,7 +28,7 @@ def outcomes(app):
     return by_crowd
 
 
-def test_D41_people_count_and_crude_attacks_do_not(outcomes, monkeypatch, tmp_path, capsys):
+def test_D35_people_count_and_crude_attacks_do_not(outcomes, monkeypatch, tmp_path, capsys):
     assert sum(map(len, outcomes.values())) > 1_500
     for name in HONEST:
         assert all(one.finding is not None for one in outcomes[name]), f"{name}: refused at the door"

@@ -50,7 +50,7 @@ def count(model):
     return db.session.scalar(select(func.count()).select_from(model))
 
 
-def test_D35_one_identity_votes_once_however_many_accounts_it_visits(contest):
+def test_D41_one_identity_votes_once_however_many_accounts_it_visits(contest):
     entry = make_entry(contest)
     vote_for(entry, connect(make_user()))
     for _ in range(3):

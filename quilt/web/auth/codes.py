@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from flask import Response, make_response, redirect, render_template, request, session, url_for
 from flask_login import current_user
 
-from quilt.accounts.rules import AccountRefused, UnknownCode, has_lookalikes, safe_next
+from quilt.accounts.rules import AccountRefused, NotACode, UnknownCode, WrongCode, has_lookalikes, safe_next
 from quilt.accounts.service import SIGN_IN
 from quilt.accounts.service import redeem_code as redeem
 from quilt.accounts.service import request_code as request_new
@@ -87,7 +87,7 @@ def redeem_code() -> Response:
         record_event("code_refused", reason=type(refusal).__name__)
         status, words = describe_account_refusal(refusal)
         form.code.errors = [words]
-        return _answer_code(form, pending, status)
+        return _answer_code(form, pending, status, is_over=not isinstance(refusal, (NotACode, WrongCode)))
     sign_in(redeemed.user, now())
     record_event("signed_in", by="code", is_new=redeemed.is_new)
     tell_takeover(redeemed)
@@ -126,12 +126,10 @@ def answer_sign_in(
     return make_response(page, status)
 
 
-def _answer_code(form: CodeForm, pending: Pending, status: int) -> Response:
+def _answer_code(form: CodeForm, pending: Pending, status: int, *, is_over: bool = False) -> Response:
     shorten(form)
     resend = AddressForm(formdata=None, email=pending.email, next=pending.next_path)
-    page = render_template(
-        "auth/code.html", form=form, resend=resend, pending=pending, is_over=status in (410, 429)
-    )
+    page = render_template("auth/code.html", form=form, resend=resend, pending=pending, is_over=is_over)
     return make_response(page, status)
 
 

@@ -9,6 +9,7 @@ from quilt.arrivals.heads import EntryHead
 from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.votes.ballots import Receipt
+from quilt.votes.casting_models import VoteKey
 from quilt.votes.queries import find_vote_key
 from quilt.votes.rules import Policy, VoteRefused
 from quilt.web.clock import now
@@ -34,14 +35,20 @@ def answer_receipt(request: AnyRequest, entry_id: int, receipt: Receipt) -> Answ
     )
 
 
-def repeat_receipt(entry_id: int) -> Response:
-    """The answer to a vote for an entry that is gone: the receipt once more for a repeated request, else 404."""
+def find_earlier(entry_id: int) -> VoteKey | None:
+    """The vote for this entry that the request's Idempotency-Key stands for already; None where there is none."""
     try:
         key = read_key(request)
     except KeyUnreadable:
         key = None
     earlier = find_vote_key(current_user.id, key) if key and current_user.is_authenticated else None
-    if earlier is None or earlier.entry_id != entry_id:
+    return earlier if earlier is not None and earlier.entry_id == entry_id else None
+
+
+def repeat_receipt(entry_id: int) -> Response:
+    """The answer to a vote for an entry that is gone: the receipt once more for a repeated request, else 404."""
+    earlier = find_earlier(entry_id)
+    if earlier is None:
         abort(404, "We cannot find that entry. It may have been withdrawn.")
     if wants_json(request):
         words = "That vote was cast before. The entry has gone since."

@@ -17,7 +17,7 @@ from quilt.arrivals.heads import EntryHead
 from quilt.extensions import csrf, limiter
 from quilt.votes import service
 from quilt.votes.ballots import Ballot, Receipt, needs_more_proof
-from quilt.votes.rules import Policy, SessionEnded, VoteRefused, make_contest_key
+from quilt.votes.rules import AlreadyVoted, Policy, SessionEnded, VoteRefused, make_contest_key
 from quilt.web.clock import entropy, now
 from quilt.web.errors import answer_error
 from quilt.web.events import record_event
@@ -40,6 +40,7 @@ from quilt.web.site.vote_answers import (
     answer_refusal,
     ask_again,
     ask_for_cookies,
+    find_earlier,
     find_entry_address,
     repeat_receipt,
     show_confirm,
@@ -154,6 +155,9 @@ def _cast(
     except KeyUnreadable:
         abort(400, "An Idempotency-Key has 1 to 255 visible ASCII characters.")
     except KeyInUse:
+        earlier = find_earlier(head.id)
+        if earlier is not None:
+            return answer_refusal(head, AlreadyVoted(earlier.used_at, earlier.receipt, None), policy)
         return answer_error(409, "Your vote is being saved.", {"Retry-After": "1"})
     except VoteRefused as refusal:
         return answer_refusal(head, refusal, policy)

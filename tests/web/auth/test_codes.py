@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from quilt.accounts.models import EmailCode, User
+from quilt.accounts.service import expire_codes
 from quilt.config import Settings
-from quilt.database import db
+from quilt.database import db, transaction
 from quilt.mail import MailMessage
 from tests.factories import make_user
 from tests.web.auth.conftest import Browser
@@ -199,6 +200,16 @@ def test_a_code_works_once_and_in_its_own_browser(
         session.update(kept)
     answer = again.post("/sign-in/code", data={"csrf_token": token, "code": code})
     assert answer.status_code == 410 and "was used" in answer.text
+
+
+def test_a_code_that_is_too_old_leads_to_a_new_one(browser: Browser, mailed_code: Callable[[], str]) -> None:
+    browser.send("/sign-in", email="ana@example.org")
+    with transaction() as session:
+        expire_codes(session, "ana@example.org")
+    answer = browser.send("/sign-in/code", page="/sign-in/code", code=mailed_code())
+    assert answer.status_code == 422 and "older than ten minutes" in answer.text
+    button = re.search(r"<button[^>]*>Send a new code", answer.text)
+    assert button is not None and "button-primary" in button[0]
 
 
 def test_the_code_page_without_a_code_asked_for(browser: Browser) -> None:

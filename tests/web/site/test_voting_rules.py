@@ -109,6 +109,15 @@ def test_D17_a_key_cannot_stand_for_another_vote(app, client):
     assert count_votes() == 1
 
 
+def test_D16_of_two_that_come_again_at_once_both_get_the_receipt(app, client, settings):
+    entry, voter = make_entry(open_contest()), make_user()
+    sign_in(app, client, voter)
+    first = vote(client, entry, **{"Idempotency-Key": "press-1"})
+    with hold_key(voter.id, hashlib.sha256(b"press-1").digest(), settings.data):
+        again = vote(client, entry, **{"Idempotency-Key": "press-1"})
+    assert (again.status_code, again.json["receipt"]) == (200, first.json["receipt"])
+
+
 @contextlib.contextmanager
 def in_another_process(user_id, key, folder):
     """The key is held by a process of its own, which is killed at the end: it lets go of nothing by itself."""
@@ -313,7 +322,7 @@ def test_D30_ten_minutes_after_the_letter_has_left_the_code_is_too_old(app, clie
         connection.execute(update(MailMessage).values(due_at=hours_ago))
     deliver(mail_id, None, "Quilt <quilt@example.org>", now() - timedelta(minutes=11))
     late = confirm(client, entry)
-    assert late.status_code == 410 and "still waiting" in late.text and count_votes() == 0
+    assert late.status_code == 422 and "still waiting" in late.text and count_votes() == 0
 
 
 def test_D37_a_client_that_speaks_json_is_told_that_the_code_is_on_its_way(client):
