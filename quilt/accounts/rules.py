@@ -36,16 +36,14 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?")
 _PATH = re.compile(r"/[A-Za-z0-9\-._~!$&'()*+,;=:@%/?\[\]#]*")
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs")
-# Domains that are one mailbox at one provider: an address at any of them is the same person's.
+# Domains under which a provider delivers the same name to the same mailbox.
 _FAMILIES = {
     "googlemail.com": "gmail.com",
     "me.com": "icloud.com", "mac.com": "icloud.com",
     "protonmail.com": "proton.me", "protonmail.ch": "proton.me", "pm.me": "proton.me",
-    "ya.ru": "yandex.com", "yandex.ru": "yandex.com", "yandex.by": "yandex.com", "yandex.kz": "yandex.com",
 }  # fmt: skip
-_IGNORES_DOTS = frozenset(("gmail.com", "proton.me"))
 _TAGGED = re.compile(
-    r"(gmail|icloud|fastmail|proton|yandex|msn)\.(com|me|fm)|(outlook|hotmail|live)\.[a-z.]{2,6}"
+    r"gmail\.com|icloud\.com|fastmail\.(com|fm)|proton\.me|(outlook|hotmail|live)\.((com?\.)?[a-z]{2}|com)"
 )
 _LEET = str.maketrans("@4031!5$7", "aaoeiisst")
 _RUNS = ("01234567890", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "asdfghjkl", "zxcvbnm", "1qaz2wsx3edc4rfv",
@@ -217,14 +215,14 @@ def email_key(text: str) -> str:
 def person_key(email: str) -> str:
     """The form that stands for one person where one person counts once.
 
-    Drops what a large provider ignores: dots at Gmail and Proton, `+tag` at the providers known to do so, and
-    which of its domains was typed. At other domains dots and tags may belong to different people, so they stay.
+    Drops what a large provider ignores: dots at Gmail, `+tag` at the providers known to do so, and which of its
+    domains was typed. At other domains dots and tags may belong to different people, so they stay.
     """
     local, _, domain = email_key(email).rpartition("@")
     domain = _FAMILIES.get(domain, domain)
     if _TAGGED.fullmatch(domain):
         local = local.partition("+")[0] or local
-    if domain in _IGNORES_DOTS:
+    if domain == "gmail.com":
         local = local.replace(".", "") or local
     return f"{local}@{domain}"
 

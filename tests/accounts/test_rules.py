@@ -102,6 +102,17 @@ def test_an_address_that_passes_is_one_plain_recipient(typed: str) -> None:
         ("a.na+x@outlook.com", "a.na@outlook.com"),
         ("a.na+x@clinic.example", "a.na+x@clinic.example"),
         ("+x@gmail.com", "+x@gmail.com"),
+        ("a.na+x@hotmail.co.uk", "a.na@hotmail.co.uk"),
+        ("a.na+x@live.nl", "a.na@live.nl"),
+        ("a.na+x@live.shop", "a.na+x@live.shop"),
+        ("a.na+x@fastmail.com", "a.na@fastmail.com"),
+        ("a.na+x@Me.com", "a.na@icloud.com"),
+        ("a.na+x@ProtonMail.com", "a.na@proton.me"),
+        ("a.na+x@proton.example", "a.na+x@proton.example"),
+        ("a.na+x@ya.ru", "a.na+x@ya.ru"),
+        ("a.na+x@yandex.com", "a.na+x@yandex.com"),
+        ("a.na+x@msn.com", "a.na+x@msn.com"),
+        ("a.na+x@gmail.me", "a.na+x@gmail.me"),
     ],
 )
 def test_the_key_of_a_person(email: str, key: str) -> None:
