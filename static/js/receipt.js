@@ -21,7 +21,8 @@ async function start() {
     tell(await leads(receipt, head), `The line leads to the root of all ${head.size.toLocaleString("en")} lines.`, "The line does not lead to the root."),
     await signed(receipt, head, keys),
   ];
-  page.dataset.checked = outcomes.includes(false) ? "no" : "yes";
+  const isWhole = !outcomes.includes(null);
+  page.dataset.checked = outcomes.includes(false) ? "no" : isWhole ? "yes" : "partly";
 }
 
 async function read(address) {
@@ -66,6 +67,7 @@ async function climb(leaf, index, size, path) {
   return isRight ? sha256(new Uint8Array([1]), other, below) : sha256(new Uint8Array([1]), below, other);
 }
 
+// null where this browser cannot tell.
 async function signed(receipt, head, keys) {
   const leafHash = toHex(await sha256(new Uint8Array([0]), encoder.encode(receipt.leaf)));
   const { v, contest, number, at, due, key } = receipt;
@@ -76,8 +78,8 @@ async function signed(receipt, head, keys) {
     return tell(isOurs, "Receipt and head are signed by the site’s key.", "A signature does not belong to the site’s key.");
   } catch (error) {
     if (error.name !== "NotSupportedError") throw error;
-    note.textContent = "Your browser cannot check Ed25519 signatures yet; verify.py does.";
-    return true;
+    note.textContent = "Your browser does not know Ed25519, so the signatures were not checked here. Save the receipt and run verify.py, which does.";
+    return null;
   }
 }
 

@@ -18,6 +18,10 @@ from tests.live import open_site
 pytestmark = pytest.mark.browser
 A_LOOK = 5_500  # milliseconds: who votes sooner than the rules of evidence take a look to last may be held
 BATCH = 60.0  # seconds: several looks of the worker, on a busy machine
+# What an older browser answers.
+WITHOUT_ED25519 = """
+crypto.subtle.importKey = () => Promise.reject(new DOMException("Unrecognized name", "NotSupportedError"));
+"""
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +72,10 @@ def test_a_voter_follows_their_vote_into_the_open_count(browser, site, tmp_path)
     expect(voter.get_by_text("Checked by us")).to_be_visible()
     expect(voter.locator("[data-receipt]")).to_have_attribute("data-checked", "yes")
     expect(voter.locator(".receipt-checks .is-right")).to_have_count(3)
+    voter.add_init_script(WITHOUT_ED25519)
+    voter.reload()
+    expect(voter.locator("[data-receipt]")).to_have_attribute("data-checked", "partly")
+    expect(voter.locator("[data-check-note]")).to_contain_text("the signatures were not checked here")
     with voter.expect_download() as saved:
         voter.get_by_role("link", name="Save the receipt").click()
     receipt = tmp_path / "receipt.json"
