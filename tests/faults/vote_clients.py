@@ -61,8 +61,9 @@ class Clients:
                 with self._lock:
                     self.statuses[str(status or "broken")] += 1
                 if status in ACKNOWLEDGED:
-                    os.write(self._journal, f"{voter} {receipt}\n".encode())
                     self.seconds.append(time.monotonic() - began)
+                    os.write(self._journal, f"{voter} {receipt}\n".encode())
+                    os.fsync(self._journal)  # it survives what the votes have to survive
                     break
                 if status and status not in AGAIN:
                     break
