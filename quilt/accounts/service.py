@@ -63,7 +63,8 @@ _NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$kRSh/yyHwVr29087M5C/kA$YZ/SaN+RkOvjU1v
 class Redeemed:
     """What a right code opened: whose address it proved, and what they had been about to do.
 
-    `wish` is what the vote that waited is cast with, `asked_at` when the code was asked for.
+    `wish` is what the vote that waited is cast with, `sent_at` when the code was sent (or asked for, where
+    nobody knows).
     """
 
     user: User
@@ -71,7 +72,7 @@ class Redeemed:
     entry_id: int | None
     next_path: str
     wish: dict[str, Any]
-    asked_at: datetime
+    sent_at: datetime
     is_new: bool  # whether the account was made just now
     is_taken_over: bool = False  # whether somebody else had begun it without a proof; that is gone now
 
@@ -298,8 +299,10 @@ def _redeem(session: Session, row: EmailCode, now: datetime) -> Redeemed:
     is_taken_over = not user.is_proven
     if is_taken_over:
         take_over(session, user)
+    mail = _find_letter(session, row)
+    sent_at = (mail.sent_at if mail is not None else None) or row.created_at
     return Redeemed(
-        user, row.purpose, row.entry_id, row.next_path, json.loads(row.wish or "{}"), row.created_at, is_new,
+        user, row.purpose, row.entry_id, row.next_path, json.loads(row.wish or "{}"), sent_at, is_new,
         is_taken_over,
     )  # fmt: skip
 
@@ -311,11 +314,15 @@ def _find_end(session: Session, row: EmailCode, now: datetime) -> datetime:
     """
     if row.expires_at < row.created_at + CODE_LIFE:  # ended before its time: it stays so
         return row.expires_at
-    mail = session.get(MailMessage, row.mail_id) if row.mail_id is not None else None
+    mail = _find_letter(session, row)
     if mail is not None and mail.state == "waiting":
         return max(row.expires_at, now + CODE_LIFE)
     sent_at = mail.sent_at if mail is not None else None
     return max(row.expires_at, sent_at + CODE_LIFE) if sent_at else row.expires_at
+
+
+def _find_letter(session: Session, row: EmailCode) -> MailMessage | None:
+    return session.get(MailMessage, row.mail_id) if row.mail_id is not None else None
 
 
 def _check_code_count(session: Session, mailbox: str, now: datetime) -> None:

@@ -127,7 +127,7 @@ def cast_waiting(head: EntryHead, redeemed: Redeemed, *, way: str) -> Response:
     sign_in(redeemed.user, now(), way=way)
     record_event("signed_in", by=way, is_new=redeemed.is_new)
     tell_takeover(redeemed)
-    wish, wait = redeemed.wish, (now() - redeemed.asked_at).total_seconds()
+    wish, wait = redeemed.wish, (now() - redeemed.sent_at).total_seconds()
     via, channel, told = wish.get("via", ""), wish.get("channel", ""), wish.get("told", {})
     return _cast(head, redeemed.user, via, channel, told, wait)
 

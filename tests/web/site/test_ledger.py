@@ -197,8 +197,13 @@ def test_a_month_after_the_final_result_no_receipt_is_opened_any_more(client, co
     assert verify(tmp_path, "--receipt", kept)[0] == 0
     with db.engine.connect() as connection:
         checks = check_ledgers(connection, settings, now())
-    assert [one for check in checks for one in check.differences] == []
-    assert sum(check.looked_at for check in checks if check.name == "ledger leaves") == 2, "vote and decision"
+        assert [one for check in checks for one in check.differences] == []
+        assert sum(check.looked_at for check in checks if check.name == "ledger leaves") == 2, (
+            "with the decision"
+        )
+        connection.execute(update(Vote).values(tier="oauth"))
+        found = [one for check in check_ledgers(connection, settings, now()) for one in check.differences]
+        assert len(found) == 1 and f"it does not say what vote {vote_id} says" in found[0]
 
 
 @pytest.mark.parametrize("number", ["0" * 24, "x", "a b", "%2e%2e", "A" * 300, "é"])

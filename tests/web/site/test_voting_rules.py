@@ -21,6 +21,7 @@ from quilt.entries.models import Entry
 from quilt.mail import MailMessage, deliver
 from quilt.votes.casting_models import VoteKey
 from quilt.votes.challenges import CALM, LoadMeter
+from quilt.votes.evidence import unpack_evidence
 from quilt.votes.models import Vote
 from quilt.web.clock import now
 from quilt.web.request_keys import hold_key, take_key
@@ -307,6 +308,8 @@ def test_D37_a_code_that_was_mailed_late_is_good_for_ten_minutes_from_then(app, 
     mail_id = db.session.scalars(select(MailMessage.id)).one()
     assert deliver(mail_id, None, "Quilt <quilt@example.org>", now() - timedelta(minutes=9)) == "kept"
     assert confirm(client, entry, code).status_code == 303 and count_votes() == 1
+    wait = unpack_evidence(db.session.scalars(select(Vote.evidence)).one()).code_wait
+    assert 540 <= wait < 600, "since the letter has left"
 
 
 def test_D30_ten_minutes_after_the_letter_has_left_the_code_is_too_old(app, client):
