@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0020"
-down_revision = "0017"
+down_revision = "0019"
 
 FROZEN = ("slug", "time_zone", "rules_text", "rules_version", "policy_json", "frozen_at")
 IS_FINAL = "EXISTS (SELECT 1 FROM settlement WHERE contest_id = OLD.id AND settled_at IS NOT NULL)"

@@ -14,7 +14,7 @@ from werkzeug.http import parse_accept_header
 
 from quilt.web.plain import AnyRequest
 from quilt.web.requests_log import request_id
-from quilt.web.signing_in import answer_as_to_nobody
+from quilt.web.signing_in import answer_as_to_nobody, find_reader
 from quilt.writer import WriterGone
 
 WORDS = {
@@ -92,6 +92,7 @@ def answer_error(
         )  # fmt: skip
         response.mimetype = "application/problem+json"
     else:
+        find_reader()
         response = make_response(
             render_template(
                 "errors/error.html",

@@ -106,6 +106,14 @@ def answer_as_to_nobody() -> None:
     g._login_user = login_manager.anonymous_user()  # where Flask-Login keeps whom it has found
 
 
+def find_reader() -> None:
+    """Look up who is signed in, before a page about an error asks for it: it is for nobody where that fails."""
+    try:
+        _ = current_user.is_authenticated
+    except Exception:  # noqa: BLE001 an error page that fails is none
+        answer_as_to_nobody()
+
+
 def load_user(session_id: str) -> Person | None:
     """The user of a session, or None when it was ended, is over, or never was ours.
 

