@@ -32,6 +32,7 @@ def show_integrity() -> Response:
         return answer("admin/integrity_empty.html")
     contest_id, _, zone = contest
     newest = desk.find_last_vote_at(contest_id) or now()
+    after_newest = newest + timedelta(minutes=1)  # a stretch ends with a whole minute, which is not in it
     end = min(newest, now()).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     begin = end - timedelta(hours=HOURS)
     hours, lines = desk.list_hours(contest_id, begin, end), desk.list_entries(contest_id)
@@ -52,11 +53,11 @@ def show_integrity() -> Response:
         ],
         lines=lines,
         confirmed={
-            line.entry_id: _stretch(line.confirmed_since, newest, zone)
+            line.entry_id: _stretch(line.confirmed_since, after_newest, zone)
             for line in lines
             if line.confirmed_since is not None
         },
-        stretch=_stretch(newest - DAY, newest + timedelta(minutes=1), zone),
+        stretch=_stretch(newest - DAY, after_newest, zone),
         appeals_count=len(list_appeals(contest_id, is_open=True)),
         reviews=desk.list_reviews(contest_id),
         book=get_rulebook(),

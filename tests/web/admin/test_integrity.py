@@ -79,6 +79,15 @@ def test_held_votes_that_their_voters_have_confirmed_stand_out(client, ana, entr
     assert f'/votes/{votes[0]}"' not in listed and f'/votes/{votes[-2]}"' not in listed
 
 
+def test_the_confirmed_votes_hold_the_newest_of_all(client, ana, entry, contest):
+    """It came at the beginning of a minute."""
+    newest = cast(entry, contest, at=NOW + timedelta(milliseconds=500), **BOT)
+    close_batch(contest)
+    save(VoteCheck(vote_id=newest, contest_id=contest.id, mailed_at=NOW, answered_at=NOW))
+    [link] = re.findall(r'href="([^"]+part=confirmed[^"]+)">1<', client.get("/admin/integrity").text)
+    assert f"/votes/{newest}" in client.get(html.unescape(link)).text
+
+
 def test_an_empty_desk_says_so(client, ana):
     assert "No votes yet" in client.get("/admin/integrity").text
     assert client.get("/admin/integrity/appeals").status_code == 200
