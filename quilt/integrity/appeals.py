@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from quilt.accounts.models import User
@@ -14,8 +14,10 @@ from quilt.entries.models import Entry
 from quilt.integrity.facts import get_rulebook
 from quilt.integrity.impartiality import is_partial
 from quilt.integrity.models import Appeal
-from quilt.votes.decisions import Verdict, decide_votes
+from quilt.ledger.leaves import APPEAL
+from quilt.votes.decisions import TransitionRefused, Verdict, decide_votes, lock_votes
 from quilt.votes.models import Vote, VoteDecision
+from quilt.votes.public_states import own_state, public_state
 from quilt.votes.settling import are_appeals_over
 
 MOST_WORDS = 2000
@@ -79,6 +81,10 @@ class AlreadyAnswered(AppealRefused):
     message = "This appeal was answered meanwhile. Nothing was changed."
 
 
+class Changed(AppealRefused):
+    message = "Something has changed since you looked. Nothing was recorded; look once more."
+
+
 @dataclass(frozen=True, slots=True)
 class ShownAppeal:
     """An appeal with what is needed to answer it."""
@@ -97,21 +103,22 @@ class ShownAppeal:
     answered_at: datetime | None
     answered_by: str | None
     author_id: int | None
-    decided_by_id: int | None
 
     def may_be_answered_by(self, user_id: int) -> bool:
-        """Whether somebody may answer: they neither wrote it nor decided last about the votes in question."""
-        decided_by = _find_decider(db.session.connection(), self.entry_id, self.vote_id) or self.decided_by_id
-        about = [] if self.vote_id is None else [self.vote_id]
-        return user_id not in (self.author_id, decided_by) and not is_partial(
-            db.session.connection(), user_id, self.contest_id, about
-        )
+        """Whether somebody may answer: the appeal is not theirs, and they have not decided about its votes."""
+        try:
+            _check_answerer(db.session.connection(), self, user_id)
+        except AppealRefused:
+            return False
+        return True
 
 
 def appeal_by_receipt(receipt: str, words: str, *, author_id: int | None, now: datetime) -> int:
     """Record the appeal of whoever holds this receipt; its id. Raises an AppealRefused."""
     row = db.session.execute(
-        select(Vote.id, Vote.contest_id, Vote.entry_id, Vote.state).where(Vote.receipt == _clean(receipt))
+        select(Vote.id, Vote.contest_id, Vote.entry_id, own_state().label("state")).where(
+            Vote.receipt == _clean(receipt)
+        )
     ).first()
     if row is None:
         raise UnknownReceipt
@@ -123,8 +130,8 @@ def appeal_by_receipt(receipt: str, words: str, *, author_id: int | None, now: d
 def appeal_for_entry(entry_id: int, words: str, *, author_id: int, now: datetime) -> int:
     """Record an entrant's appeal about all held and rejected votes of their entry. Raises an AppealRefused."""
     entry = db.session.get_one(Entry, entry_id)
-    doubted = select(Vote.id).where(Vote.entry_id == entry_id, Vote.state.in_(_DOUBTED)).limit(1)
-    if db.session.scalar(doubted) is None:
+    known = _in_question(entry_id, None).where(public_state().in_(_DOUBTED)).limit(1)
+    if db.session.scalar(known) is None:
         raise NothingToAppeal("")
     return _record(entry.contest_id, entry_id, None, words, author_id, now)
 
@@ -132,16 +139,16 @@ def appeal_for_entry(entry_id: int, words: str, *, author_id: int, now: datetime
 def answer_appeal(appeal_id: int, outcome: str, words: str, *, actor_id: int, now: datetime) -> int:
     """Answer an appeal; how many votes count by it.
 
-    Upheld, the vote (or every held or rejected vote of the entry) counts. Raises an AppealRefused; the database
-    itself refuses whoever decided about one of these votes.
+    Upheld, the vote (or every held or rejected vote of the entry) counts. Raises an AppealRefused, by somebody who
+    has decided about one of these votes too; the database itself refuses them as well.
     """
     words = words.replace("\x00", "").strip()
     if not words or len(words) > MOST_WORDS or outcome not in OUTCOMES:
         raise WordsNeeded
     try:
         return write(_answer, appeal_id, outcome, words, actor_id, now)
-    except IntegrityError:
-        raise SamePerson from None
+    except (IntegrityError, TransitionRefused):
+        raise Changed from None
 
 
 def list_appeals(contest_id: int, *, is_open: bool, limit: int = 100) -> list[ShownAppeal]:
@@ -187,23 +194,8 @@ def _record(
 def _insert(connection: Connection, row: dict[str, Any], now: datetime) -> int:
     if are_appeals_over(connection, row["contest_id"], now):
         raise AppealsOver
-    decided_by = _find_decider(connection, row["entry_id"], row["vote_id"])
-    fields = {**row, "decided_by_id": decided_by, "outcome": "", "answer": ""}
+    fields = {**row, "outcome": "", "answer": ""}
     return int(connection.execute(insert(Appeal).returning(Appeal.id), fields).scalar_one())
-
-
-def _find_decider(connection: Connection, entry_id: object, vote_id: object) -> int | None:
-    """Who decided last about the votes in question; None where the rules alone did."""
-    statement = (
-        select(VoteDecision.actor_id)
-        .join(Vote, Vote.id == VoteDecision.vote_id)
-        .where(Vote.entry_id == entry_id, Vote.state.in_(_DOUBTED), VoteDecision.actor_id.is_not(None))
-        .order_by(VoteDecision.id.desc())
-        .limit(1)
-    )
-    if vote_id is not None:
-        statement = statement.where(Vote.id == vote_id)
-    return connection.scalar(statement)
 
 
 def _answer(
@@ -212,23 +204,36 @@ def _answer(
     appeal = connection.execute(select(_appeal).where(_appeal.c.id == appeal_id).with_for_update()).first()
     if appeal is None or appeal.answered_at is not None:
         raise AlreadyAnswered
-    decided_by = _find_decider(connection, appeal.entry_id, appeal.vote_id) or appeal.decided_by_id
-    if actor_id in (decided_by, appeal.author_id):
-        raise SamePerson
-    about = [] if appeal.vote_id is None else [appeal.vote_id]
-    if is_partial(connection, actor_id, appeal.contest_id, about):
-        raise Partial
+    votes = list(lock_votes(connection, connection.scalars(_in_question(appeal.entry_id, appeal.vote_id))))
+    _check_answerer(connection, appeal, actor_id)
     answer = {"outcome": outcome, "answer": words, "answered_by_id": actor_id, "answered_at": now}
-    connection.execute(
-        update(Appeal).where(_appeal.c.id == appeal_id).values(**answer, decided_by_id=decided_by)
-    )
+    connection.execute(update(Appeal).where(_appeal.c.id == appeal_id).values(**answer))
     if outcome != "upheld":
         return 0
-    votes = select(Vote.id).where(Vote.entry_id == appeal.entry_id, Vote.state.in_(_DOUBTED))
-    if appeal.vote_id is not None:
-        votes = votes.where(Vote.id == appeal.vote_id)
-    verdict = Verdict("counted", "appeal", "upheld", get_rulebook().name, words, actor_id=actor_id)
-    return len(decide_votes(connection, list(connection.scalars(votes)), verdict, now))
+    verdict = Verdict("counted", APPEAL, "upheld", get_rulebook().name, words, actor_id=actor_id)
+    doubted = [vote.id for vote in votes if vote.state in _DOUBTED]
+    return len(decide_votes(connection, doubted, verdict, now))
+
+
+def _check_answerer(connection: Connection, appeal: Any, user_id: int) -> None:
+    """Raises SamePerson where they wrote the appeal or decided about its votes, Partial where it touches them."""
+    decided = select(VoteDecision.id).where(
+        VoteDecision.vote_id.in_(_in_question(appeal.entry_id, appeal.vote_id)),
+        VoteDecision.actor_id == user_id,
+        VoteDecision.actor != APPEAL,
+    )
+    if user_id == appeal.author_id or connection.scalar(decided.limit(1)) is not None:
+        raise SamePerson
+    about = [] if appeal.vote_id is None else [appeal.vote_id]
+    if is_partial(connection, user_id, appeal.contest_id, about):
+        raise Partial
+
+
+def _in_question(entry_id: int, vote_id: int | None) -> Select[int]:
+    """The vote that an appeal is about, or all of the entry's that are held or rejected."""
+    if vote_id is not None:
+        return select(Vote.id).where(Vote.id == vote_id)
+    return select(Vote.id).where(Vote.entry_id == entry_id, Vote.state.in_(_DOUBTED))
 
 
 def _shown() -> Any:
@@ -236,7 +241,7 @@ def _shown() -> Any:
         select(
             Appeal.id, Appeal.contest_id, Contest.title, Contest.time_zone, Entry.id, Entry.title, Appeal.vote_id, Appeal.words,
             Appeal.created_at, Appeal.outcome, Appeal.answer, Appeal.answered_at, User.name,
-            Appeal.author_id, Appeal.decided_by_id,
+            Appeal.author_id,
         )
         .join(Contest, Contest.id == Appeal.contest_id)
         .join(Entry, Entry.id == Appeal.entry_id)

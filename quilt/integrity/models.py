@@ -96,8 +96,8 @@ _IS_OPEN_ENTRY = text("answered_at IS NULL AND vote_id IS NULL")
 class Appeal(Model):
     """Somebody asks for a second look: a voter at their vote, an entrant at the votes of their entry.
 
-    `decided_by_id` decided last about the votes in question (None: the rules did). Somebody else has to answer:
-    a check here, and a trigger on the log of decisions.
+    Somebody has to answer who has neither written it nor decided about one of the votes in question: a check here,
+    and triggers on the answer and on the log of decisions.
     """
 
     __tablename__ = "appeal"
@@ -107,7 +107,7 @@ class Appeal(Model):
             name="answer_is_whole",
         ),
         CheckConstraint("outcome in ('','upheld','dismissed')", name="outcome"),
-        CheckConstraint("decided_by_id IS NULL OR decided_by_id <> answered_by_id", name="second_person"),
+        CheckConstraint("author_id IS NULL OR author_id <> answered_by_id", name="second_person"),
         Index(
             "uq_appeal_open_vote", "vote_id", unique=True,
             sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN,
@@ -128,7 +128,6 @@ class Appeal(Model):
     author_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     words: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     outcome: Mapped[str] = mapped_column(String(10), default="")
     answer: Mapped[str] = mapped_column(Text, default="")
     answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))

@@ -95,6 +95,12 @@ def change_votes(
     return decisions
 
 
+def lock_votes(connection: Connection, vote_ids: Iterable[int]) -> Iterator[LockedVote]:
+    """Have these votes to oneself until the transaction ends: what is read of them from then on stays so."""
+    for ids in _chunks(sorted(set(vote_ids))):
+        yield from _lock(connection, ids)
+
+
 def lock_tallies(connection: Connection, entry_ids: Collection[int]) -> None:
     """Have the counters of these entries to oneself, in the order in which votes take them: before several decisions
     in one transaction, which would take them in any order and meet the votes in a ring."""

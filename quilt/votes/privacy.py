@@ -15,23 +15,24 @@ from quilt.entries.models import Entry
 from quilt.votes.casting_models import VoteKey
 from quilt.votes.ledger_models import HeadLetter, HeadLetterOff, Settlement
 from quilt.votes.models import Vote, Voter
+from quilt.votes.public_states import own_state
 
 KEPT = timedelta(days=30)  # after the result is final: receipts can be looked up here as long
 
 
 @tells("votes")
 def tell_votes(session: Session, user_id: int) -> Iterable[Row]:
-    """Their votes with the receipts, and the way they came."""
+    """Their votes with the receipts, what the ledger says of them, and the way they came."""
     statement = (
-        select(Vote, Entry.title)
+        select(Vote, Entry.title, own_state())
         .join(Voter, Voter.id == Vote.voter_id)
         .join(Entry, Entry.id == Vote.entry_id)
         .where(Voter.user_id == user_id)
         .order_by(Vote.id)
     )
-    for vote, title in session.execute(statement):
+    for vote, title, state in session.execute(statement):
         yield {
-            "entry": vote.entry_id, "title": title, "receipt": vote.receipt, "state": vote.state,
+            "entry": vote.entry_id, "title": title, "receipt": vote.receipt, "state": state,
             "cast": vote.cast_at, "last_channel": vote.last_channel, "last_link": vote.last_code,
         }  # fmt: skip
 

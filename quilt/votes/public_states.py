@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, case, exists, func, select
 
 from quilt.votes.models import DecisionInbox, Vote, VoteDecision
 
@@ -21,3 +21,8 @@ def public_state() -> ColumnElement[Any]:
         .scalar_subquery()
     )
     return func.coalesce(last, "recorded")
+
+
+def own_state() -> ColumnElement[Any]:
+    """The same for the vote's own voter: what they did themselves is no secret to them."""
+    return case((Vote.state == "withdrawn", "withdrawn"), else_=public_state())

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, case, select
+from sqlalchemy import select
 
 from quilt.arrivals.models import Arrival
 from quilt.contests.models import BallotPolicy, Contest
@@ -13,7 +12,7 @@ from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.votes.casting_models import ShownTally, VoteKey
 from quilt.votes.models import EntryTally, Vote, Voter
-from quilt.votes.public_states import public_state
+from quilt.votes.public_states import own_state
 from quilt.votes.rules import Policy
 from quilt.votes.shown import shown_votes
 
@@ -61,7 +60,7 @@ def list_votes_of(user_id: int, entry_id: int | None = None) -> list[CastVote]:
     """The votes of a signed-in person, newest first; of one entry where it is given."""
     statement = (
         select(
-            Vote.receipt, _own_state(), Vote.cast_at, Vote.period, Entry.id, Entry.title, Entry.slug,
+            Vote.receipt, own_state(), Vote.cast_at, Vote.period, Entry.id, Entry.title, Entry.slug,
             Contest.title, Contest.time_zone, BallotPolicy.revocable_until, Vote.tier,
         )
         .join(Voter, Voter.id == Vote.voter_id)
@@ -91,8 +90,3 @@ def count_votes(entry_id: int) -> int:
         .where(EntryTally.entry_id == entry_id)
     )
     return db.session.scalar(statement) or 0
-
-
-def _own_state() -> ColumnElement[Any]:
-    """What the ledger says; but what its voter did themselves is no secret to them."""
-    return case((Vote.state == "withdrawn", "withdrawn"), else_=public_state())

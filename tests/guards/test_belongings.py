@@ -11,7 +11,6 @@ TOLD = {
     "api_token.user_id": "api_tokens",
     "appeal.answered_by_id": "what staff answered, in the log that all can read",
     "appeal.author_id": "appeals",
-    "appeal.decided_by_id": "what staff decided, in the log that all can read",
     "authenticator.user_id": "passkeys",
     "blast_notice.author_id": "the organiser's notice of a mailing, kept as evidence",
     "branch_milestone.user_id": "milestones",

@@ -161,7 +161,7 @@ SAMPLES = {
     ("vote_review", "after"): "held",
     ("appeal", "outcome"): "upheld",
     ("gate_request", "action"): "try",
-    ("appeal", "decided_by_id"): None,  # not the one who answers
+    ("appeal", "author_id"): None,  # not the one who answers
     ("result", "approved_by"): None,  # not the one who proposed it
 }
 SAMPLE_STATES = {

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from quilt.contests.models import Contest
 from quilt.database import db, write
@@ -17,11 +17,11 @@ from quilt.signed_ids import read_token
 from quilt.votes.decisions import Verdict, decide_votes
 from quilt.votes.evidence import Evidence, pack_evidence
 from quilt.votes.ledger_models import Ledger
-from quilt.votes.models import DecisionInbox, Vote, VoteDecision
+from quilt.votes.models import Vote, VoteDecision
 from quilt.votes.settling import hear_appeals, settle
 from tests.conftest import NOW
 from tests.factories import make_entry, make_user, save
-from tests.integrity.casting import BOT, cast, close_batch, states
+from tests.integrity.casting import BOT, cast, close_batch, states, take_in
 from tests.integrity.test_reviews import review
 
 LATER = NOW + timedelta(hours=2)
@@ -48,12 +48,6 @@ def contest_entry(contest):
 def list_letters():
     db.session.rollback()
     return db.session.scalars(select(MailMessage).where(MailMessage.kind == "vote_check")).all()
-
-
-def take_in():
-    """As if the ledger had taken in what was decided."""
-    write(lambda connection: connection.execute(delete(DecisionInbox)).rowcount)
-    db.session.rollback()
 
 
 def test_a_held_voter_is_asked_once(held, settings):

@@ -1,10 +1,11 @@
 """Many votes at once: tried out, done as tried, undone once; the second look is another person's."""
 
 import threading
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import event, func, select, text, update
 from sqlalchemy.exc import DatabaseError
 
 from quilt.audit.counters import check_tallies
@@ -13,6 +14,8 @@ from quilt.database import db, write
 from quilt.integrity.appeals import (
     AlreadyAnswered,
     AlreadyAppealed,
+    AppealRefused,
+    Changed,
     NothingToAppeal,
     Partial,
     SamePerson,
@@ -24,13 +27,15 @@ from quilt.integrity.appeals import (
     find_appeals_of,
     list_appeals,
 )
-from quilt.integrity.models import ReviewedVote, VoteReview
+from quilt.integrity.models import Appeal, ReviewedVote, VoteReview
 from quilt.integrity.reviews import ReviewRefused, review_votes, try_review, undo_review
-from quilt.votes.decisions import Verdict, decide_votes
+from quilt.votes.decisions import TransitionRefused, Verdict, decide_votes
+from quilt.votes.ledger_models import Ledger
 from quilt.votes.models import EntryTally, Vote
+from quilt.votes.settling import hear_appeals, settle
 from tests.conftest import NOW
-from tests.factories import make_entry, make_user
-from tests.integrity.casting import BOT, cast, close_batch, states
+from tests.factories import make_entry, make_user, save
+from tests.integrity.casting import BOT, cast, close_batch, states, take_in
 from tests.waiting import wait_for_a_lock
 
 LATER = NOW + timedelta(hours=1)
@@ -66,6 +71,28 @@ def review(votes, after, who, contest, reason="program"):
         now=LATER,
         contest_id=contest.id,
     )
+
+
+@contextmanager
+def meanwhile(app, work):
+    """Let `work` run, as another process would, while what is done within is not committed yet; what it refused with."""
+    refused = []
+
+    def run():
+        with app.app_context():
+            try:
+                work()
+            except (AppealRefused, ReviewRefused, TransitionRefused) as refusal:
+                refused.append(refusal)
+
+    waiting = threading.Thread(target=run)
+    db.session.rollback()
+    with db.engine.connect().execution_options(quilt_begin="IMMEDIATE") as connection:
+        yield connection, refused
+        waiting.start()
+        wait_for_a_lock(waiting)
+        connection.commit()
+    waiting.join(30)
 
 
 def receipt_of(vote):
@@ -214,11 +241,118 @@ def test_an_appeal_is_answered_by_somebody_else(rejected, contest, ana, ben):
         answer_appeal(number, "dismissed", "No.", actor_id=ben.id, now=LATER)
 
 
-def test_the_database_refuses_the_same_person_too(rejected, ana):
+def waiting(contest):
+    """The appeal that waits."""
+    db.session.rollback()
+    [appeal] = list_appeals(contest.id, is_open=True)
+    return appeal
+
+
+@pytest.mark.parametrize("outcome", ["upheld", "dismissed"])
+def test_who_decided_before_another_did_does_not_answer(rejected, contest, ana, ben, outcome):
+    review([rejected], "held", ben, contest)
+    number = appeal_by_receipt(receipt_of(rejected), "It was me.", author_id=None, now=LATER)
+    for who in (ana, ben):
+        with pytest.raises(SamePerson):
+            answer_appeal(number, outcome, "Fine.", actor_id=who.id, now=LATER)
+        assert not waiting(contest).may_be_answered_by(who.id)
+    cleo = make_user(name="Cleo", role="moderator")
+    assert waiting(contest).may_be_answered_by(cleo.id)
+    assert answer_appeal(number, outcome, "Fine.", actor_id=cleo.id, now=LATER) == (outcome == "upheld")
+
+
+def test_who_decided_about_one_of_an_entry_s_votes_answers_none(rejected, votes, entry, contest, ana, ben):
+    review(votes[:1], "held", ben, contest)
+    number = appeal_for_entry(entry.id, "All people.", author_id=entry.entrant_id, now=LATER)
+    for who in (ana, ben):
+        assert not waiting(contest).may_be_answered_by(who.id)
+        with pytest.raises(SamePerson):
+            answer_appeal(number, "dismissed", "No.", actor_id=who.id, now=LATER)
+
+
+def test_who_answered_an_appeal_may_answer_the_next(rejected, votes, entry, contest, ana, ben):
+    first = appeal_by_receipt(receipt_of(rejected), "It was me.", author_id=None, now=LATER)
+    answer_appeal(first, "upheld", "A person.", actor_id=ben.id, now=LATER)
+    review([rejected], "held", ana, contest)
+    again = appeal_by_receipt(receipt_of(rejected), "It was.", author_id=None, now=LATER)
+    assert answer_appeal(again, "upheld", "Still.", actor_id=ben.id, now=LATER) == 1
+
+
+def test_the_database_refuses_the_same_person_too(rejected, entry, ana, ben):
     verdict = Verdict("counted", "appeal", "upheld", "rules-1", actor_id=ana.id)
     with pytest.raises(DatabaseError):
         write(decide_votes, [rejected], verdict, LATER)
     assert states()[rejected] == "rejected"
+    answers = [
+        (appeal_by_receipt(receipt_of(rejected), "Me.", author_id=None, now=LATER), ana.id),
+        (number := appeal_for_entry(entry.id, "Us.", author_id=ben.id, now=LATER), ana.id),
+        (number, ben.id),
+    ]
+    for number, actor_id in answers:
+        with pytest.raises(DatabaseError):
+            write(_dismiss, number, actor_id)
+    write(_dismiss, answers[0][0], ben.id)
+
+
+def _dismiss(connection, appeal_id, actor_id):
+    answer = {"outcome": "dismissed", "answered_by_id": actor_id, "answered_at": LATER}
+    connection.execute(update(Appeal).where(Appeal.id == appeal_id).values(answer))
+
+
+def test_an_appeal_s_vote_that_is_taken_back_meanwhile_is_left_alone(app, votes, ben):
+    held, ben_id = votes[2], ben.id
+    number = appeal_by_receipt(receipt_of(held), "It was me.", author_id=None, now=LATER)
+
+    def answer():
+        assert answer_appeal(number, "upheld", "A person.", actor_id=ben_id, now=LATER) == 0
+
+    with meanwhile(app, answer) as (other, refused):
+        decide_votes(other, [held], Verdict("withdrawn", "voter", "taken-back", "rules-1"), LATER)
+    assert refused == [] and states()[held] == "withdrawn"
+
+
+def test_who_decides_while_they_answer_has_decided(app, votes, entry, ben):
+    """Two windows of one person."""
+    number, ben_id = appeal_for_entry(entry.id, "Us.", author_id=entry.entrant_id, now=LATER), ben.id
+
+    def answer():
+        answer_appeal(number, "dismissed", "A program.", actor_id=ben_id, now=LATER)
+
+    with meanwhile(app, answer) as (other, refused):
+        decide_votes(
+            other, votes[2:3], Verdict("rejected", "reviewer", "bought", "r", actor_id=ben_id), LATER
+        )
+    assert [type(refusal) for refusal in refused] == [SamePerson]
+
+
+def test_what_the_database_refuses_while_an_appeal_is_answered_has_changed(app, votes, entry, contest, ben):
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("one writer at a time")
+    number, ben_id = appeal_for_entry(entry.id, "Us.", author_id=entry.entrant_id, now=LATER), ben.id
+    engine, held = db.engine, Verdict("held", "reviewer", "bought", "rules-1", actor_id=ben_id)
+
+    def decide(_connection, _cursor, statement, *_):
+        if statement.startswith("UPDATE appeal") and states()[votes[0]] == "counted":
+            with engine.begin() as other:
+                decide_votes(other, votes[:1], held, LATER)
+
+    event.listen(engine, "before_cursor_execute", decide)
+    try:
+        with pytest.raises(Changed):
+            answer_appeal(number, "dismissed", "A program.", actor_id=ben_id, now=LATER)
+    finally:
+        event.remove(engine, "before_cursor_execute", decide)
+    assert waiting(contest).outcome == ""
+
+
+def test_an_appeal_that_a_final_result_has_left_open_changes_nothing(votes, contest, ben):
+    number = appeal_by_receipt(receipt_of(votes[2]), "It was me.", author_id=None, now=LATER)
+    save(Ledger(contest_id=contest.id, name="x", policy=b"{}", opened_at=NOW, batch_at=NOW))
+    write(hear_appeals, contest.id, NOW)
+    write(settle, contest.id, NOW)
+    with pytest.raises(Changed):
+        answer_appeal(number, "upheld", "A person.", actor_id=ben.id, now=LATER)
+    assert states()[votes[2]] == "held"
 
 
 def test_nobody_answers_their_own_appeal(rejected, entry, contest, ben):
@@ -244,6 +378,25 @@ def test_a_dismissed_appeal_changes_no_vote(rejected, ben):
     appeal_by_receipt(
         receipt_of(rejected), "Once more.", author_id=None, now=LATER
     )  # after an answer: allowed
+
+
+def test_what_a_batch_has_not_told_yet_cannot_be_appealed(votes, entry, contest, ben):
+    late = cast(entry, contest, **BOT)
+    write(decide_votes, [votes[2]], Verdict("rejected", "reviewer", "program", "rules-1"), LATER)
+    write(decide_votes, [late], Verdict("held", "rules", "score", "rules-1"), LATER)
+    db.session.rollback()
+    with pytest.raises(NothingToAppeal) as refusal:
+        appeal_by_receipt(receipt_of(late), "x", author_id=None, now=LATER)
+    assert refusal.value.state == "recorded"
+    appeal_by_receipt(receipt_of(votes[2]), "x", author_id=None, now=LATER)  # known to be held
+    other = make_entry(contest)
+    write(decide_votes, [cast(other, contest)], Verdict("held", "rules", "score", "rules-1"), LATER)
+    db.session.rollback()
+    with pytest.raises(NothingToAppeal):
+        appeal_for_entry(other.id, "x", author_id=other.entrant_id, now=LATER)
+    take_in()
+    appeal_by_receipt(receipt_of(late), "x", author_id=None, now=LATER)
+    appeal_for_entry(other.id, "x", author_id=other.entrant_id, now=LATER)
 
 
 def test_what_cannot_be_appealed(rejected, votes, entry):

@@ -2,7 +2,7 @@
 
 import secrets
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from quilt.arrivals.fold import fold_waiting
 from quilt.arrivals.models import Arrival
@@ -10,9 +10,10 @@ from quilt.arrivals.nodes import Visit
 from quilt.arrivals.queries import describe_spread
 from quilt.arrivals.service import record_arrival
 from quilt.contests.models import Contest
-from quilt.database import db, transaction
-from quilt.votes.models import Vote, Voter
-from quilt.votes.privacy import forget_voter
+from quilt.database import db, transaction, write
+from quilt.votes.decisions import Verdict, decide_votes
+from quilt.votes.models import DecisionInbox, Vote, Voter
+from quilt.votes.privacy import forget_voter, tell_votes
 from quilt.votes.queries import build_policy, count_votes, list_votes_of
 from quilt.votes.service import Ballot, cast_vote
 from tests.conftest import NOW
@@ -75,3 +76,19 @@ def test_nobody_else_is_forgotten_and_nothing_is_found_twice(app):
     for _ in range(2):
         forget(ana)
         assert read_visitors() == [None, b"somebody"]
+
+
+def test_the_copy_of_everything_tells_no_more_of_a_vote_than_the_ledger(app):
+    entry, ana = make_entry(make_contest()), make_user()
+    vote(entry, ana, b"ana's day")
+    cast = db.session.scalar(select(Vote.id))
+    db.session.rollback()
+
+    def tell(state):
+        write(decide_votes, [cast], Verdict(state, "reviewer", "program", "rules-1"), NOW)
+        db.session.rollback()
+        return [row["state"] for row in tell_votes(db.session, ana.id)]
+
+    assert tell("held") == ["recorded"]
+    write(lambda connection: connection.execute(delete(DecisionInbox)).rowcount)  # the batch comes
+    assert tell("rejected") == ["held"]

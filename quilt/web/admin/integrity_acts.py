@@ -10,6 +10,7 @@ from quilt.integrity.appeals import (
     OUTCOMES,
     AlreadyAnswered,
     AppealRefused,
+    Changed,
     answer_appeal,
     list_appeals,
 )
@@ -88,7 +89,7 @@ def answer_one(appeal_id: int) -> Response:
             now=now(),
         )
     except AppealRefused as refusal:
-        status = 409 if isinstance(refusal, AlreadyAnswered) else 422
+        status = 409 if isinstance(refusal, AlreadyAnswered | Changed) else 422
         return _answer_appeals(status, str(refusal), form)
     flash(f"Answered. {plural(votes, 'vote')} {'counts' if votes == 1 else 'count'} by it.", "good")
     return make_response(
