@@ -204,7 +204,7 @@ def _answer(
     appeal = connection.execute(select(_appeal).where(_appeal.c.id == appeal_id).with_for_update()).first()
     if appeal is None or appeal.answered_at is not None:
         raise AlreadyAnswered
-    votes = list(lock_votes(connection, connection.scalars(_in_question(appeal.entry_id, appeal.vote_id))))
+    votes = lock_votes(connection, connection.scalars(_in_question(appeal.entry_id, appeal.vote_id)))
     _check_answerer(connection, appeal, actor_id)
     answer = {"outcome": outcome, "answer": words, "answered_by_id": actor_id, "answered_at": now}
     connection.execute(update(Appeal).where(_appeal.c.id == appeal_id).values(**answer))

@@ -16,11 +16,11 @@ from quilt.integrity.rules import Rulebook
 from quilt.letters import composer
 from quilt.mail import put_in_outbox
 from quilt.signed_ids import make_token
-from quilt.votes.decisions import Verdict, decide_votes
+from quilt.votes.decisions import Verdict, decide_votes, lock_votes
 from quilt.votes.evidence import unpack_evidence
 from quilt.votes.ledger_models import Settlement
 from quilt.votes.models import DecisionInbox, Vote, VoteDecision, Voter
-from quilt.votes.settling import is_settled
+from quilt.votes.settling import is_any_settled
 
 PATH = "/votes/check/"
 VOTE_CHECK = b"vote check"  # what the token in the link is for
@@ -91,10 +91,10 @@ def _answer(connection: Connection, vote_id: int, evidence: bytes, now: datetime
     answer = update(VoteCheck).where(is_open).values(answered_at=now, evidence=evidence)
     if not connection.execute(answer).rowcount:
         return False
-    vote = connection.execute(select(Vote.contest_id, Vote.state).where(Vote.id == vote_id)).one()
+    [vote] = lock_votes(connection, [vote_id])
     if vote.state != "held" or not _is_held_by_score(connection, vote_id):
         return False
-    if is_settled(connection, vote.contest_id):
+    if is_any_settled(connection, [vote_id]):
         return False
     words = "The voter confirmed it by the link that we mailed."
     return bool(

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import aliased
 
 from quilt.accounts.models import User
 from quilt.contests.models import Contest
@@ -225,13 +226,17 @@ def find_evidence(vote_id: int) -> Evidence | None:
 
 
 def list_reviews(contest_id: int, entry_id: int | None = None, limit: int = 50) -> list[Any]:
-    """What reviewers did, the newest first, and whether it was undone or undoes something."""
-    undo = VoteReview.__table__.alias()
+    """What reviewers did, the newest first, with name and entry, and whether it was undone."""
+    undo = aliased(VoteReview)
     statement = (
-        select(VoteReview, User.name, Entry.title, undo.c.id.label("undone_by"))
+        select(
+            VoteReview,
+            User.name,
+            Entry.title,
+            exists().where(undo.undoes_id == VoteReview.id).label("is_undone"),
+        )
         .join(User, User.id == VoteReview.actor_id)
         .outerjoin(Entry, Entry.id == VoteReview.entry_id)
-        .outerjoin(undo, undo.c.undoes_id == VoteReview.id)
         .where(VoteReview.contest_id == contest_id)
         .order_by(VoteReview.id.desc())
         .limit(limit)

@@ -57,12 +57,12 @@ class VoteAlert(Model):
 
 
 class VoteReview(Model):
-    """What a reviewer did to one or many votes in one act; undone at most once."""
+    """What a reviewer did to one or many votes in one act; undone at most once, by one review for each state."""
 
     __tablename__ = "vote_review"
     __table_args__ = (
         Index("ix_vote_review_contest_id_id", "contest_id", "id"),
-        UniqueConstraint("undoes_id"),
+        UniqueConstraint("undoes_id", "after"),
         CheckConstraint("after in ('counted','held','rejected')", name="after"),
         CheckConstraint("votes_count > 0", name="votes_count"),
     )
@@ -80,13 +80,13 @@ class VoteReview(Model):
 
 
 class ReviewedVote(Model):
-    """One vote of a review, and the state it was in before."""
+    """One vote of a review, and the decision that it wrote; the newest of the vote until somebody decides anew."""
 
     __tablename__ = "reviewed_vote"
 
     review_id: Mapped[int] = mapped_column(ForeignKey("vote_review.id"), primary_key=True)
     vote_id: Mapped[int] = mapped_column(ForeignKey("vote.id"), primary_key=True)
-    before: Mapped[str] = mapped_column(String(10))
+    decision_id: Mapped[int] = mapped_column(ForeignKey("vote_decision.id"))
 
 
 _IS_OPEN = text("answered_at IS NULL")

@@ -72,7 +72,7 @@ def decide_votes(
     # The rules decide about votes that wait for the ledger, and no result is final while one does.
     if verdict.actor != RULES and is_any_settled(connection, ids):
         raise ResultIsFinal(ids[0], "any state", verdict.after)
-    votes = [vote for vote in _lock(connection, ids) if vote.state != verdict.after]
+    votes = [vote for vote in lock_votes(connection, ids) if vote.state != verdict.after]
     if votes:
         _put_in_inbox(connection, change_votes(connection, votes, verdict, now))
     return [vote.id for vote in votes]
@@ -95,10 +95,14 @@ def change_votes(
     return decisions
 
 
-def lock_votes(connection: Connection, vote_ids: Iterable[int]) -> Iterator[LockedVote]:
-    """Have these votes to oneself until the transaction ends: what is read of them from then on stays so."""
-    for ids in _chunks(sorted(set(vote_ids))):
-        yield from _lock(connection, ids)
+def lock_votes(connection: Connection, vote_ids: Iterable[int]) -> list[Any]:
+    """Have these votes to oneself until the transaction ends: as they are now, so they stay. Ascending."""
+    columns = (_vote.c.id, _vote.c.entry_id, _vote.c.arrival_id, _vote.c.state)
+    given = among(_vote.c.id, sorted(set(vote_ids)), connection.dialect.name)
+    statement = select(*columns).where(given).order_by(_vote.c.id)
+    if connection.dialect.name != "sqlite":
+        statement = statement.with_for_update()
+    return list(connection.execute(statement).all())  # row by row costs three times as much
 
 
 def lock_tallies(connection: Connection, entry_ids: Collection[int]) -> None:
@@ -109,15 +113,6 @@ def lock_tallies(connection: Connection, entry_ids: Collection[int]) -> None:
         connection.execute(
             select(_tally.c.entry_id).where(given).order_by(_tally.c.entry_id).with_for_update()
         )
-
-
-def _lock(connection: Connection, ids: Sequence[int]) -> list[Any]:
-    columns = (_vote.c.id, _vote.c.entry_id, _vote.c.arrival_id, _vote.c.state)
-    given = among(_vote.c.id, ids, connection.dialect.name)
-    statement = select(*columns).where(given).order_by(_vote.c.id)
-    if connection.dialect.name != "sqlite":
-        statement = statement.with_for_update()
-    return list(connection.execute(statement).all())  # row by row costs three times as much
 
 
 def _check(votes: Sequence[LockedVote], verdict: Verdict) -> None:

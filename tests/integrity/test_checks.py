@@ -22,7 +22,7 @@ from quilt.votes.settling import hear_appeals, settle
 from tests.conftest import NOW
 from tests.factories import make_entry, make_user, save
 from tests.integrity.casting import BOT, cast, close_batch, states, take_in
-from tests.integrity.test_reviews import review
+from tests.integrity.test_reviews import meanwhile, review
 
 LATER = NOW + timedelta(hours=2)
 CALM = pack_evidence(Evidence(form_age=20.0))
@@ -93,6 +93,14 @@ def test_a_proof_and_a_reviewer_s_hold_are_not_undone_by_the_voter(held, setting
     write(decide_votes, [held], Verdict("rejected", "reviewer", "program", "rules-1"), NOW)
     write(decide_votes, [held], Verdict("held", "reviewer", "mistake", "rules-1"), NOW)
     assert answer_check(held, CALM, LATER) is False and states()[held] == "held"
+
+
+def test_a_vote_that_is_decided_about_while_its_voter_answers_stays_so(app, held, settings):
+    mail_checks(settings, NOW)
+    with meanwhile(app, lambda: answer_check(held, CALM, LATER)) as (other, refused):
+        decide_votes(other, [held], Verdict("rejected", "reviewer", "program", "rules-1"), LATER)
+    assert refused == [] and states()[held] == "rejected"
+    assert db.session.get(VoteCheck, held).answered_at == LATER
 
 
 def test_whose_vote_a_reviewer_holds_is_asked_too_and_the_answer_is_put_before_a_person(contest, settings):

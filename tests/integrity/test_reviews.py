@@ -27,12 +27,13 @@ from quilt.integrity.appeals import (
     find_appeals_of,
     list_appeals,
 )
+from quilt.integrity.desk import list_reviews
 from quilt.integrity.models import Appeal, ReviewedVote, VoteReview
 from quilt.integrity.reviews import ReviewRefused, review_votes, try_review, undo_review
 from quilt.votes.decisions import TransitionRefused, Verdict, decide_votes
 from quilt.votes.ledger_models import Ledger
 from quilt.votes.models import EntryTally, Vote
-from quilt.votes.settling import hear_appeals, settle
+from quilt.votes.settling import hear_appeals, lock_settlement, settle
 from tests.conftest import NOW
 from tests.factories import make_entry, make_user, save
 from tests.integrity.casting import BOT, cast, close_batch, states, take_in
@@ -142,6 +143,61 @@ def test_a_review_changes_states_counters_and_log_and_can_be_undone_once(votes, 
     assert db.session.get(VoteReview, undone).undoes_id == number
     with pytest.raises(ReviewRefused):
         undo_review(number, words="Again.", actor_id=ana.id, now=LATER)
+
+
+def test_an_undo_takes_nothing_back_that_was_decided_since(votes, contest, ana, ben):
+    number = review(votes, "held", ana, contest)
+    review(votes[:1], "counted", ben, contest, "people")
+    review(votes[:1], "held", ben, contest, "bought")
+    undo_review(number, words="People.", actor_id=ana.id, now=LATER)
+    assert list(states().values()) == ["held", "counted", "held", "recorded"]
+    again = review(votes[1:2], "held", ana, contest)
+    review(votes[1:2], "counted", ben, contest, "people")
+    with pytest.raises(ReviewRefused, match="Nothing is left to undo"):
+        undo_review(again, words="People.", actor_id=ana.id, now=LATER)
+
+
+def test_votes_that_came_from_two_states_are_brought_back_by_one_undo(votes, contest, ana):
+    review(votes[2:3], "rejected", ana, contest)
+    number = review(votes[:3], "held", ana, contest)
+    undone = undo_review(number, words="A mistake.", actor_id=ana.id, now=LATER)
+    assert list(states().values()) == ["counted", "counted", "rejected", "recorded"]
+    rows = list_reviews(contest.id)
+    told = [(row[0].after, row[0].undoes_id, row.is_undone) for row in rows]
+    assert told == [("rejected", number, False), ("counted", number, False),
+                    ("held", None, True), ("rejected", None, False)]  # fmt: skip
+    assert undone == rows[1][0].id
+    for row in rows[:2]:
+        with pytest.raises(ReviewRefused, match="undo"):
+            undo_review(row[0].id, words="Back.", actor_id=ana.id, now=LATER)
+    with pytest.raises(ReviewRefused, match="undone already"):
+        undo_review(number, words="Again.", actor_id=ana.id, now=LATER)
+
+
+def test_H10_of_two_reviewers_at_once_one_has_decided(app, votes, contest, ana, ben):
+    tried, ben_id, contest_id = try_review(votes, "held"), ben.id, contest.id
+
+    def decide():
+        review_votes(
+            votes, "held", reason="program", words="x", seal=tried.seal, actor_id=ben_id, now=LATER,
+            contest_id=contest_id,
+        )  # fmt: skip
+
+    with meanwhile(app, decide) as (other, refused):
+        decide_votes(other, votes[:1], Verdict("held", "reviewer", "program", "r", actor_id=ana.id), LATER)
+    assert ["changed since" in str(refusal) for refusal in refused] == [True]
+    assert states()[votes[1]] == "counted" and list_reviews(contest_id) == []
+
+
+def test_an_undo_leaves_a_vote_alone_that_is_taken_back_meanwhile(app, votes, contest, ana):
+    number, ana_id = review(votes, "held", ana, contest), ana.id
+
+    def undo():
+        undo_review(number, words="People.", actor_id=ana_id, now=LATER)
+
+    with meanwhile(app, undo) as (other, refused):
+        decide_votes(other, votes[:1], Verdict("withdrawn", "voter", "taken-back", "rules-1"), LATER)
+    assert refused == [] and list(states().values()) == ["withdrawn", "counted", "held", "recorded"]
 
 
 def test_a_rejection_is_undone_to_held(votes, contest, ana):
@@ -345,10 +401,32 @@ def test_what_the_database_refuses_while_an_appeal_is_answered_has_changed(app, 
     assert waiting(contest).outcome == ""
 
 
-def test_an_appeal_that_a_final_result_has_left_open_changes_nothing(votes, contest, ben):
-    number = appeal_by_receipt(receipt_of(votes[2]), "It was me.", author_id=None, now=LATER)
+def publish(contest):
+    """Its result is published, and appeals have been heard."""
     save(Ledger(contest_id=contest.id, name="x", policy=b"{}", opened_at=NOW, batch_at=NOW))
     write(hear_appeals, contest.id, NOW)
+
+
+def test_of_a_decision_and_a_final_result_one_is_first(app, votes, contest, ana):
+    publish(contest)
+    seal, ana_id, contest_id = try_review(votes, "held").seal, ana.id, contest.id
+
+    def decide():
+        review_votes(
+            votes, "held", reason="program", words="x", seal=seal, actor_id=ana_id, now=LATER,
+            contest_id=contest_id,
+        )  # fmt: skip
+
+    with meanwhile(app, decide) as (other, refused):
+        lock_settlement(other, contest_id)
+        settle(other, contest_id, LATER)
+    assert ["is final" in str(refusal) for refusal in refused] == [True]
+    assert states()[votes[0]] == "counted"
+
+
+def test_an_appeal_that_a_final_result_has_left_open_changes_nothing(votes, contest, ben):
+    number = appeal_by_receipt(receipt_of(votes[2]), "It was me.", author_id=None, now=LATER)
+    publish(contest)
     write(settle, contest.id, NOW)
     with pytest.raises(Changed):
         answer_appeal(number, "upheld", "A person.", actor_id=ben.id, now=LATER)
