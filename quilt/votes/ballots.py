@@ -127,11 +127,6 @@ def needs_more_proof(email: str, policy: Policy, now: datetime) -> bool:
     return len(policy.tiers) > 1 and needs_step_up(email, policy.domains, now)
 
 
-def proves_too_little(tier: str, email: str, policy: Policy, now: datetime) -> bool:
-    """Whether a vote of this tier by this address is held until a person has looked: a code alone stands behind it."""
-    return tier == "email" and needs_more_proof(email, policy, now)
-
-
 def _find_tier(ballot: Ballot, facts: Any, policy: Policy, now: datetime) -> str | None:
     """How the person is proven: whose address no code has proven is known by the word of a provider.
 

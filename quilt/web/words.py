@@ -150,7 +150,7 @@ def describe_short_lived(tiers: Sequence[str]) -> str:
     words = f"That address works for a short while only, so it proves little. Use a lasting one{other_way}."
     if "email" not in tiers:
         return words
-    return f"{words} Or go on with it: your vote is recorded then, and held until a person has looked at it."
+    return f"{words} Or go on with it: your vote is recorded then, and a person looks at it before it counts."
 
 
 def list_vote_facts(refusal: votes.VoteRefused) -> dict[str, str]:

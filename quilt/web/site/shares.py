@@ -22,13 +22,11 @@ from quilt.shares.ranking import pick_strongest
 from quilt.shares.service import record_share
 from quilt.spread.attribution import CHANNELS
 from quilt.standings.rules import LEAST_SHOWN
-from quilt.votes.ballots import proves_too_little
 from quilt.votes.queries import list_votes_of
 from quilt.web.clock import now
 from quilt.web.form_tickets import has_fitting_ticket, has_session, new_ticket
 from quilt.web.lookups import get_head_or_404
 from quilt.web.plain_frames import write_plain_frame
-from quilt.web.policies import get_policy
 from quilt.web.settings import get_settings
 from quilt.web.site import site
 from quilt.web.site.arrivals import record_form_visit
@@ -71,8 +69,6 @@ def show_share(entry_id: int) -> Response:
         connectors=list_on(get_settings()) if not is_over(contest.phases, now()) else [],
         share_text=text,
         cast=cast[0] if cast else None,
-        is_doubtful=bool(cast)
-        and proves_too_little(cast[0].tier, current_user.email, get_policy(head), cast[0].cast_at),
         has_just_voted=request.args.get("voted") == "1" and bool(cast) and cast[0].state != "withdrawn",
         embed_code=embed_code,
         embed_frame=write_plain_frame("entry", f"{base_url}/embed/{entry_id}?via={embed_code}", entry.title),

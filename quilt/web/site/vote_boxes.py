@@ -17,10 +17,9 @@ from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.results.queries import find_result, list_places
 from quilt.standings.rules import LEAST_SHOWN
-from quilt.votes.ballots import proves_too_little
 from quilt.votes.prospects import find_obstacle
 from quilt.votes.queries import CastVote, count_votes, list_votes_of
-from quilt.votes.rules import AlreadyVoted, NoVotesLeft, Policy, TakenBack, VoteRefused
+from quilt.votes.rules import AlreadyVoted, NoVotesLeft, TakenBack, VoteRefused
 from quilt.web.clock import now
 from quilt.web.form_tickets import has_session
 from quilt.web.policies import get_policy
@@ -32,8 +31,7 @@ class OwnVotes:
     """What the box knows of the person who is signed in.
 
     `cast` is the vote that holds now, `earlier` one of a period before; `obstacle` says why none can be given though
-    voting is open, '' where one can; `next_at` is when the next can. `is_doubtful`: the vote that holds proves
-    too little of a person, and will be held.
+    voting is open, '' where one can; `next_at` is when the next can.
     """
 
     cast: CastVote | None = None
@@ -42,7 +40,6 @@ class OwnVotes:
     obstacle: str = ""
     is_used_up: bool = False
     next_at: datetime | None = None
-    is_doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,24 +94,18 @@ def _find_place(entry_id: int, contest: Contest) -> dict[str, Any]:
 def _look_at_own(
     head: EntryHead, entry: Entry, contest: Contest, is_open: bool, moment: datetime
 ) -> OwnVotes:
-    policy = get_policy(head)
     mine = [vote for vote in list_votes_of(current_user.id, entry.id) if vote.state != "withdrawn"]
     newest = mine[0] if mine else None
-    is_doubtful = newest is not None and _is_doubtful(newest, policy)
     if not is_open:
-        return OwnVotes(cast=newest, is_doubtful=is_doubtful)
+        return OwnVotes(cast=newest)
+    policy = get_policy(head)
     obstacle = find_obstacle(current_user.id, entry.id, policy, moment)
     if isinstance(obstacle, AlreadyVoted):
-        return OwnVotes(cast=newest, next_at=obstacle.next_at, is_doubtful=is_doubtful)
+        return OwnVotes(cast=newest, next_at=obstacle.next_at)
     if not policy.may_vote_for_own and _is_own(entry):
         return OwnVotes(is_own_entry=True)
     words = describe_vote_refusal(obstacle, contest.time_zone)[1] if obstacle else ""
     return OwnVotes(None, newest, False, words, isinstance(obstacle, NoVotesLeft), _find_next(obstacle))
-
-
-def _is_doubtful(cast: CastVote, policy: Policy) -> bool:
-    """Whether the next batch will hold it, as far as its voter's address tells."""
-    return cast.state == "recorded" and proves_too_little(cast.tier, current_user.email, policy, cast.cast_at)
 
 
 def _find_next(obstacle: VoteRefused | None) -> datetime | None:
