@@ -1,14 +1,15 @@
 """Reading people and their codes."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from quilt.accounts.models import EmailCode, User
 from quilt.accounts.models_security import Authenticator, Passkey, UserSession
 from quilt.accounts.people import Person
-from quilt.accounts.rules import CODE_WINDOW, AccountRefused, email_key, hash_key
+from quilt.accounts.rules import CODE_WINDOW, AccountRefused, email_key, hash_key, person_key
 from quilt.database import db
 from quilt.mail import MailMessage
 from quilt.prepared import Prepared
@@ -43,6 +44,18 @@ def get_user(user_id: int) -> User:
     if user is None:
         raise LookupError(user_id)
     return user
+
+
+def is_any_of(connection: Connection, user_id: int, others: Select[Any]) -> bool:
+    """Whether one of these accounts (ids) is this person's: this very one, or another of the same mailbox."""
+    address = connection.scalar(select(User.email).where(User.id == user_id))
+    if address is None:
+        return False
+    own = person_key(address)
+    return any(
+        person_key(email) == own
+        for email in connection.scalars(select(User.email).where(User.id.in_(others)))
+    )
 
 
 def find_signed_in(user_id: int, key: str) -> Person | None:

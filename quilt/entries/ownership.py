@@ -3,6 +3,7 @@
 from sqlalchemy import Connection, select
 
 from quilt.accounts.models import User
+from quilt.accounts.queries import is_any_of
 from quilt.accounts.rules import person_key
 from quilt.entries.models import Entry
 
@@ -11,14 +12,12 @@ _ASIDE = ("draft", "rejected", "withdrawn")  # not, or no more, in the contest
 
 def is_own_entry(connection: Connection, user_id: int, entry_id: int) -> bool:
     """Whether this person entered this entry, by this account or another of the same mailbox."""
-    statement = select(User.email).join(Entry, Entry.entrant_id == User.id).where(Entry.id == entry_id)
-    entrant, person = connection.scalar(statement), _find_address(connection, user_id)
-    return entrant is not None and person is not None and person_key(entrant) == person_key(person)
+    return is_any_of(connection, user_id, select(Entry.entrant_id).where(Entry.id == entry_id))
 
 
 def list_own_entries(connection: Connection, user_id: int, contest_id: int) -> list[int]:
     """The entries in a contest, sent in or published, that are this person's."""
-    address = _find_address(connection, user_id)
+    address = connection.scalar(select(User.email).where(User.id == user_id))
     if address is None:
         return []
     own = person_key(address)
@@ -34,7 +33,3 @@ def find_entrants(connection: Connection, contest_id: int) -> dict[int, str]:
         .order_by(Entry.id)
     )
     return {entry_id: person_key(email) for entry_id, email in connection.execute(statement)}
-
-
-def _find_address(connection: Connection, user_id: int) -> str | None:
-    return connection.scalar(select(User.email).where(User.id == user_id))

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, union, update
 from sqlalchemy.exc import IntegrityError
 
 from quilt.accounts.models import User
+from quilt.accounts.queries import is_any_of
 from quilt.contests.models import Contest
 from quilt.database import db, write
 from quilt.entries.models import Entry
@@ -217,12 +218,13 @@ def _answer(
 
 def _check_answerer(connection: Connection, appeal: Any, user_id: int) -> None:
     """Raises SamePerson where they wrote the appeal or decided about its votes, Partial where it touches them."""
-    decided = select(VoteDecision.id).where(
+    decided = select(VoteDecision.actor_id).where(
         VoteDecision.vote_id.in_(_in_question(appeal.entry_id, appeal.vote_id)),
-        VoteDecision.actor_id == user_id,
+        VoteDecision.actor_id.is_not(None),
         VoteDecision.actor != APPEAL,
     )
-    if user_id == appeal.author_id or connection.scalar(decided.limit(1)) is not None:
+    wrote = select(Appeal.author_id).where(Appeal.id == appeal.id)
+    if is_any_of(connection, user_id, union(decided, wrote).subquery().select()):
         raise SamePerson
     about = [] if appeal.vote_id is None else [appeal.vote_id]
     if is_partial(connection, user_id, appeal.contest_id, about):

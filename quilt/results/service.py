@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.orm import Session
 
+from quilt.accounts.queries import is_any_of
 from quilt.audit import run_audit
 from quilt.audit.report import count_differences, count_looked_at
 from quilt.config import Settings
@@ -123,10 +124,11 @@ def approve_result(contest_id: int, *, settings: Settings, actor_id: int, now: d
 
 
 def check_approval(result: Result | None, actor_id: int) -> Result:
-    """The proposed result that this person may approve. Raises ResultRefused."""
+    """The proposed result that this person may approve, by whatever account. Raises ResultRefused."""
     if result is None or result.state != "proposed":
         raise ResultRefused("There is no proposed result. Nothing was changed.")
-    if result.proposed_by == actor_id:
+    proposer = select(Result.proposed_by).where(Result.contest_id == result.contest_id)
+    if is_any_of(db.session.connection(), actor_id, proposer):
         raise ResultRefused("You proposed it yourself: somebody else has to approve it. Nothing was changed.")
     return result
 

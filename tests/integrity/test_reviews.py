@@ -433,6 +433,23 @@ def test_an_appeal_that_a_final_result_has_left_open_changes_nothing(votes, cont
     assert states()[votes[2]] == "held"
 
 
+@pytest.mark.parametrize("what", ["decided", "wrote", "voted"])
+def test_another_account_of_the_same_mailbox_is_the_same_person(what, votes, entry, contest, ana):
+    one, other = (make_user(f"cy.lee{tag}@gmail.com", role="admin") for tag in ("", "+more"))
+    if what == "voted":
+        votes.append(cast(entry, contest, user=one, **BOT))
+        close_batch(contest)
+        with pytest.raises(ReviewRefused, match="somebody else has to decide"):
+            review(votes[-1:], "counted", other, contest)
+        return
+    review(votes[2:3], "rejected", one if what == "decided" else ana, contest)
+    take_in()
+    author = one.id if what == "wrote" else None
+    number = appeal_by_receipt(receipt_of(votes[2]), "It was me.", author_id=author, now=LATER)
+    with pytest.raises(SamePerson):
+        answer_appeal(number, "dismissed", "No.", actor_id=other.id, now=LATER)
+
+
 def test_nobody_answers_their_own_appeal(rejected, entry, contest, ben):
     number = appeal_for_entry(entry.id, "All of them were people.", author_id=ben.id, now=LATER)
     with pytest.raises(SamePerson):

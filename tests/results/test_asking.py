@@ -58,6 +58,27 @@ def test_proposed_by_one_approved_by_another(contest):
     assert find_result(contest.id).state == "approved" and find_request(contest.id).is_fine
 
 
+def test_whoever_is_no_admin_any_more_publishes_nothing(contest):
+    ask(contest, "propose")
+    answer(contest)
+    ask(contest, "approve", by=contest.second)
+    contest.second.role = "member"
+    db.session.merge(contest.second)
+    db.session.commit()
+    answer(contest)
+    assert (
+        "no admin any more" in find_request(contest.id).words and find_result(contest.id).state == "proposed"
+    )
+
+
+def test_another_account_of_who_proposed_approves_nothing(contest):
+    contest.first, other = (make_user(f"cy.lee{tag}@gmail.com", role="admin") for tag in ("", "+more"))
+    ask(contest, "propose")
+    answer(contest)
+    with pytest.raises(ResultRefused, match="somebody else has to approve it"):
+        ask(contest, "approve", by=other)
+
+
 def test_a_worker_that_is_gone_is_followed_by_another(contest):
     ask(contest)
     request = find_request(contest.id)
