@@ -4,7 +4,8 @@ usage: python -m benchmarks.hot_paths [--seconds 4] [--connections 1,16,64,256] 
 
 Each path is measured right after bare Flask with the same server, workers, threads and connections, so that
 the ratio holds although the machine's speed drifts. The load generator (wrk, from Debian's package) shares the
-processors. Votes and beacons are answered after their commit (SQLite: synchronous=FULL, group commit).
+processors. Votes and beacons are answered after their commit (SQLite: synchronous=FULL, group commit). The worker
+judges votes and writes them into the ledger meanwhile, every five seconds; a run of `--seconds 20` has several batches.
 """
 
 import argparse
@@ -27,10 +28,13 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
+from sqlalchemy import func, select
+
 from benchmarks.aims import Aims
 from benchmarks.spread_data import start_postgresql
 from quilt.config import ROOT
 from quilt.database import db, transaction
+from quilt.votes.ledger_models import LedgerLeaf
 from quilt.web.tickets import issue_ticket
 from tests.factories import make_contest, make_entry, make_user
 from tests.faults.processes import list_workers
@@ -49,9 +53,11 @@ SLOWEST_P99_MS = 250.0  # at 256 connections
 VOTES_AT_64 = (0.15, 60.0)  # share of bare Flask, and p99 in milliseconds
 LARGEST_WORKER_MB = 120.0
 PROXIED = {"QUILT_PROXIES": "1", "QUILT_LIMITS": "on"}  # as behind a proxy: each request has its own address
+LEDGER = {"QUILT_LEDGER_MINUTES": "0.05"}  # a batch whenever the worker looks
 AGENTS = 40  # real crowds share few user agents
 PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 WRK = shutil.which("wrk")
+ENTRIES = 24
 VOTERS = 5_000  # times six entries: no file of votes comes to its end, for whoever has voted is only refused
 
 
@@ -85,7 +91,7 @@ def main() -> None:
         with (
             open_database(Path(folder), options.postgresql) as url,
             open_bare() as bare_port,
-            open_site(Path(folder) / "site", url, has_worker=True, extra=PROXIED) as site,
+            open_site(Path(folder) / "site", url, has_worker=True, extra={**PROXIED, **LEDGER}) as site,
         ):
             run(site, build_scene(site), bare_port, options, Path(folder), aims)
     sys.exit(aims.sum_up())
@@ -95,7 +101,7 @@ def run(
     site: Site, scene: Scene, bare_port: int, options: argparse.Namespace, folder: Path, aims: Aims
 ) -> dict[str, Result]:
     """Print a line for each path and number of connections; what was measured, by "path at connections"."""
-    results = {}
+    results, taken_in = {}, {}
     print("| path | connections | requests/s | bare Flask | share | floor | p50 ms | p99 ms | errors | |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     for name in FLOORS:
@@ -103,9 +109,13 @@ def run(
             continue
         for connections in options.connections:
             bare = load(f"http://127.0.0.1:{bare_port}/", connections, options.seconds)
-            path, requests = prepare(name, site, scene, folder, connections)
+            path, requests = prepare(
+                name, site, scene, folder, connections, ENTRIES // len(options.connections)
+            )
+            before = count_leaves(site)
             ours = load(f"{site.url}{path}", connections, options.seconds, requests)
             share, row = ours.rate / bare.rate, f"{name} at {connections}"
+            taken_in[row] = count_leaves(site) - before
             results[row] = ours
             least, slowest = find_floor(name, connections)
             is_met = share >= least and ours.p99_ms <= slowest and not ours.errors
@@ -114,6 +124,9 @@ def run(
                 f"| {ours.p50_ms:.1f} | {ours.p99_ms:.1f} | {ours.errors} | {aims.judge(row, is_met)} |",
                 flush=True,
             )
+    for row, votes in taken_in.items():
+        if row.startswith("vote"):
+            print(f"\n{row}: {votes:,} went into the ledger while {results[row].answered:,} were cast.")
     memory = largest_worker_mb(site.server)
     word = aims.judge("memory of a worker", memory <= LARGEST_WORKER_MB)
     print(f"\nLargest worker after the load: {memory:.0f} MB (aim {LARGEST_WORKER_MB:.0f}): {word}.")
@@ -199,7 +212,7 @@ def build_scene(site: Site, voters: int = VOTERS) -> Scene:
         contest = make_contest("bench", opens=moment - timedelta(days=1), closes=moment + timedelta(days=1))
         contest_slug = contest.slug
         entries = [
-            make_entry(contest, make_user(), title=f"Story {n}", cause=f"Cause {n}") for n in range(24)
+            make_entry(contest, make_user(), title=f"Story {n}", cause=f"Cause {n}") for n in range(ENTRIES)
         ]
         ids, slug = [entry.id for entry in entries], entries[0].slug
         from quilt.accounts.models import User
@@ -215,8 +228,18 @@ def build_scene(site: Site, voters: int = VOTERS) -> Scene:
     return Scene(ids, slug, contest_slug, voter_ids)
 
 
-def prepare(name: str, site: Site, scene: Scene, folder: Path, connections: int) -> tuple[str, Path | None]:
-    """The path to load, and a file of requests where each must be another."""
+def count_leaves(site: Site) -> int:
+    """How many votes the ledger has."""
+    with site.app.app_context():
+        count = db.session.scalar(select(func.count(LedgerLeaf.vote_id))) or 0
+        db.session.remove()
+    return count
+
+
+def prepare(
+    name: str, site: Site, scene: Scene, folder: Path, connections: int, turns: int
+) -> tuple[str, Path | None]:
+    """The path to load, and a file of requests where each must be another; everybody votes for `turns` entries."""
     first = scene.entry_ids[0]
     paths = {
         "link /s/<code>": f"/s/own{first:08}",
@@ -228,8 +251,10 @@ def prepare(name: str, site: Site, scene: Scene, folder: Path, connections: int)
     if name in paths:
         return paths[name], None
     file = folder / f"{name}-{connections}.tsv"
-    writer = write_beacons if name == "beacon" else write_votes
-    writer(file, site, scene, connections)
+    if name == "beacon":
+        write_beacons(file, site, scene, connections)
+    else:
+        write_votes(file, site, scene, connections, turns)
     return "/", file
 
 
@@ -251,16 +276,16 @@ def make_address() -> str:
     return "10." + ".".join(str(part) for part in secrets.token_bytes(3))
 
 
-_vote_turn = iter(range(24))
+_vote_turn = iter(range(ENTRIES))
 
 
-def write_votes(file: Path, site: Site, scene: Scene, connections: int) -> None:
+def write_votes(file: Path, site: Site, scene: Scene, connections: int, turns: int = 6) -> None:
     """Each vote is another pair of voter and entry, by people who are signed in."""
     moment, secret = datetime.now(UTC), site.settings.secret_key
-    turns = [next(_vote_turn) for _ in range(6)]
+    entries = [next(_vote_turn) for _ in range(turns)]
     with open(file, "w") as out, site.app.app_context():
         cookies = sign_cookies(site.app, scene.voter_ids)
-        for turn in turns:
+        for turn in entries:
             entry_id = scene.entry_ids[turn]
             for voter in scene.voter_ids:
                 ticket = issue_ticket(entry_id, str(voter), secret, moment, secrets.token_bytes)
