@@ -32,6 +32,7 @@ Judge = Callable[[Connection, int, Sequence[int]], Mapping[int, Verdict]]
 
 CHUNK = 250  # votes, or decisions, in one transaction: on SQLite whoever votes waits for its end
 WIDE_CHUNK = 1_000  # on PostgreSQL only who votes for an entry of which a vote is held
+NEIGHBOURS = 1_000  # votes among which chance decides who comes first in the ledger
 MOST_JUDGED = 20_000  # votes that are judged at once
 _vote, _decision, _inbox = Vote.__table__, VoteDecision.__table__, DecisionInbox.__table__
 _leaf, _known = LedgerLeaf.__table__, LedgerEntry.__table__
@@ -78,7 +79,7 @@ def close_batch(
     entropy: Callable[[int], bytes],
     chunk: int | None = None,
 ) -> Batch:
-    """Write every vote that has no leaf, in an order of chance, and every decision that waits; then sign a head.
+    """Write every vote that has no leaf, in an order of chance among its neighbours, and every decision that waits; then sign a head.
 
     `judge` says what becomes of each recorded vote; it reads, before anything is written. Votes that are cast meanwhile
     wait for the next batch. Raises LedgerNotOpen.
@@ -87,8 +88,7 @@ def close_batch(
     chunk = chunk or (CHUNK if is_sqlite() else WIDE_CHUNK)
     votes = decisions = 0
     for vote_ids, verdicts in _judge_waiting(contest_id, judge):
-        chance.shuffle(vote_ids)
-        for part in _cut(vote_ids, chunk):
+        for part in _cut(_mix(vote_ids, chance), chunk):
             about = {vote_id: verdicts[vote_id] for vote_id in part if vote_id in verdicts}
             more = write(append_votes, contest_id, part, about, secret, now())
             votes, decisions = votes + more[0], decisions + more[1]
@@ -274,6 +274,15 @@ def _group(decided: Iterable[_Decided]) -> Iterator[tuple[tuple[str, str, str, s
         seen[row.vote_id] += 1
     for number in sorted(rounds):
         yield from rounds[number].items()
+
+
+def _mix(vote_ids: list[int], chance: random.Random) -> list[int]:
+    """The votes in an order of chance, each among its neighbours: so a transaction writes few of the table's pages."""
+    mixed: list[int] = []
+    for part in _cut(sorted(vote_ids), NEIGHBOURS):
+        chance.shuffle(part)
+        mixed += part
+    return mixed
 
 
 def _cut(ids: list[int], size: int) -> Iterator[list[int]]:
