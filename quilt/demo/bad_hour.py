@@ -42,6 +42,15 @@ ASKED = (
 )
 
 
+def list_looks(begins_at: datetime) -> list[datetime]:
+    """When it is asked whether there is a burst, so that every quarter in which the program votes is seen whole.
+
+    A worker asks every minute. Once in each quarter will do: that one and the one before it are looked at.
+    """
+    quarters = -(-LASTS // QUARTER) + 1  # it may begin at the end of one
+    return [begins_at + turn * QUARTER for turn in range(1, quarters + 1)]
+
+
 class BadHour(Troupe):
     """The program, the moderator who finds it, and the entrant who asks about it."""
 
@@ -57,7 +66,8 @@ class BadHour(Troupe):
         for number in range(PRESSES):
             late = LASTS * ((number + self._chance.random()) / PRESSES)
             yield Act(self._begins_at + late, partial(self._press, number))
-        yield Act(self._begins_at + LASTS + QUARTER, raise_alerts)  # as a worker does every minute
+        for at in list_looks(self._begins_at):
+            yield Act(at, raise_alerts)
         yield Act(self._begins_at + SEEN_AFTER, self._look)
         yield Act(self._begins_at + ASKED_AFTER, self._ask)
 

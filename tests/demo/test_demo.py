@@ -3,6 +3,7 @@
 import itertools
 import random
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,19 @@ def test_a_program_was_found(filled):
     asked = {person.role: db.session.scalars(select(User.id).where(User.email == person.email)).one()
              for person in list_sign_ins()}  # fmt: skip
     assert appeal.may_be_answered_by(asked["admin"]) and not appeal.may_be_answered_by(asked["moderator"])
+
+
+def test_whenever_the_program_begins_its_quarters_are_looked_at_when_they_are_over():
+    """A look at an alert sees the quarter it falls into and the one before, which is whole then."""
+    hour = NOW.replace(minute=0)
+    for begins_at in (hour + timedelta(minutes=minute) for minute in range(60)):
+        seen = {_begin_quarter(look) - bad_hour.QUARTER for look in bad_hour.list_looks(begins_at)}
+        voted = {_begin_quarter(begins_at + timedelta(minutes=minute)) for minute in range(24)}
+        assert 2 <= len(voted) <= 3 and voted <= seen
+
+
+def _begin_quarter(at):
+    return at.replace(minute=at.minute // 15 * 15)
 
 
 def test_shapes_are_as_different_as_real_ones(filled):
