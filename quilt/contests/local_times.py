@@ -17,10 +17,11 @@ class TimeRefused(Exception):
         self.message = message
 
 
-def read_local(text: str, zone: str) -> datetime:
+def read_local(text: str, zone: str, fold: int | None = None) -> datetime:
     """The instant of "2026-03-08T02:30" (seconds are dropped) on the clocks of `zone`, in UTC.
 
-    Raises TimeRefused for what is no time, for one that the clocks jump over, and for one that comes twice.
+    Raises TimeRefused for what is no time, for one that the clocks jump over, and for one that comes twice, unless
+    `fold` says which is meant: 0 the first, 1 the second.
     """
     try:
         local = datetime.strptime(text.strip()[:16].replace(" ", "T"), FORM)
@@ -30,10 +31,9 @@ def read_local(text: str, zone: str) -> datetime:
         raise TimeRefused(f"Choose a time between the years {FIRST.year} and {LAST.year}.")
     own = ZoneInfo(zone)
     first, second = (local.replace(tzinfo=own, fold=fold) for fold in (0, 1))
-    at = first.astimezone(UTC)
-    if first.utcoffset() == second.utcoffset():
-        return at
     gap = (second.utcoffset() or timedelta()) - (first.utcoffset() or timedelta())
+    if not gap or (gap < timedelta() and fold is not None):
+        return (second if fold else first).astimezone(UTC)
     before, after = local - abs(gap), local + abs(gap)
     what = "does not exist" if gap > timedelta() else "happens twice"
     why = "forward" if gap > timedelta() else "back"

@@ -15,14 +15,16 @@ from quilt.contests.models import Contest
 from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.integrity.facts import ABOUT, build_cast, find_first_vote, get_rulebook
-from quilt.integrity.models import VoteCheck, VoteReview
+from quilt.integrity.models import Appeal, VoteCheck, VoteReview
 from quilt.integrity.rules import Cast, Finding
 from quilt.integrity.verdicts import weigh_votes
 from quilt.votes.models import EntryTally, Vote, VoteDecision
 
 MOST_VOTES = 20_000  # of one stretch
+MOST_PARTS = 8  # that are told apart
 LEAST_NAMED = 5  # a domain of fewer votes is not named
 NO_DOMAIN = "?"  # none that any vote has
+DOUBTED = ("held", "rejected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,6 @@ class EntryLine:
     held: int
     rejected: int
     confirmed: int  # held votes whose voters have said that it was they
-    confirmed_since: datetime | None  # when the first of those was cast
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ class SeenVote:
 class Part:
     """A group within a stretch: `key` selects it (`device:ab12…`), `doubted` of its votes are held or rejected.
 
-    The key stands in addresses, and so in logs: a mail domain is named there by one of its votes.
+    The key stands in addresses, and so in logs: a mail domain is named there by one of its votes. The smallest groups
+    are one part together, which has none.
     """
 
     key: str
@@ -107,15 +109,18 @@ class Evidence:
     check: VoteCheck | None
 
 
-def list_doubtful_contests() -> list[tuple[int, str, str]]:
-    """Contests that have votes: id, title and time zone, the newest first."""
+def list_doubtful_contests() -> list[tuple[int, str, str, int]]:
+    """Contests that have votes: id, title, time zone and appeals that wait for an answer, the newest first."""
+    waiting = select(func.count(Appeal.id)).where(
+        Appeal.contest_id == Contest.id, Appeal.answered_at.is_(None)
+    )
     statement = (
-        select(Contest.id, Contest.title, Contest.time_zone)
+        select(Contest.id, Contest.title, Contest.time_zone, waiting.scalar_subquery())
         .where(select(EntryTally.entry_id).where(EntryTally.contest_id == Contest.id).exists())
         .order_by(Contest.id.desc())
         .limit(50)
     )
-    return [(row.id, row.title, row.time_zone) for row in db.session.execute(statement)]
+    return [(number, title, zone, appeals) for number, title, zone, appeals in db.session.execute(statement)]
 
 
 def list_hours(contest_id: int, begin: datetime, end: datetime) -> list[Hour]:
@@ -132,14 +137,14 @@ def list_hours(contest_id: int, begin: datetime, end: datetime) -> list[Hour]:
         for cast_at, state in rows:
             place = int((cast_at - begin) // timedelta(hours=1))
             if 0 <= place < count:
-                (doubted if state in ("held", "rejected") else standing)[place] += 1
+                (doubted if state in DOUBTED else standing)[place] += 1
     return [Hour(begin + timedelta(hours=n), standing[n], doubted[n]) for n in range(count)]
 
 
 def list_entries(contest_id: int) -> list[EntryLine]:
     """The entries of a contest, those with the most doubted votes first."""
     confirmed = (
-        select(Vote.entry_id, func.count().label("votes"), func.min(Vote.cast_at).label("since"))
+        select(Vote.entry_id, func.count().label("votes"))
         .join(VoteCheck, VoteCheck.vote_id == Vote.id)
         .where(VoteCheck.contest_id == contest_id, VoteCheck.answered_at.is_not(None), Vote.state == "held")
         .group_by(Vote.entry_id)
@@ -148,7 +153,7 @@ def list_entries(contest_id: int) -> list[EntryLine]:
     statement = (
         select(
             Entry.id, Entry.title, EntryTally.standing, EntryTally.held, EntryTally.rejected,
-            func.coalesce(confirmed.c.votes, 0), confirmed.c.since,
+            func.coalesce(confirmed.c.votes, 0),
         )
         .join(EntryTally, EntryTally.entry_id == Entry.id)
         .outerjoin(confirmed, confirmed.c.entry_id == Entry.id)
@@ -158,9 +163,11 @@ def list_entries(contest_id: int) -> list[EntryLine]:
     return [EntryLine(*row) for row in db.session.execute(statement)]
 
 
-def find_last_vote_at(contest_id: int) -> datetime | None:
-    """When the contest's newest vote was cast."""
-    return db.session.scalar(select(func.max(Vote.cast_at)).where(Vote.contest_id == contest_id))
+def find_span(contest_id: int) -> tuple[datetime, datetime] | None:
+    """When the contest's first vote was cast, and its newest; None where there is none."""
+    times = select(func.min(Vote.cast_at), func.max(Vote.cast_at)).where(Vote.contest_id == contest_id)
+    first, last = db.session.execute(times).one()
+    return None if first is None else (first, last)
 
 
 def list_votes(entry_id: int, begin: datetime, end: datetime, key: str = "") -> list[SeenVote]:
@@ -168,10 +175,10 @@ def list_votes(entry_id: int, begin: datetime, end: datetime, key: str = "") -> 
 
     None belongs to a part that there is not.
     """
-    votes = _read(entry_id, begin, end)
+    kind, _, value = key.partition(":")
+    votes = _read(entry_id, begin, end, states=_STATES.get(key, ()))
     if not key:
         return votes
-    kind, _, value = key.partition(":")
     if kind == "domain":  # named by one of its votes: a rare one stands in no address
         value = next((vote.cast.domain for vote in votes if str(vote.id) == value), NO_DOMAIN)
     read = _KEYS.get(kind)
@@ -246,13 +253,17 @@ def list_reviews(contest_id: int, entry_id: int | None = None, limit: int = 50) 
     return list(db.session.execute(statement))
 
 
-def _read(entry_id: int, begin: datetime, end: datetime, vote_id: int | None = None) -> list[SeenVote]:
+def _read(
+    entry_id: int, begin: datetime, end: datetime, vote_id: int | None = None, states: Sequence[str] = ()
+) -> list[SeenVote]:
     with db.engine.connect() as connection:
         statement = (
             ABOUT.add_columns(Vote.cast_at, Vote.state, Vote.receipt, VoteCheck.answered_at)
             .outerjoin(VoteCheck, VoteCheck.vote_id == Vote.id)
             .where(Vote.entry_id == entry_id, Vote.cast_at >= begin, Vote.cast_at < end)
         )
+        if states:
+            statement = statement.where(Vote.state.in_(states))
         if vote_id is not None:
             statement = statement.where(Vote.id == vote_id)
         else:
@@ -271,16 +282,26 @@ def _list_parts(votes: Sequence[SeenVote], kind: str, name: Callable[[str, int],
     groups: dict[str, list[SeenVote]] = {}
     for vote in votes:
         groups.setdefault(_KEYS[kind](vote), []).append(vote)
-    largest = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))[:8]
-    return [
-        Part(
+    largest = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+    parts = [
+        _part(
             f"{kind}:{group[-1].id if kind == 'domain' else key}",
             name(key, len(group)) if key else "Not known",
-            len(group),
-            sum(vote.state in ("held", "rejected") for vote in group),
+            group,
         )
-        for key, group in largest
+        for key, group in largest[:MOST_PARTS]
     ]
+    others = [vote for _, group in largest[MOST_PARTS:] for vote in group]
+    count = len(largest) - len(parts)
+    return (
+        [*parts, _part("", f"and {count:,} {'other' if count == 1 else 'others'}", others)]
+        if count
+        else parts
+    )
+
+
+def _part(key: str, label: str, votes: Sequence[SeenVote]) -> Part:
+    return Part(key, label, len(votes), sum(vote.state in DOUBTED for vote in votes))
 
 
 def _name_lineage(key: str, _votes: int) -> str:
@@ -306,8 +327,16 @@ _KEYS: dict[str, Callable[[SeenVote], str]] = {
     "device": lambda vote: vote.cast.device.hex(),
     "network": lambda vote: vote.cast.network.hex(),
     "state": lambda vote: vote.state,
+    "doubted": lambda vote: "yes" if vote.state in DOUBTED else "no",
     "confirmed": lambda vote: vote.state if vote.is_confirmed else "",
     "vote": lambda vote: str(vote.id),
+}
+# Parts that are few among many votes: no more than theirs are read, so that none is beyond MOST_VOTES.
+_STATES = {
+    "state:held": ("held",),
+    "state:rejected": ("rejected",),
+    "confirmed:held": ("held",),
+    "doubted:yes": DOUBTED,
 }
 
 

@@ -110,7 +110,7 @@ def list_rows(steps: Sequence[Step], end: datetime, zone: str) -> list[tuple[str
         place = bisect_right(instants, stop - timedelta(microseconds=1)) - 1
         if place >= 0 and stop > begin:
             by = start if stretch >= _DAY else min(stop, end)  # a day is named as the day that ends then
-            row = (_name_row(by, zone, stretch), steps[place].first, steps[place].second)
+            row = (name_row(by, zone, stretch), steps[place].first, steps[place].second)
             if rows and rows[-1][0] == row[0]:
                 rows.pop()
             rows.append(row)
@@ -121,6 +121,12 @@ def list_dates(begin: datetime, end: datetime, zone: str) -> list[tuple[datetime
     """The few round instants of the zone's clock that an axis from `begin` to `end` names."""
     stretch = _choose_stretch(begin, end, MOST_DATES)
     return [(at, _name_tick(at, zone)) for at in _list_edges(begin, end, zone, stretch)]
+
+
+def name_row(at: datetime, zone: str, stretch: timedelta) -> str:
+    """An instant as a table names it: by its day, and by the clock where a row stands for less than one."""
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{local.day} {local:%b}" if stretch >= _DAY else f"{local.day} {local:%b}, {local:%H:%M}"
 
 
 def _column(x: float, width: float, number: int, top: int, is_numbered: bool) -> Column:
@@ -186,8 +192,3 @@ def _name_tick(at: datetime, zone: str) -> str:
     """A midnight by its day, any other instant by the clock."""
     local = at.astimezone(ZoneInfo(zone))
     return f"{local.day} {local:%b}" if (local.hour, local.minute) == (0, 0) else f"{local:%H:%M}"
-
-
-def _name_row(at: datetime, zone: str, stretch: timedelta) -> str:
-    local = at.astimezone(ZoneInfo(zone))
-    return f"{local.day} {local:%b}" if stretch >= _DAY else f"{local.day} {local:%b}, {local:%H:%M}"

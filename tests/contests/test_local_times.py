@@ -24,6 +24,14 @@ def test_a_time_on_the_contest_s_clocks(typed, zone, at):
     assert read_local(spell_local(at, zone), zone) == at
 
 
+def test_of_a_time_that_comes_twice_one_can_be_meant():
+    first = datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
+    meant = [read_local("2026-11-01T01:30", NEW_YORK, fold) for fold in (0, 1)]
+    assert meant == [first, first + timedelta(hours=1)]
+    with pytest.raises(TimeRefused):
+        read_local("2026-03-08T02:30", NEW_YORK, 0)  # never
+
+
 @pytest.mark.parametrize(
     "typed, words",
     [

@@ -8,18 +8,18 @@ from quilt.contests.local_times import TimeRefused, read_local, spell_local
 from quilt.entries.drafts import Draft
 from quilt.integrity import desk
 from quilt.integrity.alerts import list_alerts, list_notices
-from quilt.integrity.appeals import list_appeals
 from quilt.integrity.facts import get_rulebook
 from quilt.integrity.retally import POLICIES, retally
 from quilt.web.admin import admin
-from quilt.web.charts import build_columns
+from quilt.web.admin.log import read_page
+from quilt.web.charts import build_columns, name_row
 from quilt.web.clock import now
 from quilt.web.guards import staff_only
 from quilt.web.lookups import get_any_draft_or_404
 
 HOURS = 48
-SHOWN = 30  # votes of a stretch that are listed
-DAY = timedelta(days=1)
+SHOWN = 30  # votes of a stretch that a page lists
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 @admin.get("/integrity")
@@ -30,11 +30,10 @@ def show_integrity() -> Response:
     contest = find_contest(contests)
     if contest is None:
         return answer("admin/integrity_empty.html")
-    contest_id, _, zone = contest
-    newest = desk.find_last_vote_at(contest_id) or now()
-    after_newest = newest + timedelta(minutes=1)  # a stretch ends with a whole minute, which is not in it
-    end = min(newest, now()).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    begin = end - timedelta(hours=HOURS)
+    contest_id, _, zone, _ = contest
+    _, newest = desk.find_span(contest_id) or (now(), now())
+    end = min(newest, now()).replace(minute=0, second=0, microsecond=0) + HOUR
+    begin = end - HOURS * HOUR
     hours, lines = desk.list_hours(contest_id, begin, end), desk.list_entries(contest_id)
     return answer(
         "admin/integrity.html",
@@ -42,23 +41,17 @@ def show_integrity() -> Response:
         contest=contest,
         zone=zone,
         chart=build_columns(
-            [(_name_hour(hour.at, zone), hour.standing) for hour in hours], [hour.doubted for hour in hours]
+            [(spell_local(hour.at, zone)[11:13], hour.standing) for hour in hours],
+            [hour.doubted for hour in hours],
         ),
-        hours=[(_name_hour(hour.at, zone, True), hour.standing, hour.doubted) for hour in hours],
+        hours=[(name_row(hour.at, zone, HOUR), hour.standing, hour.doubted) for hour in hours],
         begin=begin,
         end=end,
         alerts=[
-            (alert, _stretch(alert.starts_at, alert.ends_at, zone))
+            (alert, _spell_stretch(alert.starts_at, alert.ends_at))
             for alert in list_alerts(contest_id, begin)
         ],
         lines=lines,
-        confirmed={
-            line.entry_id: _stretch(line.confirmed_since, after_newest, zone)
-            for line in lines
-            if line.confirmed_since is not None
-        },
-        stretch=_stretch(newest - DAY, after_newest, zone),
-        appeals_count=len(list_appeals(contest_id, is_open=True)),
         reviews=desk.list_reviews(contest_id),
         book=get_rulebook(),
     )
@@ -87,11 +80,7 @@ def show_vote(vote_id: int) -> Response:
         signs=[book.signs[name] for name in evidence.finding.signs] if evidence.finding else [],
         points=sorted(points.items()),
         book=book,
-        stretch=_stretch(
-            evidence.vote.cast_at - timedelta(hours=1),
-            evidence.vote.cast_at + timedelta(hours=1),
-            evidence.time_zone,
-        ),
+        stretch=_spell_stretch(evidence.vote.cast_at - HOUR, evidence.vote.cast_at + HOUR),
     )
 
 
@@ -115,6 +104,8 @@ def answer_stretch(draft: Draft, status: int = 200, **facts: object) -> Response
     """The page of a stretch; `facts` carry a review that was tried or refused."""
     begin, end, key, problem = read_stretch(draft)
     votes = desk.list_votes(draft.entry.id, begin, end, key)
+    page_count = max(1, -(-len(votes) // SHOWN))
+    page = min(read_page(), page_count)
     shown = {"trial": None, "refusal": problem, "typed": {}, **facts}
     return answer(
         "admin/integrity_entry.html",
@@ -124,9 +115,12 @@ def answer_stretch(draft: Draft, status: int = 200, **facts: object) -> Response
         begin=spell_local(begin, draft.contest.time_zone),
         end=spell_local(end, draft.contest.time_zone),
         key=key,
+        stretch=_spell_stretch(begin, end),
         makeup=desk.describe_makeup(votes),
-        votes=votes[:SHOWN],
+        votes=votes[(page - 1) * SHOWN : page * SHOWN],
         votes_count=len(votes),
+        page=page,
+        page_count=page_count,
         most=desk.MOST_VOTES,
         notices=list_notices(draft.entry.id),
         reviews=desk.list_reviews(draft.contest.id, draft.entry.id),
@@ -135,14 +129,13 @@ def answer_stretch(draft: Draft, status: int = 200, **facts: object) -> Response
 
 
 def read_stretch(draft: Draft) -> tuple[datetime, datetime, str, str]:
-    """From, to and part of what is looked at, by default the last day; and what was wrong with what was typed."""
+    """From, to and part of what is looked at, by default every vote; and what was wrong with what was typed."""
     zone, values = draft.contest.time_zone, request.values
-    last = desk.find_last_vote_at(draft.contest.id) or now()
-    end = last + timedelta(minutes=1)
-    begin, problem = end - DAY, ""
+    first, last = desk.find_span(draft.contest.id) or (now(), now())
+    begin, end, problem = first, last + MINUTE, ""
     try:
-        begin = read_local(values["from"], zone) if values.get("from") else begin
-        end = read_local(values["to"], zone) if values.get("to") else end
+        begin = _read_edge(values["from"], zone, fold=0) if values.get("from") else begin
+        end = _read_edge(values["to"], zone, fold=1) if values.get("to") else end
     except TimeRefused as refusal:
         problem = refusal.message
     if begin >= end:
@@ -153,7 +146,7 @@ def read_stretch(draft: Draft) -> tuple[datetime, datetime, str, str]:
     return begin, end, values.get("part", "")[:200], problem
 
 
-def find_contest(contests: list[tuple[int, str, str]]) -> tuple[int, str, str] | None:
+def find_contest(contests: list[tuple[int, str, str, int]]) -> tuple[int, str, str, int] | None:
     """The contest that is asked for, else the newest one that has votes."""
     wanted = request.args.get("contest", "")
     named = [contest for contest in contests if str(contest[0]) == wanted]
@@ -167,11 +160,12 @@ def answer(template: str, status: int = 200, **facts: object) -> Response:
     return response
 
 
-def _stretch(begin: datetime, end: datetime, zone: str) -> dict[str, str]:
-    """The query of a stretch of votes."""
-    return {"from": spell_local(begin, zone), "to": spell_local(end + timedelta(seconds=59), zone)}
+def _spell_stretch(begin: datetime, end: datetime) -> dict[str, str]:
+    """The query of a stretch of votes: whole minutes in UTC, since a clock's hour can come twice."""
+    end += timedelta(seconds=59)
+    return {"from": f"{spell_local(begin, 'UTC')}Z", "to": f"{spell_local(end, 'UTC')}Z"}
 
 
-def _name_hour(at: datetime, zone: str, is_long: bool = False) -> str:
-    local = spell_local(at, zone)
-    return f"{local[8:10]}.{local[5:7]}., {local[11:]}" if is_long else local[11:13]
+def _read_edge(text: str, zone: str, fold: int) -> datetime:
+    """An end of a stretch, as our links spell it or as somebody typed it; raises TimeRefused."""
+    return read_local(text, "UTC") if text.endswith("Z") else read_local(text, zone, fold)

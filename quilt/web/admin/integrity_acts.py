@@ -49,7 +49,8 @@ def review_stretch(entry_id: int) -> Response:
         return answer_stretch(draft, status, refusal=refusal.message, typed=form, trial=tried)
     flash(f"{plural(len(trial.vote_ids), 'vote')} {DONE[form['after']]}. The fraud desk keeps why.", "good")
     stretch: dict[str, Any] = {name: request.form.get(name, "") for name in ("from", "to")}
-    return make_response(redirect(url_for("admin.show_stretch", entry_id=entry_id, **stretch), 303))
+    page = url_for("admin.show_stretch", entry_id=entry_id, _anchor="main", **stretch)
+    return make_response(redirect(page, 303))
 
 
 @admin.post("/integrity/reviews/<int:review_id>/undo")
@@ -61,7 +62,8 @@ def undo_stretch(review_id: int) -> Response:
         flash("Undone. The fraud desk keeps both.", "good")
     except ReviewRefused as refusal:
         flash(refusal.message, "bad")
-    return make_response(redirect(url_for("admin.show_integrity"), 303))
+    contest = request.args.get("contest", "")
+    return make_response(redirect(url_for("admin.show_integrity", contest=contest), 303))
 
 
 @admin.get("/integrity/appeals")

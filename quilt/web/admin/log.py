@@ -13,10 +13,7 @@ ROWS = 50
 @staff_only
 def show_log() -> Response:
     """A page of decisions, the newest first."""
-    text = request.args.get("page", "1")
-    if not (text.isascii() and text.isdecimal() and 0 < len(text) < 7) or int(text) == 0:
-        abort(422, "There is no such page.")
-    number, count = int(text), count_log()
+    number, count = read_page(), count_log()
     page = render_template(
         "admin/log.html",
         decisions=list_log(ROWS, (number - 1) * ROWS),
@@ -27,3 +24,11 @@ def show_log() -> Response:
     response = make_response(page)
     response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+def read_page() -> int:
+    """The page of a list that the address asks for, from 1. Aborts with 422 where there can be none."""
+    text = request.args.get("page", "1")
+    if not (text.isascii() and text.isdecimal() and 0 < len(text) < 7) or int(text) == 0:
+        abort(422, "There is no such page.")
+    return int(text)

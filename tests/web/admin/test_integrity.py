@@ -2,7 +2,7 @@
 
 import html
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import update
@@ -16,7 +16,7 @@ from quilt.integrity.retally import POLICIES, retally
 from quilt.votes.models import Vote
 from tests.conftest import NOW
 from tests.factories import make_entry, make_user, save
-from tests.integrity.casting import BOT, cast, close_batch, states
+from tests.integrity.casting import BOT, cast, close_batch, open_wide, states
 from tests.web.site.test_submit import sign_in, token_of
 
 STRETCH = {"from": "2026-05-10T07:00", "to": "2026-05-10T09:00"}  # the contest's clock is New York's
@@ -88,6 +88,66 @@ def test_the_confirmed_votes_hold_the_newest_of_all(client, ana, entry, contest)
     assert f"/votes/{newest}" in client.get(html.unescape(link)).text
 
 
+def follow(client, page, words):
+    """The page behind the link whose visible words begin so."""
+    [link] = re.findall(rf'href="([^"]+)"[^>]*>{words}', page)
+    return client.get(html.unescape(link)).text
+
+
+def test_links_lead_to_the_votes_they_speak_of(client, ana, entry, contest, votes):
+    """However long ago those were cast: another entry has the newest vote, four days later."""
+    cast(make_entry(contest), contest, at=NOW + timedelta(days=4), has_played=True)
+    appeal_for_entry(entry.id, "Look again.", author_id=entry.entrant_id, now=NOW)
+    desk, appeals = client.get("/admin/integrity").text, client.get("/admin/integrity/appeals").text
+    assert "<dd>16</dd>" in follow(client, desk, "The &lt;library")
+    for page in (follow(client, desk, "2<span"), follow(client, appeals, "The entry’s votes that are held")):
+        assert re.findall(r'/votes/(\d+)"', page) == [str(vote) for vote in reversed(votes[-2:])]
+
+
+def test_appeals_of_another_contest_are_named(client, ana, entry, contest, votes):
+    other = make_entry()
+    cast(other, db.session.get(Contest, other.contest_id), at=NOW)
+    appeal_for_entry(entry.id, "Look again.", author_id=entry.entrant_id, now=NOW)
+    for path in ("", "/appeals", "/retally"):
+        page = client.get(f"/admin/integrity{path}?contest={other.contest_id}").text
+        assert "Look again." in follow(client, page, f"1 appeal waits for an answer in {contest.title}")
+        own = client.get(f"/admin/integrity{path}?contest={contest.id}").text
+        assert ("1 appeal waits for an answer<" in own) == (path != "/appeals")
+
+
+def test_an_hour_that_comes_twice_is_looked_at_and_decided_about(client, ana, entry, contest):
+    """In New York 01:30 of 1 November comes at 05:30 and at 06:30 UTC."""
+    at = datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
+    open_wide(contest, at)
+    for moment in (at, at + timedelta(hours=1)):
+        cast(entry, contest, at=moment, **BOT)
+    close_batch(contest)
+    path = f"/admin/integrity/entries/{entry.id}"
+    both = client.get(path, query_string={"from": "2026-11-01T01:30", "to": "2026-11-01T01:31"}).text
+    first = client.get(path, query_string={"from": "2026-11-01T05:30Z", "to": "2026-11-01T05:31Z"}).text
+    assert "all 2 votes" in both and "the one vote" in first
+    tried = post(client, path, **dict(re.findall(r'name="(from|to)" value="([^"]+Z)"', first)), after="held")
+    assert tried.status_code == 200 and "0 votes would be held. 1 is held" in tried.text
+
+
+def test_a_long_stretch_has_pages_and_tells_of_its_smaller_groups(client, ana, entry, contest):
+    ids = [
+        cast(entry, contest, user=make_user(f"a@{'abcdefghij'[number % 10]}.example"), at=NOW)
+        if number < 10
+        else cast(entry, contest, at=NOW)
+        for number in range(32)
+    ]
+    path = f"/admin/integrity/entries/{entry.id}"
+    page = client.get(path).text
+    assert re.findall(r'/votes/(\d+)"', page) == [str(vote) for vote in ids[:1:-1]] and "Page 1 of 2" in page
+    assert re.search(r"and 3 others</th><td[^>]*>3</td><td[^>]*>0</td>", page)
+    assert re.findall(r'/votes/(\d+)"', follow(client, page, "More")) == [str(ids[1]), str(ids[0])]
+    assert (
+        "Page 2 of 2" in client.get(f"{path}?page=99").text
+        and client.get(f"{path}?page=x").status_code == 422
+    )
+
+
 def test_an_empty_desk_says_so(client, ana):
     assert "No votes yet" in client.get("/admin/integrity").text
     assert client.get("/admin/integrity/appeals").status_code == 200
@@ -141,6 +201,7 @@ def test_a_decision_is_tried_then_done_then_undone(client, ana, entry, votes):
     tried = post(client, path, **part, after="rejected")
     assert tried.status_code == 200 and "2 votes would be rejected" in tried.text
     assert set(states().values()) == {"counted", "held"}
+    assert f'action="{path}#decide"' in tried.text and 'id="decide" tabindex="-1" autofocus' in tried.text
     seal = re.search(r'name="seal" value="([0-9a-f]+)"', tried.text)[1]
     refused = post(client, path, **part, after="rejected", seal=seal, reason="program", words=" ")
     assert refused.status_code == 422 and "Say what you saw" in refused.text and 'name="seal"' in refused.text
