@@ -12,6 +12,9 @@ from sqlalchemy.exc import DBAPIError
 from quilt.audit.ledger import check_ledgers
 from quilt.contests.models import BallotPolicy, Contest
 from quilt.database import db, transaction, write
+from quilt.integrity.checks import ANSWERED_BY_VOTER
+from quilt.integrity.facts import get_rulebook
+from quilt.integrity.reviews import REASONS
 from quilt.jobs.queue import Job
 from quilt.ledger.heads import decode_head, name_key
 from quilt.ledger.proofs import check_consistency, check_inclusion
@@ -157,6 +160,20 @@ def test_the_receipt_never_says_more_than_the_ledger(client, contest, settings):
     assert "Recorded" in client.get(f"/receipts/{number}").text
     close(settings)
     assert "Being looked at" in client.get(f"/receipts/{number}").text
+
+
+def test_reasons_stand_there_in_plain_words(app, client, contest, settings):
+    votes = cast(make_entry(contest), 3)
+    for vote_id, reason in zip(votes, ("mistake", "short_lived", "an-old_one"), strict=True):
+        write(decide_votes, [vote_id], Verdict("held", "rules", reason, "rules-1"), now())
+    close(settings)
+    page = client.get("/contests/open/ledger").text
+    told = re.findall(r"<li><b>− 1</b> being looked at([^<]*)</li>", page)
+    assert sorted(told) == ["", ": an address for a short while only", ": an old one"]
+    say = app.jinja_env.get_template("macros/reasons.html").module.reason_words
+    signs = [name for name, sign in get_rulebook().signs.items() if sign.holds]
+    tags = {*REASONS, *signs, ANSWERED_BY_VOTER}
+    assert len(tags) == 11 and [tag for tag in tags if str(say(tag)) == tag.replace("_", " ")] == []
 
 
 def test_a_line_that_was_changed_is_told(client, contest, settings):
