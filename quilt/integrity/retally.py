@@ -32,42 +32,48 @@ POLICIES = {
 
 @dataclass(frozen=True, slots=True)
 class Retold:
-    """One entry's votes and place as they stand, and under the other policy."""
+    """One entry's votes and place as they stand, and under the other policy.
+
+    An entry without votes has no place, nor has one out of the prize.
+    """
 
     entry_id: int
     title: str
+    is_eligible: bool
     votes: int
-    place: int
+    place: int | None
     other_votes: int
-    other_place: int
+    other_place: int | None
 
 
 def retally(contest_id: int, policy: str) -> list[Retold]:
-    """Every entry in the running under one of POLICIES, in the order that it would make. Raises KeyError."""
+    """Every entry under one of POLICIES, in the order that it would make; those without a place come last.
+
+    Raises KeyError.
+    """
     count = _COUNTS[policy]
     rows = list(_read(contest_id))
     now = Counter(row.entry_id for row in rows if row.state in STANDING)
     other = count(rows)
     entries = db.session.execute(
-        select(Entry.id, Entry.title).where(
-            Entry.contest_id == contest_id, Entry.state == "published", Entry.is_eligible
+        select(Entry.id, Entry.title, Entry.is_eligible).where(
+            Entry.contest_id == contest_id, Entry.state == "published"
         )
     ).all()
-    ids = [entry.id for entry in entries]
+    ids = [entry.id for entry in entries if entry.is_eligible]
     places, other_places = _place(ids, now), _place(ids, other)
     told = [
-        Retold(
-            entry.id, entry.title, now[entry.id], places[entry.id], other[entry.id], other_places[entry.id]
-        )
+        Retold(*entry, now[entry.id], places.get(entry.id), other[entry.id], other_places.get(entry.id))
         for entry in entries
     ]
-    return sorted(told, key=lambda row: (row.other_place, row.place, row.entry_id))
+    last = len(told) + 1
+    return sorted(told, key=lambda row: (row.other_place or last, row.place or last, row.entry_id))
 
 
 def _place(entries: Iterable[int], votes: Counter[int]) -> dict[int, int]:
-    """Places from 1; entries with as many votes share theirs."""
+    """Places from 1 of those that have votes; entries with as many share theirs."""
     numbers = sorted((votes[entry] for entry in entries), reverse=True)
-    return {entry: numbers.index(votes[entry]) + 1 for entry in entries}
+    return {entry: numbers.index(votes[entry]) + 1 for entry in entries if votes[entry]}
 
 
 def _read(contest_id: int) -> Iterable[Any]:

@@ -286,9 +286,21 @@ def test_who_decided_does_not_answer(client, ana, entry, contest, votes):
 )
 def test_another_count(client, ana, entry, contest, votes, policy, votes_so):
     rows = retally(contest.id, policy)
-    assert [(row.votes, row.other_votes, row.other_place) for row in rows] == [(14, votes_so, 1)]
+    place = 1 if votes_so else None
+    assert [(row.votes, row.other_votes, row.other_place) for row in rows] == [(14, votes_so, place)]
     page = client.get(f"/admin/integrity/retally?policy={policy}").text
-    assert POLICIES[policy] in page
+    assert POLICIES[policy] in page and (">–</b></td>" in page) == (place is None)
+
+
+def test_an_entry_out_of_the_prize_is_named_and_takes_no_place(client, ana, entry, contest, votes):
+    other = make_entry(contest, title="The toads", is_eligible=False)
+    cast(other, contest)
+    rows = retally(contest.id, "all")
+    assert [(row.entry_id, row.other_votes, row.other_place) for row in rows] == [
+        (entry.id, 16, 1), (other.id, 1, None),
+    ]  # fmt: skip
+    page = client.get("/admin/integrity/retally").text
+    assert re.findall(r">([^<]+)</a> <span[^>]*>out of the prize<", page) == ["The toads"]
 
 
 def test_another_count_goes_by_the_proof_of_each_vote(entry, contest, votes):
