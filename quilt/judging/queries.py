@@ -3,16 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from quilt.accounts.models import User
 from quilt.accounts.rules import person_key
 from quilt.contests.models import Contest
+from quilt.contests.rules import Action, describe_instant, list_windows
 from quilt.database import db
-from quilt.entries.models import Entry
+from quilt.entries.models import Entry, EntryRevision
 from quilt.entries.ownership import find_entrants
+from quilt.entries.rules import OUT
 from quilt.judging.models import Conflict, Criterion, EntryPoints, Judge, Score, SealedPanel
-from quilt.judging.rules import PanelFacts, find_missing
+from quilt.judging.rules import PanelFacts, find_missing, find_obstacles
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,23 @@ class JudgeLine:
 
 
 @dataclass(frozen=True, slots=True)
+class PanelState:
+    """How far a panel is: what has to come before it can be closed, and the titles that have no points yet.
+
+    `asked_back` are entries that were sent back for changes: they may still come into the contest.
+    """
+
+    obstacles: list[str]
+    open_titles: list[str]
+    asked_back: int
+
+
+@dataclass(frozen=True, slots=True)
 class JudgedEntry:
-    """An entry as one judge sees it; `scores` are their own, by criterion, `is_own` that they entered it."""
+    """An entry as one judge sees it; `scores` are their own, by criterion, `is_own` that they entered it.
+
+    `is_fixed` says that its points stand since the panel was closed.
+    """
 
     id: int
     title: str
@@ -39,6 +56,7 @@ class JudgedEntry:
     scores: dict[int, int]
     conflict: str
     is_own: bool
+    is_fixed: bool
     is_done: bool
 
 
@@ -85,6 +103,42 @@ def read_panel(connection: Connection, contest_id: int) -> PanelFacts:
         {row.id: row.weight for row in weights},
         {(row.user_id, row.entry_id) for row in conflicts} | own,
         {(row.user_id, row.entry_id, row.criterion_id): row.points for row in scores},
+        list_points(connection, contest_id).keys(),
+    )
+
+
+def list_obstacles(connection: Connection, panel: PanelFacts, contest: Contest, now: datetime) -> list[str]:
+    """What has to come before this panel of the contest can be closed (`find_obstacles`)."""
+    windows = list_windows(contest.phases, Action.SUBMIT)
+    is_open = bool(windows) and now < windows[-1][1]
+    entering_until = describe_instant(windows[-1][1], contest.time_zone) if is_open else ""
+    return find_obstacles(panel, entering_until, _count_waiting(connection, contest.id))
+
+
+def describe_panel(contest: Contest, now: datetime) -> PanelState:
+    """How far the panel of a contest is."""
+    connection = db.session.connection()
+    panel = read_panel(connection, contest.id)
+    titles = select(Entry.title).where(Entry.id.in_(panel.open_entries)).order_by(Entry.id)
+    asked_back = select(func.count(Entry.id)).where(
+        Entry.contest_id == contest.id, Entry.state == "needs_changes"
+    )
+    return PanelState(
+        list_obstacles(connection, panel, contest, now),
+        list(db.session.scalars(titles)),
+        db.session.scalar(asked_back) or 0,
+    )
+
+
+def are_judges_done(contest_id: int) -> bool:
+    """Whether the panel is closed, and every entry in the running has its points.
+
+    An entry that comes into the running after the close, because it was restored, say, has none: judges are asked
+    for it, and the panel is closed once more.
+    """
+    return (
+        find_sealed(contest_id) is not None
+        and not read_panel(db.session.connection(), contest_id).open_entries
     )
 
 
@@ -137,11 +191,6 @@ def list_judged_entries(contest_id: int, user_id: int) -> list[JudgedEntry]:
     return [_judged(row, panel, user_id) for row in entries]
 
 
-def count_judged(contest_id: int) -> int:
-    """How many entries the judges of a contest have before them."""
-    return len(read_panel(db.session.connection(), contest_id).entries)
-
-
 def find_sealed(contest_id: int) -> SealedPanel | None:
     """When and by whom the panel was closed, or None while it is open."""
     return db.session.get(SealedPanel, contest_id)
@@ -166,6 +215,16 @@ def list_named_points(contest_id: int) -> list[tuple[str, int]]:
     return [(row.title, row.points) for row in rows]
 
 
+def _count_waiting(connection: Connection, contest_id: int) -> int:
+    """The entries that a moderator has to decide about, also those of which an earlier version is shown."""
+    statement = (
+        select(func.count(Entry.id.distinct()))
+        .join(EntryRevision, EntryRevision.entry_id == Entry.id)
+        .where(Entry.contest_id == contest_id, Entry.state.not_in(OUT), EntryRevision.state == "submitted")
+    )
+    return connection.scalar(statement) or 0
+
+
 def _judged(row: tuple[int, str, str, str, str | None], panel: PanelFacts, user_id: int) -> JudgedEntry:
     entry_id, title, slug, cause, said = row
     conflict = said or ""
@@ -175,5 +234,7 @@ def _judged(row: tuple[int, str, str, str, str | None], panel: PanelFacts, user_
         if (user_id, entry_id, criterion) in panel.scores
     }
     is_own = not conflict and (user_id, entry_id) in panel.conflicts
-    is_done = bool(conflict) or is_own or (bool(panel.weights) and scores.keys() == panel.weights.keys())
-    return JudgedEntry(entry_id, title, slug, cause, scores, conflict, is_own, is_done)
+    is_fixed = entry_id in panel.fixed
+    is_scored = bool(panel.weights) and scores.keys() == panel.weights.keys()
+    is_done = bool(conflict) or is_own or is_fixed or is_scored
+    return JudgedEntry(entry_id, title, slug, cause, scores, conflict, is_own, is_fixed, is_done)

@@ -1,6 +1,6 @@
 """Judging: who still owes what, and how scores become an entry's points."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -30,11 +30,10 @@ class PanelSealed(JudgingRefused):
 
 
 class NotComplete(JudgingRefused):
-    """Scores are missing."""
+    """Something has to come first; `missing` are sentences (`find_obstacles`)."""
 
-    def __init__(self, missing: int) -> None:
-        scores = "One score is" if missing == 1 else f"{missing} scores are"
-        super().__init__(f"{scores} still missing. The panel stays open.")
+    def __init__(self, missing: Sequence[str]) -> None:
+        super().__init__(" ".join([*missing, "The panel stays open."]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,8 @@ class PanelFacts:
     """A panel as plain facts.
 
     `weights` are by criterion, `conflicts` pairs of judge and entry, `scores` points by judge, entry and
-    criterion; ids throughout. Judges who left are not among `judges`, and their scores count no more.
+    criterion; ids throughout. Judges who left are not among `judges`, and their scores count no more. `fixed` are the
+    entries whose points stand since the panel was closed.
     """
 
     judges: tuple[int, ...]
@@ -50,35 +50,55 @@ class PanelFacts:
     weights: Mapping[int, int]
     conflicts: Collection[tuple[int, int]]
     scores: Mapping[tuple[int, int, int], int]
+    fixed: Collection[int] = ()
+
+    @property
+    def open_entries(self) -> list[int]:
+        """The entries in the running that have no points yet."""
+        return [entry for entry in self.entries if entry not in self.fixed]
 
 
 def find_missing(panel: PanelFacts) -> list[tuple[int, int]]:
-    """Every pair of judge and entry that lacks a score in some criterion and is no conflict, in order."""
+    """Every pair of judge and open entry that lacks a score in some criterion and is no conflict, in order."""
     return [
         (judge, entry)
         for judge in panel.judges
-        for entry in panel.entries
+        for entry in panel.open_entries
         if (judge, entry) not in panel.conflicts
         and any((judge, entry, criterion) not in panel.scores for criterion in panel.weights)
     ]
 
 
 def find_unjudged(panel: PanelFacts) -> list[int]:
-    """The entries that no judge may judge, because all of them stand too near."""
+    """The open entries that no judge may judge, because all of them stand too near."""
     return [
-        entry for entry in panel.entries if all((judge, entry) in panel.conflicts for judge in panel.judges)
+        entry
+        for entry in panel.open_entries
+        if all((judge, entry) in panel.conflicts for judge in panel.judges)
     ]
 
 
-def check_complete(panel: PanelFacts) -> None:
-    """Raise JudgingRefused unless every entry has all its scores."""
-    if not panel.judges or not panel.weights:
-        raise JudgingRefused("There are no judges or no criteria yet. The panel stays open.")
-    if find_unjudged(panel):
-        raise JudgingRefused("All judges stand too near to one of the entries. Ask one more judge.")
-    missing = find_missing(panel)
-    if missing:
-        raise NotComplete(len(missing))
+def find_obstacles(panel: PanelFacts, entering_until: str = "", waiting: int = 0) -> list[str]:
+    """What has to come before the panel can be closed, each a sentence; nothing where it can.
+
+    An entry that came after the close would have no points: `entering_until` is '' once nothing can be entered any
+    more, else the instant in words; `waiting` counts the entries that a moderator has to decide about.
+    """
+    missing = len(find_missing(panel))
+    said = {
+        f"Entries are taken until {entering_until}.": bool(entering_until),
+        f"{_count(waiting, 'entry waits', 'entries wait')} for a moderator.": waiting > 0,
+        "There are no criteria yet.": not panel.weights,
+        "There are no judges yet.": not panel.judges,
+        "There are no entries to judge yet.": not panel.open_entries,
+        "All judges stand too near to one of the entries: ask one more judge.": bool(
+            panel.judges and find_unjudged(panel)
+        ),
+        f"{_count(missing, 'entry of one judge or another is', 'entries of one judge or another are')} still open.": bool(
+            panel.weights and missing
+        ),
+    }
+    return [sentence for sentence, is_so in said.items() if is_so]
 
 
 def weigh(panel: PanelFacts, entry: int) -> int:
@@ -94,3 +114,7 @@ def weigh(panel: PanelFacts, entry: int) -> int:
     )
     exact = Fraction(UNIT * weighted, sum(panel.weights.values()) * len(judges))
     return int(exact + Fraction(1, 2))
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"

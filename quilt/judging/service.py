@@ -15,8 +15,8 @@ from quilt.database import insert_if_new, insert_or_change, transaction
 from quilt.entries.models import Entry
 from quilt.entries.ownership import is_own_entry, list_own_entries
 from quilt.judging.models import MOST_POINTS, Conflict, Criterion, EntryPoints, Judge, Score, SealedPanel
-from quilt.judging.queries import read_panel
-from quilt.judging.rules import JudgingRefused, NotAJudge, PanelSealed, check_complete, find_missing, weigh
+from quilt.judging.queries import list_obstacles, read_panel
+from quilt.judging.rules import JudgingRefused, NotAJudge, NotComplete, PanelSealed, find_missing, weigh
 from quilt.letters import composer
 from quilt.mail import put_in_outbox
 
@@ -129,18 +129,25 @@ def save_scores(user_id: int, entry_id: int, points: Mapping[int, int], *, now: 
 
 
 def seal_panel(contest_id: int, *, actor_id: int, now: datetime) -> dict[int, int]:
-    """Close a complete panel: points by entry, in thousandths, from now on seen by all. Raises JudgingRefused."""
+    """Close a complete panel: points by entry, in thousandths, from now on seen by all. Raises JudgingRefused.
+
+    Not while anything can be entered or waits for a moderator: it would have no points. Entries that came into the
+    running all the same are judged and closed by themselves; points that stand already stay.
+    """
     with transaction() as session:
         contest = _get_open(session, contest_id)
         panel = read_panel(session.connection(), contest_id)
-        check_complete(panel)
-        points = {entry: weigh(panel, entry) for entry in panel.entries}
-        session.add(SealedPanel(contest_id=contest_id, actor_id=actor_id, sealed_at=now))
+        obstacles = list_obstacles(session.connection(), panel, contest, now)
+        if obstacles:
+            raise NotComplete(obstacles)
+        points = {entry: weigh(panel, entry) for entry in panel.open_entries}
+        if session.get(SealedPanel, contest_id) is None:
+            session.add(SealedPanel(contest_id=contest_id, actor_id=actor_id, sealed_at=now))
         session.add_all(
             EntryPoints(entry_id=entry, contest_id=contest_id, points=value)
             for entry, value in points.items()
         )
-        words = f"Scores of {_count(len(panel.judges), 'judge', 'judges')} for {_count(len(panel.entries), 'entry', 'entries')}."
+        words = f"Scores of {_count(len(panel.judges), 'judge', 'judges')} for {_count(len(points), 'entry', 'entries')}."
         write_change(
             session, contest, "panel closed", actor_id=actor_id, now=now, words=words, is_public=True
         )
@@ -152,7 +159,7 @@ def remind_judges(contest_id: int, settings: Settings, now: datetime) -> int:
     letters = 0
     with transaction() as session:
         contest = session.get(Contest, contest_id)
-        if contest is None or session.get(SealedPanel, contest_id) is not None:
+        if contest is None:
             return 0
         missing = [judge for judge, _ in find_missing(read_panel(session.connection(), contest_id))]
         judges = select(Judge).where(Judge.contest_id == contest_id, Judge.user_id.in_(set(missing)))
@@ -185,7 +192,8 @@ def _get_open(session: Session, contest_id: int) -> Contest:
     contest = session.get(Contest, contest_id, with_for_update={"of": Contest})
     if contest is None:
         raise JudgingRefused("There is no such contest.")
-    if session.get(SealedPanel, contest_id) is not None:
+    is_sealed = session.get(SealedPanel, contest_id) is not None
+    if is_sealed and not read_panel(session.connection(), contest_id).open_entries:
         raise PanelSealed
     return contest
 
@@ -205,7 +213,7 @@ def _get_judged(session: Session, user_id: int, entry_id: int) -> int:
     # The contest's row orders judges against the closing of the panel.
     session.execute(select(Contest.id).where(Contest.id == entry.contest_id).with_for_update(read=True))
     _get_judge(session, entry.contest_id, user_id)
-    if session.get(SealedPanel, entry.contest_id) is not None:
+    if session.get(EntryPoints, entry_id) is not None:
         raise PanelSealed
     return entry.contest_id
 

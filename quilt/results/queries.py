@@ -10,8 +10,7 @@ from sqlalchemy import Connection, func, select
 from quilt.accounts.models import User
 from quilt.database import db
 from quilt.entries.models import Entry
-from quilt.judging.models import SealedPanel
-from quilt.judging.queries import list_points
+from quilt.judging.queries import are_judges_done, list_points
 from quilt.ledger.heads import decode_head, hash_head
 from quilt.ledger.leaves import decode_leaf
 from quilt.ledger.tally import Tally, tally_leaves
@@ -76,8 +75,8 @@ def list_missing_points(connection: Connection, contest_id: int) -> dict[int, in
 
 
 def is_panel_closed(contest_id: int) -> bool:
-    """Whether the judges' scores are fixed."""
-    return db.session.get(SealedPanel, contest_id) is not None
+    """Whether the judges are done: every entry in the running has its points."""
+    return are_judges_done(contest_id)
 
 
 def find_result(contest_id: int) -> Result | None:

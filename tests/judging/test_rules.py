@@ -7,11 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quilt.judging.rules import (
-    JudgingRefused,
-    NotComplete,
     PanelFacts,
-    check_complete,
     find_missing,
+    find_obstacles,
     find_unjudged,
     weigh,
 )
@@ -32,7 +30,7 @@ def test_points_by_hand():
 def test_a_conflict_leaves_the_others():
     scores = {(8, 1, STORY): 8, (8, 1, FILM): 6}
     facts = panel(scores, conflicts={(7, 1)})
-    check_complete(facts)
+    assert find_obstacles(facts) == []
     assert weigh(facts, 1) == 7_200
 
 
@@ -45,22 +43,30 @@ def test_what_is_missing_is_named():
     scores = {(7, 1, STORY): 10, (7, 1, FILM): 5, (8, 1, STORY): 8}
     facts = panel(scores, entries=(1, 2), conflicts={(8, 2)})
     assert find_missing(facts) == [(7, 2), (8, 1)]
-    with pytest.raises(NotComplete, match="2 scores are"):
-        check_complete(facts)
+    assert find_obstacles(facts) == ["2 entries of one judge or another are still open."]
+
+
+def test_what_has_points_is_not_judged_again():
+    facts = PanelFacts((7,), (1, 2), {STORY: 1}, set(), {}, fixed={1})
+    assert (facts.open_entries, find_missing(facts), find_unjudged(facts)) == ([2], [(7, 2)], [])
+
+
+DONE = panel({(7, 1, STORY): 1, (7, 1, FILM): 1}, judges=(7,))
 
 
 @pytest.mark.parametrize(
-    "facts",
+    "facts, more, said",
     [
-        panel({}, judges=()),
-        PanelFacts((7,), (1,), {}, set(), {}),
-        panel({}, conflicts={(7, 1), (8, 1)}),
+        (DONE, {"entering_until": "1 May"}, "Entries are taken until 1 May."),
+        (DONE, {"waiting": 2}, "2 entries wait for a moderator."),
+        (panel({}, judges=()), {}, "There are no judges yet."),
+        (PanelFacts((7,), (1,), {}, set(), {}), {}, "There are no criteria yet."),
+        (panel({}, entries=()), {}, "There are no entries to judge yet."),
+        (panel({}, conflicts={(7, 1), (8, 1)}), {}, "All judges stand too near to one of the entries: ask one more judge."),
     ],
-    ids=["no judges", "no criteria", "all stand too near"],
-)
-def test_such_a_panel_cannot_be_closed(facts):
-    with pytest.raises(JudgingRefused):
-        check_complete(facts)
+)  # fmt: skip
+def test_a_panel_that_cannot_be_closed_says_why(facts, more, said):
+    assert find_obstacles(facts, **more) == [said]
 
 
 def test_an_entry_that_nobody_may_judge_is_found():

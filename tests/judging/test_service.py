@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from quilt.contests.models import ContestChange
 from quilt.database import db
+from quilt.entries.models import Entry
 from quilt.judging.models import Criterion, Judge, Score
-from quilt.judging.queries import list_judged_entries, list_judges, list_named_points
+from quilt.judging.queries import are_judges_done, list_judged_entries, list_judges, list_named_points
 from quilt.judging.rules import JudgingRefused, NotAJudge, NotComplete, PanelSealed
 from quilt.judging.service import (
     WantedCriterion,
@@ -24,6 +25,8 @@ from quilt.judging.service import (
 from quilt.mail import MailMessage
 from tests.conftest import NOW
 from tests.factories import make_contest, make_entry, make_user
+
+CLOSED = NOW + timedelta(days=5)  # from this instant on nothing can be entered
 
 
 class Panel:
@@ -53,8 +56,8 @@ class Panel:
             for entry in (0, 1):
                 self.score(judge, entry, 5 + judge, 7 + entry)
 
-    def seal(self):
-        points = seal_panel(self.contest.id, actor_id=self.admin.id, now=NOW)
+    def seal(self, at=CLOSED):
+        points = seal_panel(self.contest.id, actor_id=self.admin.id, now=at)
         db.session.rollback()
         return points
 
@@ -100,6 +103,43 @@ def test_the_panel_closes_when_all_are_in_and_then_stands(panel):
     assert "panel closed" in public
     words = db.session.scalar(select(ContestChange.words).where(ContestChange.kind == "panel closed"))
     assert words == "Scores of 2 judges for 2 entries."
+
+
+def test_the_panel_stays_open_while_anything_can_still_be_entered_or_waits(panel):
+    panel.score_all()
+    with pytest.raises(NotComplete, match=r"taken until 15 May 2026, 08:00 \(New York\)"):
+        panel.seal(CLOSED - timedelta(milliseconds=1))
+    waiting = make_entry(panel.contest, title="Sent in", state="submitted").id
+    with pytest.raises(NotComplete, match="1 entry waits for a moderator"):
+        panel.seal()
+    set_state(waiting, "withdrawn")
+    assert panel.seal().keys() == set(panel.entries)
+
+
+def test_an_entry_that_is_restored_after_the_close_is_judged_by_itself(panel):
+    away = make_entry(panel.contest, title="Book", state="removed").id
+    panel.score_all()
+    points = panel.seal()
+    assert are_judges_done(panel.contest.id)
+    set_state(away, "published")
+    assert not are_judges_done(panel.contest.id), "it has no points"
+    with pytest.raises(NotComplete, match="2 entries of one judge or another"):
+        panel.seal()
+    panel.entries.append(away)
+    for judge in (0, 1):
+        panel.score(judge, 2, 3, 3)
+    with pytest.raises(PanelSealed):
+        panel.score(0, 0, 10, 10)
+    assert panel.seal() == {away: 3_000}
+    assert dict(list_named_points(panel.contest.id)) == {"Bus": 6_100, "River": 6_500, "Book": 3_000}
+    assert are_judges_done(panel.contest.id) and points.keys() == set(panel.entries[:2])
+    with pytest.raises(PanelSealed):
+        panel.seal()
+
+
+def set_state(entry_id, state):
+    db.session.execute(update(Entry).where(Entry.id == entry_id).values(state=state))
+    db.session.commit()
 
 
 def test_a_conflict_takes_the_scores_away_and_can_be_taken_back(panel):

@@ -319,6 +319,10 @@ def test_judges_change_the_order_by_the_declared_formula(app, settings):
     assert take_in_points(contest.id, get_key(settings), CLOSED) == 3
     db.session.rollback()
     assert take_in_points(contest.id, get_key(settings), CLOSED) == 0
+    late = make_entry(contest.contest, title="Restored after the close").id
+    assert contest.gate() == {"The judges are done"}, "an entry in the running has no points"
+    db.session.execute(update(Entry).where(Entry.id == late).values(is_eligible=False))
+    db.session.commit()
     assert contest.gate() == set()
     contest.propose()
     # 50 · 3/4 + 50 · 10/10, 50 · 4/4 + 50 · 1/10, 50 · 2/4 + 50 · 5/10

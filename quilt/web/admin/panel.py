@@ -9,7 +9,13 @@ from quilt.accounts.rules import AccountRefused
 from quilt.accounts.service import create_user
 from quilt.contests.models import Contest
 from quilt.judging import service
-from quilt.judging.queries import count_judged, find_sealed, list_criteria, list_judges, list_named_points
+from quilt.judging.queries import (
+    describe_panel,
+    find_sealed,
+    list_criteria,
+    list_judges,
+    list_named_points,
+)
 from quilt.judging.rules import JudgingRefused
 from quilt.judging.service import WantedCriterion
 from quilt.web.admin import admin
@@ -102,7 +108,7 @@ def close_panel(contest_id: int) -> Response:
     def work() -> None:
         service.seal_panel(contest_id, actor_id=current_user.id, now=now())
 
-    return _do(contest, work, "The panel is closed, and the points are public.")
+    return _do(contest, work, "The panel is closed, and the points are public, on the page of the result.")
 
 
 def _do(
@@ -138,14 +144,10 @@ def _answer(
     criteria = list_criteria(contest.id)
     shown = rows if rows is not None else [(one.name, str(one.weight), one.hint) for one in criteria]
     judges = list_judges(contest.id)
-    active = [judge for judge in judges if not judge.has_left]
-    missing, has_entries = sum(judge.missing for judge in active), bool(count_judged(contest.id))
     page = render_template(
         "admin/panel.html", contest=contest, criteria=criteria, judges=judges, refusal=refusal, email=email,
         rows=[*shown, *[("", "", "")] * SPARE_ROWS], sealed=find_sealed(contest.id),
-        missing=missing, has_entries=has_entries, has_judges=bool(active),
-        may_close=bool(criteria and active and has_entries and not missing),
-        points=list_named_points(contest.id),
+        state=describe_panel(contest, now()), points=list_named_points(contest.id),
     )  # fmt: skip
     response = make_response(page, status)
     response.headers["Cache-Control"] = "private, no-store"

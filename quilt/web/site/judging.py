@@ -143,7 +143,7 @@ def _answer_entry(
     return _answer(
         "site/judged_entry.html", status, contest=contest, entry=entry, story=draft.entry.story,
         video=describe_video(draft.video), criteria=list_criteria(contest.id), typed=shown, refusal=refusal,
-        conflict_words=conflict_words, problem=problem, sealed=find_sealed(contest.id), most=MOST_POINTS,
+        conflict_words=conflict_words, problem=problem, most=MOST_POINTS,
         is_playing=request.args.get("play") == "1",
     )  # fmt: skip
 

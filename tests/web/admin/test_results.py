@@ -50,7 +50,7 @@ def test_the_panel_is_closed_when_all_is_in_and_by_whoever_is_sure(client, admin
     assert "There are no criteria yet" in client.get(path).text
     judge = ask_judge(contest, settings)
     page = client.get(path).text
-    assert "still open" in page and f"{path}/close" not in page
+    assert "3 entries of one judge or another are still open." in page and f"{path}/close" not in page
     judge_all(contest, judge)
     assert f"{path}/close" in client.get(path).text
     unsure = post(client, f"{path}/close")

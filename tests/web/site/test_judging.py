@@ -1,5 +1,7 @@
 """A judge's own pages: points that are kept, and points that are none."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -19,7 +21,10 @@ class Panel:
         self.client, self.admin, self.judge = client, make_user(role="admin"), make_user("ada@example.org")
         self.contest = make_contest()
         self.entries = [make_entry(self.contest, title=title).id for title in ("Bus", "River")]
-        wanted = [WantedCriterion("Story", 60), WantedCriterion("Film", 40)]
+        wanted = [
+            WantedCriterion("Story", 60, "Does it hold you?"),
+            WantedCriterion("Film", 40, "Sound and light"),
+        ]
         set_criteria(self.contest.id, wanted, actor_id=self.admin.id, now=NOW)
         invite_judge(
             self.contest.id, self.judge.id, actor_id=self.admin.id, settings=settings, now=NOW
@@ -56,6 +61,7 @@ def test_points_are_kept_and_the_next_entry_comes(panel):
     }
     page = panel.client.get(panel.path()).text
     assert 'value="7"' in page and 'value="10"' in page
+    assert "Does it hold you? 0 to 10;" in page and "Sound and light. 0 to 10;" in page
     assert panel.give("0", "1", entry=1).location == f"/judge/{panel.contest.id}"
     assert len(panel.kept()) == 4
 
@@ -88,7 +94,7 @@ def test_an_entry_that_stands_too_near_takes_no_points(panel):
 def test_nothing_changes_once_the_panel_is_closed(panel):
     panel.give("7", "8")
     panel.give("5", "6", entry=1)
-    seal_panel(panel.contest.id, actor_id=panel.admin.id, now=NOW)
+    seal_panel(panel.contest.id, actor_id=panel.admin.id, now=NOW + timedelta(days=5))
     db.session.rollback()
     answer = panel.give("1", "1")
     assert answer.status_code == 422 and sorted(panel.kept().values()) == [5, 6, 7, 8]
