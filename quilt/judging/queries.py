@@ -204,15 +204,15 @@ def list_points(connection: Connection, contest_id: int) -> dict[int, int]:
     return {row.entry_id: row.points for row in rows}
 
 
-def list_named_points(contest_id: int) -> list[tuple[str, int]]:
-    """Title and points (thousandths) of each entry of a sealed panel, the most first."""
+def list_named_points(contest_id: int) -> list[tuple[int, str, str, int]]:
+    """Id, title, slug and points (thousandths) of each entry in the running of a sealed panel, the most first."""
     rows = db.session.execute(
-        select(Entry.title, EntryPoints.points)
+        select(Entry.id, Entry.title, Entry.slug, EntryPoints.points)
         .join(Entry, Entry.id == EntryPoints.entry_id)
-        .where(EntryPoints.contest_id == contest_id)
+        .where(EntryPoints.contest_id == contest_id, Entry.state == "published", Entry.is_eligible)
         .order_by(EntryPoints.points.desc(), Entry.id)
     )
-    return [(row.title, row.points) for row in rows]
+    return [(row.id, row.title, row.slug, row.points) for row in rows]
 
 
 def _count_waiting(connection: Connection, contest_id: int) -> int:

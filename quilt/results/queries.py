@@ -84,6 +84,12 @@ def find_result(contest_id: int) -> Result | None:
     return db.session.get(Result, contest_id, populate_existing=True)
 
 
+def find_published(contest_id: int) -> Result | None:
+    """The result that everybody may read: approved, and not taken back."""
+    result = find_result(contest_id)
+    return result if result is not None and result.state != "proposed" else None
+
+
 def list_places(result: Result) -> list[int]:
     """The entries of the places and the runners-up, the first first."""
     return [int(entry) for entry in json.loads(result.places)]

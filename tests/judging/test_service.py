@@ -94,7 +94,7 @@ def test_the_panel_closes_when_all_are_in_and_then_stands(panel):
     panel.score_all()
     # (0.6 · 5.5 + 0.4 · 7) and (0.6 · 5.5 + 0.4 · 8) of 10
     assert panel.seal() == dict(zip(panel.entries, (6_100, 6_500), strict=True))
-    assert list_named_points(panel.contest.id) == [("River", 6_500), ("Bus", 6_100)]
+    assert list_points(panel) == [("River", 6_500), ("Bus", 6_100)]
     with pytest.raises(PanelSealed):
         panel.score(0, 0, 10, 10)
     with pytest.raises(PanelSealed):
@@ -131,10 +131,18 @@ def test_an_entry_that_is_restored_after_the_close_is_judged_by_itself(panel):
     with pytest.raises(PanelSealed):
         panel.score(0, 0, 10, 10)
     assert panel.seal() == {away: 3_000}
-    assert dict(list_named_points(panel.contest.id)) == {"Bus": 6_100, "River": 6_500, "Book": 3_000}
+    assert list_points(panel) == [("River", 6_500), ("Bus", 6_100), ("Book", 3_000)]
+    set_state(away, "removed")
+    assert list_points(panel) == [("River", 6_500), ("Bus", 6_100)], (
+        "what is out of the contest is named nowhere"
+    )
     assert are_judges_done(panel.contest.id) and points.keys() == set(panel.entries[:2])
     with pytest.raises(PanelSealed):
         panel.seal()
+
+
+def list_points(panel):
+    return [(title, points) for _, title, _, points in list_named_points(panel.contest.id)]
 
 
 def set_state(entry_id, state):

@@ -17,6 +17,7 @@ from flask import (
 from flask_login import current_user
 
 from quilt.accounts.queries import list_admins_besides
+from quilt.contests.changes import list_changes
 from quilt.contests.models import Contest
 from quilt.results import service
 from quilt.results.asking import ask_gate, find_request
@@ -142,8 +143,11 @@ def _answer(
     prizes = list_prizes(contest.id)
     shown = {*places, *(trial.places if trial else ()), *(prize.entry_id for prize in prizes)}
     asked = find_request(contest.id)
+    newest = next((line for line in list_changes(contest.id) if line.kind.startswith("result")), None)
     page = render_template(
-        "admin/result.html", contest=contest, asked=asked, asker=find_name(asked.actor_id) if asked else "", result=result, trial=trial, places=places, prizes=prizes,
+        "admin/result.html", contest=contest, asked=asked, asker=find_name(asked.actor_id) if asked else "",
+        result=result, trial=trial, places=places, prizes=prizes,
+        withdrawn=newest if newest and newest.kind == "result withdrawn" else None,
         paid=contest.policy.places, names=list_names(sorted(shown)), refusal=refusal, typed_in=typed_in,
         typed=_words() if typed_in else "", value=value, step_words=STEP_WORDS,
         proposer=find_name(result.proposed_by) if result else "",

@@ -2,7 +2,7 @@
 
 from flask import Response
 
-from quilt.results.queries import find_result, list_names, list_places, list_prizes
+from quilt.results.queries import find_published, list_names, list_places, list_prizes
 from quilt.results.scores import read_scores
 from quilt.votes.ledgers import list_accounts
 from quilt.web.api.answers import answer_public, make_url
@@ -37,8 +37,8 @@ RESULT = thing(
 def show_results(slug: str) -> Response:
     """The published result; appeals may still change it while `is_final` is false."""
     contest = get_contest(slug)
-    result = find_result(contest.id)
-    if result is None or result.state == "proposed" or result.approved_at is None:
+    result = find_published(contest.id)
+    if result is None or result.approved_at is None:
         refuse(404, "no_result", "There is no published result yet.")
     places, scores = list_places(result), read_scores(result)
     names, prizes = list_names(places), {prize.entry_id: prize.state for prize in list_prizes(contest.id)}

@@ -1,12 +1,13 @@
 """The head of a contest's pages: what is to come, how long until then, what one can do now."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from flask import render_template
 from markupsafe import Markup
 
 from quilt.contests.policy_text import describe_policy
-from quilt.contests.queries import ContestFacts
+from quilt.contests.queries import ContestFacts, Notice
 from quilt.contests.rules import (
     Action,
     Change,
@@ -61,8 +62,18 @@ def describe_contest(contest: ContestFacts, moment: datetime) -> dict[str, objec
         "may_enter": may(contest.phases, Action.SUBMIT, moment),
         "is_over": is_over(contest.phases, moment),
         "policy": describe_policy(contest.policy, contest.time_zone),
-        "notices": contest.notices[:MOST_NOTICES],
+        "notices": _list_standing(contest.notices)[:MOST_NOTICES],
     }
+
+
+def _list_standing(notices: Sequence[Notice]) -> list[Notice]:
+    """The notices without those of a result that was taken back after them; they come and go the newest first."""
+    withdrawn = [index for index, told in enumerate(notices) if told.kind == "result withdrawn"]
+    return [
+        told
+        for index, told in enumerate(notices)
+        if told.kind != "result" or not withdrawn or index < withdrawn[0]
+    ]
 
 
 def _state_of(starts_at: datetime, ends_at: datetime, moment: datetime) -> str:

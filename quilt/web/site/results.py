@@ -5,8 +5,9 @@ from flask import Response, render_template
 from quilt.contests.policy_text import describe_result
 from quilt.contests.queries import ContestFacts
 from quilt.contests.rules import Action, describe_instant, is_voting_over, list_windows
+from quilt.judging.queries import list_named_points
 from quilt.results.models import Result
-from quilt.results.queries import find_result, list_names, list_places, list_prizes, list_steps
+from quilt.results.queries import find_published, list_names, list_places, list_prizes, list_steps
 from quilt.results.scores import read_scores
 from quilt.votes.ledgers import list_accounts
 from quilt.web.clock import now
@@ -28,16 +29,17 @@ STEP_WORDS = {
 def show_results(slug: str) -> Response:
     """The places and how they came about, or when they will stand here."""
     contest = get_contest_or_404(slug)
-    result = find_result(contest.id)
-    is_public = result is not None and result.state != "proposed"
+    result = find_published(contest.id)
     page = render_template(
         "site/results.html",
         contest=contest,
         is_voting_over=is_voting_over(contest.phases, now()),
         closes_text=_say_close(contest),
         sentences=describe_result(contest.policy),
-        result=result if is_public else None,
-        **(_describe(contest, result) if is_public and result is not None else {}),
+        result=result,
+        withdrawn=next((told for told in contest.notices if told.kind == "result withdrawn"), None),
+        points=list_named_points(contest.id),
+        **(_describe(contest, result) if result is not None else {}),
     )
     return answer(page)
 

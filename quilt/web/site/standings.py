@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from quilt.contests.rules import describe_instant, find_counts_opening
 from quilt.database import database_key
-from quilt.results.queries import find_result
+from quilt.results.queries import find_published
 from quilt.standings.rules import Figures, Standing, build_standings
 from quilt.web.clock import now
 from quilt.web.context import patch
@@ -62,7 +62,7 @@ def show_standings(gallery: Gallery, wish: Wish) -> Response:
             "standings",
             rows=rows[start : start + PAGE_SIZE],
             is_final=gallery.is_final,
-            has_published_result=gallery.is_final and _has_published_result(contest.id),
+            has_published_result=gallery.is_final and find_published(contest.id) is not None,
             shows_counts=gallery.shows_counts,
             opening_text=describe_instant(opening, contest.time_zone) if opening else "",
             page=wish.page,
@@ -82,11 +82,6 @@ def list_rows(gallery: Gallery) -> list[Row]:
             Row(standing, f"/entries/{card.id}-{card.slug}", card.title, card.cause, patch(card.cause))
         )
     return rows
-
-
-def _has_published_result(contest_id: int) -> bool:
-    result = find_result(contest_id)
-    return result is not None and result.state != "proposed"
 
 
 def _build_document(gallery: Gallery) -> TaggedJson:

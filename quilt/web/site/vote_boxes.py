@@ -15,7 +15,7 @@ from quilt.contests.rules import Action, check_may, describe_refusal, shows_coun
 from quilt.contests.rules import NotNow as ContestRefused
 from quilt.database import db
 from quilt.entries.models import Entry
-from quilt.results.queries import find_result, list_places
+from quilt.results.queries import find_published, list_places
 from quilt.standings.rules import LEAST_SHOWN
 from quilt.votes.prospects import find_obstacle
 from quilt.votes.queries import CastVote, count_votes, list_votes_of
@@ -83,8 +83,8 @@ def find_shown_votes(entry_id: int, contest: Contest) -> int | None:
 
 
 def _find_place(entry_id: int, contest: Contest) -> dict[str, Any]:
-    result = find_result(contest.id)
-    if result is None or result.state == "proposed":
+    result = find_published(contest.id)
+    if result is None:
         return {}
     paid = list_places(result)[: contest.policy.places]
     place = paid.index(entry_id) + 1 if entry_id in paid else None

@@ -81,7 +81,9 @@ def _pick(contest: ContestFacts, top: int, cause: str, order: str, moment: datet
     else:
         by_votes = order == "votes" and shown
         leaders = list_leaders(contest.id, top, cause, newest=not by_votes)
-    places = _find_places(leaders, is_final) if shown and order == "votes" and not cause else {}
+    # Where judges have a share, votes alone make no place.
+    has_places = shown and order == "votes" and not cause and not contest.policy.judges_share
+    places = _find_places(leaders, is_final) if has_places else {}
     return tuple(_make_line(leader, places.get(leader.id), shown, is_final) for leader in leaders)
 
 

@@ -16,7 +16,7 @@ from quilt.results.tasks import answer_gate_request
 from quilt.web.clock import now
 from tests.factories import make_contest, make_entry, make_user
 from tests.votes.ledgers import SECRET, cast, run_batch, start_ledger, verify
-from tests.web.site.browsing import post, sign_in
+from tests.web.site.browsing import open_page, post, sign_in
 
 
 @pytest.fixture
@@ -81,7 +81,14 @@ def test_a_result_is_taken_back_with_a_reason_that_all_can_read(contest, desks):
     assert refused.status_code == 409 and "Say why" in refused.text
     assert do(one, contest, "back", words="A film was not theirs.").status_code == 303
     assert find_result(contest.id) is None and list_prizes(contest.id) == []
-    assert "The library bus" not in one.get(f"/contests/{contest.slug}/results").text
+    pages = [open_page(one, f"/contests/{contest.slug}{path}").text for path in ("", "/results", "/rules")]
+    for page in pages:
+        assert "was taken back" in page and "A film was not theirs." in page
+    assert "The library bus" not in pages[1] and "The count is being checked again." in pages[1]
+    assert "The result was published" not in pages[0] and "See the places" not in pages[0]
+    assert "The result was published." in pages[2] and "News" not in pages[2]
+    desk = one.get(f"/admin/contests/{contest.id}/result").text
+    assert "Appeals are open" not in desk and "A film was not theirs." in desk
 
 
 def test_a_misspelt_value_stays_in_its_field(contest, desks):

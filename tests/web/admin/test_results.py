@@ -11,7 +11,7 @@ from quilt.results.service import propose_result, take_in_points
 from tests.factories import make_user
 from tests.results.test_service import CLOSED, Contest
 from tests.votes.ledgers import get_key
-from tests.web.site.browsing import post, sign_in
+from tests.web.site.browsing import open_page, post, sign_in
 
 
 @pytest.fixture
@@ -63,7 +63,20 @@ def test_the_panel_is_closed_when_all_is_in_and_by_whoever_is_sure(client, admin
 def test_the_result_shows_the_scores_behind_its_places(client, admin, contest, settings):
     path = f"/admin/contests/{contest.id}"
     judge_all(contest, ask_judge(contest, settings))
+    slug = contest.contest.slug
+    standings = f"/contests/{slug}?view=standings"
+    for page in (open_page(client, "/").text, open_page(client, standings).text):
+        assert "The public’s votes are in" in page and "judges make up 40 % of the result" in page.replace(
+            "J", "j"
+        )
+        assert "place-1" not in page, "no gold before there is a result"
     post(client, f"{path}/panel/close", sure="1")
+    notice = f'href="/contests/{slug}/results#points"'
+    assert notice in open_page(client, standings).text
+    points = open_page(client, f"/contests/{slug}/results").text.split('id="points"')[1]
+    assert [points.index(title) for title in ("River", "Book", "Bus")] == sorted(
+        points.index(title) for title in ("River", "Book", "Bus")
+    )
     asked = post(client, f"{path}/result/gate", action="try")
     assert answer_gate(contest.id, contest.settings, lambda: CLOSED)
     tried = client.get(asked.headers["Location"]).text
@@ -72,7 +85,15 @@ def test_the_result_shows_the_scores_behind_its_places(client, admin, contest, s
     db.session.rollback()
     contest.propose()
     contest.approve()
-    slug = contest.contest.slug
+    home = open_page(client, "/").text
+    winners = home[home.index("The result is published") : home.index("See the result")]
+    assert (
+        winners.index("River")
+        < winners.index("100.00 of 100")
+        < winners.index("Bus")
+        < winners.index("64.00")
+    )
+    assert winners.count("place-1") == 1 and "runner-up" in winners and "Appeals are open until" in winners
     page = client.get(f"/contests/{slug}/results").text
     # 60 · 2/2 + 40 · 10/10 and 60 · 2/2 + 40 · 1/10
     assert "<b>100.00</b>" in page and "<b>64.00</b>" in page and "10.000" in page

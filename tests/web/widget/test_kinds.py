@@ -14,6 +14,7 @@ from tests.factories import make_contest, make_entry, make_user
 from tests.web.widget.test_embed import make_open_entry, set_figures
 
 ACCENT = re.compile(r'<link rel="stylesheet" href="(/widget/look\.css[^"]+)"')
+from tests.web.site.browsing import make_open_contest
 
 
 @pytest.fixture
@@ -46,6 +47,13 @@ def test_a_contest_shows_its_leaders_with_places(client, contest):
     assert text.index("Story 1") < text.index("Story 0") < text.index("Story 2")
     assert "90 votes" in text and "Place 1" in text and "4 votes" not in text
     assert "3 stories" in text and "Voting closes in 2 days" in text
+
+
+def test_votes_alone_make_no_place_where_judges_have_a_share(client):
+    contest = make_open_contest("judged", judges_share=30)
+    give_votes(make_entry(contest, title="Story"), 90)
+    text = client.get("/embed/contests/judged?order=votes").text
+    assert "90 votes" in text and "Place 1" not in text
 
 
 @pytest.mark.parametrize(("query", "titles"), [
