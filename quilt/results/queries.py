@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from quilt.accounts.models import User
+from quilt.config import Settings
 from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.judging.queries import are_judges_done, list_points
@@ -19,6 +20,7 @@ from quilt.results.gate import GateCheck
 from quilt.results.models import GateRun, Prize, PrizeStep, Result
 from quilt.votes.ledger_models import LedgerEntry
 from quilt.votes.ledgers import LedgerFacts, find_ledger, read_lines
+from quilt.votes.schedule import find_promise, is_quiet_head_due, list_timings
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,16 @@ def list_missing_points(connection: Connection, contest_id: int) -> dict[int, in
 def is_panel_closed(contest_id: int) -> bool:
     """Whether the judges are done: every entry in the running has its points."""
     return are_judges_done(contest_id)
+
+
+def find_awaited_head(contest_id: int, settings: Settings, now: datetime) -> datetime | None:
+    """When the last head is due, the one behind every promise of a receipt; None before voting is over, and once it is signed."""
+    timing = next((one for one in list_timings(now) if one.contest_id == contest_id), None)
+    if timing is None or now < timing.ends_at:
+        return None
+    promise = find_promise(settings)
+    due_at = timing.ends_at + promise
+    return due_at if is_quiet_head_due(timing, max(now, due_at), promise) else None
 
 
 def find_result(contest_id: int) -> Result | None:

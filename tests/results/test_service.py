@@ -27,7 +27,14 @@ from quilt.results import service
 from quilt.results.gate import ResultRefused
 from quilt.results.models import GateRun, PrizeStep, Result
 from quilt.results.pack import write_pack, write_table
-from quilt.results.queries import count_ledger, find_result, list_places, list_prizes, list_steps
+from quilt.results.queries import (
+    count_ledger,
+    find_awaited_head,
+    find_result,
+    list_places,
+    list_prizes,
+    list_steps,
+)
 from quilt.results.service import (
     advance_prize,
     approve_result,
@@ -389,10 +396,15 @@ def test_a_head_that_is_being_signed_meanwhile_stops_the_approval(app, contest, 
 def test_the_gate_waits_for_the_head_behind_every_promise(contest):
     """Voting ends on day 5; a vote of its last second was promised its line 20 minutes later."""
     ends = NOW + timedelta(days=5)
+
+    def await_head(minutes):
+        return find_awaited_head(contest.id, contest.settings, ends + timedelta(minutes=minutes))
+
     contest.close(ends + timedelta(minutes=1))
     assert contest.gate(at=ends + timedelta(minutes=2)) == {"The ledger has everything"}
+    assert (await_head(-1), await_head(2)) == (None, ends + timedelta(minutes=20))
     contest.close(ends + timedelta(minutes=20))
-    assert contest.gate(at=ends + timedelta(minutes=21)) == set()
+    assert contest.gate(at=ends + timedelta(minutes=21)) == set() and await_head(21) is None
 
 
 def test_a_public_value_that_nobody_needed_is_not_kept(contest):

@@ -23,7 +23,15 @@ from quilt.results import service
 from quilt.results.asking import ask_gate, find_request
 from quilt.results.gate import ResultRefused
 from quilt.results.pack import write_pack
-from quilt.results.queries import find_name, find_result, find_trial, list_names, list_places, list_prizes
+from quilt.results.queries import (
+    find_awaited_head,
+    find_name,
+    find_result,
+    find_trial,
+    list_names,
+    list_places,
+    list_prizes,
+)
 from quilt.results.tasks import answer_gate_request
 from quilt.votes.keys import get_signing_key
 from quilt.web.admin import admin
@@ -147,6 +155,7 @@ def _answer(
     page = render_template(
         "admin/result.html", contest=contest, asked=asked, asker=find_name(asked.actor_id) if asked else "",
         result=result, trial=trial, places=places, prizes=prizes,
+        head_due_at=find_awaited_head(contest.id, get_settings(), now()) if result is None else None,
         withdrawn=newest if newest and newest.kind == "result withdrawn" else None,
         paid=contest.policy.places, names=list_names(sorted(shown)), refusal=refusal, typed_in=typed_in,
         typed=_words() if typed_in else "", value=value, step_words=STEP_WORDS,

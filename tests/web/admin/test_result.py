@@ -8,11 +8,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from quilt.database import db
 from quilt.jobs.queue import Job
 from quilt.results.queries import find_result, list_prizes
 from quilt.results.tasks import answer_gate_request
+from quilt.votes.ledger_models import Ledger
 from quilt.web.clock import now
 from tests.factories import make_contest, make_entry, make_user
 from tests.votes.ledgers import SECRET, cast, run_batch, start_ledger, verify
@@ -89,6 +91,17 @@ def test_a_result_is_taken_back_with_a_reason_that_all_can_read(contest, desks):
     assert "The result was published." in pages[2] and "News" not in pages[2]
     desk = one.get(f"/admin/contests/{contest.id}/result").text
     assert "Appeals are open" not in desk and "A film was not theirs." in desk
+
+
+def test_the_desk_says_what_it_waits_for(contest, desks):
+    desk = f"/admin/contests/{contest.id}/result"
+    post(desks[0], f"{desk}/gate", action="try")
+    asked = desks[0].get(desk).text
+    assert "The gate is being asked" in asked and "It has not been tried yet." not in asked
+    assert 'data-waiting="gate"' in asked and 'content="5"' in asked and "last head" not in asked
+    db.session.execute(update(Ledger).values(batch_at=now() - timedelta(days=1)))
+    db.session.commit()
+    assert 'data-waiting="head"' in desks[0].get(desk).text
 
 
 def test_a_misspelt_value_stays_in_its_field(contest, desks):
