@@ -24,6 +24,8 @@ brand_invitation     organisation, role, join_url, days
 brand_report         name, organisation, week, seen, opens, people, votes, lines, report_url, desk_url
 judge_invited        name, contest_title, judge_url
 judge_reminded       name, contest_title, missing, judge_url
+result_published     name, contest_title, entries (each with title, place or None, is_paid), result_url, appeals_until
+result_withdrawn     name, contest_title, entries, words, result_url
 webhook_off          name, url, failures
 
 `reason` is a sentence from the list of reasons and may be empty, `words` are the moderator's own and may
@@ -64,6 +66,8 @@ NAMES = (
     "brand_report",
     "judge_invited",
     "judge_reminded",
+    "result_published",
+    "result_withdrawn",
     "webhook_off",
 )
 

@@ -48,6 +48,9 @@ FACTS = {
     "lines": [{"label": "Home page", "seen": 5301, "opens": 812, "people": "12 people", "votes": "5 votes"}],
     "report_url": "https://quilt.example/brand/1/report",
     "desk_url": "https://quilt.example/brand/1",
+    "entries": [{"title": "The library bus", "place": 2, "is_paid": False}],
+    "result_url": "https://quilt.example/contests/courage/results",
+    "appeals_until": "12 May 2026, 10:00 (New York)",
     "ledger_url": "https://quilt.example/contests/courage/ledger",
 }
 NASTY = '<script>alert(1)</script>\r\nBcc: all@x.example "quoted"'
