@@ -66,7 +66,7 @@ def check_gate(facts: GateFacts) -> list[GateCheck]:
         GateCheck(
             "No appeal is open",
             not facts.open_appeals,
-            f"{facts.open_appeals} wait for an answer." if facts.open_appeals else "",
+            f"Waiting for an answer: {facts.open_appeals}." if facts.open_appeals else "",
         ),
     ]
     if facts.needs_judges:
@@ -109,7 +109,7 @@ def _check_ledger(facts: GateFacts) -> GateCheck:
         return GateCheck(
             "The ledger has everything", False, f"{facts.waiting} votes, decisions or entries wait for it."
         )
-    words = "" if facts.is_last_head else "The last head is not signed yet: give it a few minutes."
+    words = "" if facts.is_last_head else "The last head is not signed yet."
     return GateCheck("The ledger has everything", facts.is_last_head, words)
 
 
@@ -131,7 +131,11 @@ def _check_held(facts: GateFacts) -> GateCheck:
 
 def _check_panel(facts: GateFacts) -> GateCheck:
     if not facts.is_panel_closed:
-        return GateCheck("The judges are done", False, "The panel is open.")
+        return GateCheck(
+            "The judges are done",
+            False,
+            "The panel is open, or an entry came into the running after it was closed: look at the page of the judges.",
+        )
     words = "" if facts.are_points_in else "Their points come into the ledger with the next batch."
     return GateCheck("The judges are done", facts.are_points_in, words)
 

@@ -28,15 +28,21 @@ from quilt.results.gate import (
     check_step,
     find_doubtful,
 )
+from quilt.results.letters import write_result_letters, write_withdrawal_letters
 from quilt.results.models import GateRun, Prize, PrizeStep, Result
-from quilt.results.queries import Counted, count_ledger, is_panel_closed, list_missing_points
+from quilt.results.queries import (
+    Counted,
+    count_ledger,
+    find_awaited_head,
+    is_panel_closed,
+    list_missing_points,
+)
 from quilt.votes.heads import keep_results, sign_next_head
 from quilt.votes.keys import SigningKey
 from quilt.votes.leaves import Book, append_leaves
 from quilt.votes.ledger_models import Ledger
 from quilt.votes.ledgers import find_ledger
 from quilt.votes.models import DecisionInbox, Vote
-from quilt.votes.schedule import find_promise, is_quiet_head_due, list_timings
 from quilt.votes.sequencing import count_moved_entries
 from quilt.votes.settling import forget_settlement, hear_appeals, lock_settlement, settle
 
@@ -120,6 +126,7 @@ def approve_result(contest_id: int, *, settings: Settings, actor_id: int, now: d
         for place, entry_id in enumerate(places[: gate.counted.terms.places], 1):
             session.add(Prize(contest_id=contest_id, place=place, entry_id=entry_id))
             _add_step(session, contest_id, place, entry_id, "promised", "", actor_id, now)
+        write_result_letters(session, result, settings, now)
         _log(session, contest_id, "result", actor_id, now, is_public=True)
 
 
@@ -133,7 +140,9 @@ def check_approval(result: Result | None, actor_id: int) -> Result:
     return result
 
 
-def take_back_result(contest_id: int, reason: str, *, actor_id: int, now: datetime) -> None:
+def take_back_result(
+    contest_id: int, reason: str, *, settings: Settings, actor_id: int, now: datetime
+) -> None:
     """Withdraw a result that is not final, with a public reason. Raises ResultRefused.
 
     Where it was published, the ledger's `results.json` names no places any more, and nobody is promised a prize.
@@ -147,6 +156,7 @@ def take_back_result(contest_id: int, reason: str, *, actor_id: int, now: dateti
         if was_public:
             keep_results(session.connection(), contest_id, result.size, withdraw_places(result.body))
             forget_settlement(session.connection(), contest_id)
+            write_withdrawal_letters(session, contest_id, words, settings, now)
         for prize in session.scalars(
             select(Prize).where(Prize.contest_id == contest_id).order_by(Prize.place)
         ):
@@ -227,7 +237,7 @@ def _ask(contest_id: int, value: str, settings: Settings, now: datetime) -> Gate
     facts = GateFacts(
         is_voting_over=is_voting_over(contest.phases, now),
         waiting=_count_waiting(contest_id),
-        is_last_head=_is_last_head(contest_id, settings, now),
+        is_last_head=find_awaited_head(contest_id, settings, now) is None,
         audited=count_looked_at(audit),
         ballots=_count_ballots(counted.tally),
         differences=count_differences(audit),
@@ -250,14 +260,6 @@ def _count_waiting(contest_id: int) -> int:
     decisions = select(func.count()).where(DecisionInbox.contest_id == contest_id)
     moved = count_moved_entries(db.session.connection(), contest_id)
     return (db.session.scalar(votes) or 0) + (db.session.scalar(decisions) or 0) + moved
-
-
-def _is_last_head(contest_id: int, settings: Settings, now: datetime) -> bool:
-    timing = next((one for one in list_timings(now) if one.contest_id == contest_id), None)
-    if timing is None:
-        return False
-    promise = find_promise(settings)
-    return not is_quiet_head_due(timing, max(now, timing.ends_at + promise), promise)
 
 
 def _finish(contest_id: int, now: datetime) -> bool:

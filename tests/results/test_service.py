@@ -187,7 +187,9 @@ def test_an_open_appeal_shuts_the_gate_and_keeps_a_result_from_being_final(conte
     db.session.rollback()
     contest.close(LATER)
     assert contest.finish() == 0, "the ledger has grown since"
-    take_back_result(contest.id, "An appeal was upheld.", actor_id=contest.first.id, now=LATER)
+    take_back_result(
+        contest.id, "An appeal was upheld.", settings=contest.settings, actor_id=contest.first.id, now=LATER
+    )
     db.session.rollback()
     write(sign_next_head, contest.id, get_key(contest.settings), LATER)
     contest.propose(at=LATER)
@@ -275,7 +277,9 @@ def test_an_entry_that_leaves_the_prize_is_in_the_ledger_before_its_result_is_fi
     assert contest.gate(at=LATER) == {"The ledger has everything"}
     contest.close(LATER)
     assert contest.finish() == 0, "the ledger has grown since"
-    take_back_result(contest.id, "Ruled out.", actor_id=contest.first.id, now=LATER)
+    take_back_result(
+        contest.id, "Ruled out.", settings=contest.settings, actor_id=contest.first.id, now=LATER
+    )
     contest.propose(at=LATER)
     assert list_places(find_result(contest.id)) == others
 
@@ -330,6 +334,7 @@ def test_judges_change_the_order_by_the_declared_formula(app, settings):
     assert contest.gate() == {"The judges are done"}, "an entry in the running has no points"
     db.session.execute(update(Entry).where(Entry.id == late).values(is_eligible=False))
     db.session.commit()
+    contest.close()
     assert contest.gate() == set()
     contest.propose()
     # 50 · 3/4 + 50 · 10/10, 50 · 4/4 + 50 · 1/10, 50 · 2/4 + 50 · 5/10
@@ -356,7 +361,13 @@ def test_a_head_over_the_same_leaves_leaves_the_result_verifiable(app, settings,
     with contextlib.suppress(ResultRefused):  # a draw comes out otherwise by another head: proposed anew
         contest.approve()
     if find_result(contest.id).state == "proposed":
-        take_back_result(contest.id, "There is a new head.", actor_id=contest.first.id, now=CLOSED)
+        take_back_result(
+            contest.id,
+            "There is a new head.",
+            settings=contest.settings,
+            actor_id=contest.first.id,
+            now=CLOSED,
+        )
         db.session.rollback()
         contest.propose("7.8")
         contest.approve()
@@ -421,7 +432,9 @@ def test_a_prize_that_cannot_be_taken_goes_to_the_runner_up(contest):
     contest.close()
     contest.propose()
     contest.approve()
-    take_back_result(contest.id, "She was old enough.", actor_id=contest.first.id, now=CLOSED)
+    take_back_result(
+        contest.id, "She was old enough.", settings=contest.settings, actor_id=contest.first.id, now=CLOSED
+    )
     rule(contest, first, True)
     contest.close()
     contest.propose()
@@ -444,14 +457,18 @@ def test_a_result_is_proposed_once_and_can_be_taken_back_until_it_is_final(conte
     with pytest.raises(ResultRefused, match="already"):
         contest.propose()
     with pytest.raises(ResultRefused, match="why"):
-        take_back_result(contest.id, " ", actor_id=contest.first.id, now=CLOSED)
-    take_back_result(contest.id, "Too early.", actor_id=contest.first.id, now=CLOSED)
+        take_back_result(contest.id, " ", settings=contest.settings, actor_id=contest.first.id, now=CLOSED)
+    take_back_result(
+        contest.id, "Too early.", settings=contest.settings, actor_id=contest.first.id, now=CLOSED
+    )
     db.session.rollback()
     contest.propose()
     contest.approve()
     contest.finish()
     with pytest.raises(ResultRefused):
-        take_back_result(contest.id, "Too late.", actor_id=contest.first.id, now=LATER)
+        take_back_result(
+            contest.id, "Too late.", settings=contest.settings, actor_id=contest.first.id, now=LATER
+        )
 
 
 def test_a_result_that_was_taken_back_stands_in_no_public_file(contest, settings, tmp_path):
@@ -460,7 +477,13 @@ def test_a_result_that_was_taken_back_stands_in_no_public_file(contest, settings
     contest.approve()
     published = publish(settings, contest.contest, tmp_path / "published")
     assert json.loads((published / "results.json").read_text())["places"] == contest.entries
-    take_back_result(contest.id, "A prize was promised twice.", actor_id=contest.first.id, now=CLOSED)
+    take_back_result(
+        contest.id,
+        "A prize was promised twice.",
+        settings=contest.settings,
+        actor_id=contest.first.id,
+        now=CLOSED,
+    )
     db.session.rollback()
     withdrawn = publish(settings, contest.contest, tmp_path / "withdrawn")
     results = json.loads((withdrawn / "results.json").read_text())
@@ -487,7 +510,9 @@ def test_what_was_proposed_anew_meanwhile_is_not_approved(contest, monkeypatch):
     def ask_for_long(*arguments):
         monkeypatch.setattr(service, "_ask", ask)
         gate = ask(*arguments)
-        take_back_result(contest.id, "Too early.", actor_id=contest.first.id, now=CLOSED)
+        take_back_result(
+            contest.id, "Too early.", settings=contest.settings, actor_id=contest.first.id, now=CLOSED
+        )
         contest.propose(at=CLOSED + timedelta(minutes=1))
         return gate
 

@@ -72,7 +72,9 @@ def take_back_result(contest_id: int) -> Response:
     """Withdraw a result that is not final."""
 
     def work() -> str:
-        service.take_back_result(contest_id, _words(), actor_id=current_user.id, now=now())
+        service.take_back_result(
+            contest_id, _words(), settings=get_settings(), actor_id=current_user.id, now=now()
+        )
         return "It is taken back."
 
     return _do(get_contest_or_404(contest_id), work, "back")
