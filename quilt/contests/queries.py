@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, select
 
 from quilt.contests.models import BallotPolicy, Contest, ContestChange, Phase
-from quilt.contests.rules import DRAW_SOURCE, Action, find_change, list_windows, may
+from quilt.contests.rules import DRAW_SOURCE, Action, find_change, find_pause, list_windows, may
 from quilt.database import db
 from quilt.prepared import Prepared
 
@@ -150,10 +150,11 @@ def list_contests() -> list[ContestFacts]:
 def pick_face(contests: list[ContestFacts], now: datetime) -> ContestFacts | None:
     """The contest that the first page shows.
 
-    Of the open ones the one whose next change is soonest; else one whose vote ended within a month, so that
+    Of the open ones the one whose next change is soonest; else of those that are paused; else one whose vote ended within a month, so that
     its result stands there; else the next to open; else the one that ended last.
     """
     open_ones = [contest for contest in contests if is_open(contest, now)]
+    open_ones = open_ones or [contest for contest in contests if find_pause(contest.phases, now)]
     recent = [contest for contest in contests if now - RESULT_STANDS < _voting_ended_at(contest) <= now]
     if open_ones or not recent:
         candidates = open_ones or contests

@@ -124,6 +124,13 @@ def is_paused(phase: PhaseLike, now: datetime) -> bool:
     return phase.resumed_at is None or now < phase.resumed_at
 
 
+def find_pause(phases: Sequence[P], now: datetime) -> P | None:
+    """The phase in which one could enter or vote at this instant, were it not paused; else None."""
+    phase = find_phase(phases, now)
+    stops = phase is not None and (phase.may_submit or phase.may_vote) and is_paused(phase, now)
+    return phase if stops else None
+
+
 def list_windows(phases: Sequence[PhaseLike], action: Action) -> tuple[Window, ...]:
     """The stretches in which the action is allowed, in order; phases that touch make one stretch."""
     windows: list[Window] = []
@@ -169,10 +176,18 @@ def is_voting_over(phases: Sequence[PhaseLike], now: datetime) -> bool:
 
 def find_change(phases: Sequence[PhaseLike], now: datetime) -> Change | None:
     """The change that people wait for: of voting where it is near or under way, else the soonest one."""
-    if may(phases, Action.VOTE, now):
-        return _next_change(phases, Action.VOTE, now)
-    changes = [_next_change(phases, action, now) for action in (Action.VOTE, Action.SUBMIT)]
+    voting = _next_change(phases, Action.VOTE, now)
+    if voting is not None and not voting.opens:
+        return voting  # also in a pause: the closing time stays
+    changes = [voting, _next_change(phases, Action.SUBMIT, now)]
     return min((change for change in changes if change), key=lambda change: change.at, default=None)
+
+
+def describe_pause(phase: PhaseLike) -> str:
+    """What the pause of this phase means: "Until it goes on, nobody can vote. …"."""
+    acts = {"vote": phase.may_vote, "send in an entry": phase.may_submit}
+    stopped = " or ".join(act for act, is_stopped in acts.items() if is_stopped)
+    return f"Until it goes on, nobody can {stopped}. What was sent and cast is kept."
 
 
 def describe_change(change: Change, zone: str) -> str:

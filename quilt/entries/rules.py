@@ -121,6 +121,14 @@ class NotOpenYet(EntryRefused):
         self.message = f"Entries open at {say_moment(opens_at, zone)}. Your draft is saved."
 
 
+class EntriesPaused(EntryRefused):
+    """While the contest is paused, for a `reason` that everybody may read."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.message = f"Entering is paused: {reason} Your draft is saved; send it in when it goes on."
+
+
 class StaleDraft(EntryRefused):
     """Saved from a page that is older than the draft: `saved` is what stands, `typed` what came."""
 
@@ -152,6 +160,12 @@ class PhaseLike(Protocol):
     def ends_at(self) -> datetime: ...
     @property
     def may_submit(self) -> bool: ...
+    @property
+    def paused_at(self) -> datetime | None: ...
+    @property
+    def resumed_at(self) -> datetime | None: ...
+    @property
+    def pause_reason(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -254,9 +268,12 @@ def find_problems(
 
 
 def check_open(phases: Iterable[PhaseLike], now: datetime, zone: str) -> None:
-    """Raise NotOpenYet or EntriesClosed unless a phase takes entries at this instant (its end excluded)."""
+    """Raise NotOpenYet, EntriesPaused or EntriesClosed unless a phase takes entries now (its end excluded)."""
     taking = [phase for phase in phases if phase.may_submit]
-    if any(phase.starts_at <= now < phase.ends_at for phase in taking):
+    running = next((phase for phase in taking if phase.starts_at <= now < phase.ends_at), None)
+    if running is not None:
+        if _is_paused(running, now):
+            raise EntriesPaused(running.pause_reason)
         return
     coming = [phase.starts_at for phase in taking if phase.starts_at > now]
     if coming:
@@ -275,6 +292,11 @@ def make_slug(title: str) -> str:
     folded = _unmark(title).replace("'", "").replace("’", "")
     plain = folded.encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or "entry"
+
+
+def _is_paused(phase: PhaseLike, now: datetime) -> bool:
+    since, until = phase.paused_at, phase.resumed_at
+    return since is not None and since <= now and (until is None or now < until)
 
 
 def _unmark(text: str) -> str:

@@ -129,7 +129,7 @@ def send_in(entry_id: int, owner_id: int, now: datetime, compose: Compose, entry
     """Hand the draft to the moderators and tell the entrant by mail.
 
     The closing time holds for the first sending; what was sent in time may be mended afterwards. Raises
-    NotReady with a message for each field, NotOpenYet, EntriesClosed, NotFound, WrongState.
+    NotReady with a message for each field, NotOpenYet, EntriesPaused, EntriesClosed, NotFound, WrongState.
     """
     with transaction() as session:
         entry, revision = _own_newest(session, entry_id, owner_id)

@@ -12,9 +12,11 @@ from quilt.contests.rules import (
     Paused,
     check_may,
     describe_change,
+    describe_pause,
     describe_refusal,
     find_change,
     find_counts_opening,
+    find_pause,
     find_phase,
     hash_rules,
     is_over,
@@ -176,6 +178,11 @@ def test_a_pause_stops_entering_and_voting_but_not_talking():
             assert may((running,), action, day(moment)) is is_open
         assert may((running,), Action.COMMENT, day(moment))
     assert not is_voting_over((running,), day(2.5))
+    assert find_pause((running,), day(2)) is running and find_pause((running,), day(3)) is None
+    assert find_pause((P("Looked through", day(0), day(9), paused_at=day(2)),), day(3)) is None
+    assert describe_pause(running).startswith("Until it goes on, nobody can vote or send in an entry.")
+    sooner = P("All", day(0), day(1), True, paused_at=day(0)), P("Vote", day(0), day(9), may_vote=True)
+    assert find_change((running,), day(2)).action is find_change(sooner, day(0.5)).action is Action.VOTE
     open_end = P("All", day(0), day(9), may_vote=True, paused_at=day(2), pause_reason="A flood of bots.")
     with pytest.raises(Paused) as refusal:
         check_may((open_end,), Action.VOTE, day(8))

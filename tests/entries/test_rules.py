@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from quilt.entries import rules
-from quilt.entries.rules import EntriesClosed, NotOpenYet, WrongState
+from quilt.entries.rules import EntriesClosed, EntriesPaused, NotOpenYet, WrongState
 
 GOOD = {"title": "A title", "cause": "A cause", "story": "A story.", "thanks": ""}
 NOON = datetime(2026, 5, 1, 16, 0, tzinfo=UTC)  # 12:00 in New York
@@ -17,6 +17,9 @@ class Stretch:
     starts_at: datetime
     ends_at: datetime
     may_submit: bool = True
+    paused_at: datetime | None = None
+    resumed_at: datetime | None = None
+    pause_reason: str = ""
 
 
 @pytest.mark.parametrize(
@@ -72,11 +75,13 @@ def test_problems_come_in_the_order_of_the_steps() -> None:
         pytest.param(timedelta(0), EntriesClosed, id="at-the-close"),
         pytest.param(timedelta(milliseconds=1), EntriesClosed, id="B14"),
         pytest.param(timedelta(days=-3), NotOpenYet, id="before-the-start"),
+        pytest.param(timedelta(hours=-2), EntriesPaused, id="at-the-pause"),
+        pytest.param(timedelta(hours=-1), None, id="when-it-goes-on"),
     ],
 )
 def test_closing_time(offset: timedelta, error: type[Exception] | None) -> None:
     phases = [
-        Stretch(NOON - timedelta(days=2), NOON),
+        Stretch(NOON - timedelta(days=2), NOON, True, NOON - timedelta(hours=2), NOON - timedelta(hours=1)),
         Stretch(NOON, NOON + timedelta(days=1), may_submit=False),
     ]
     if error is None:

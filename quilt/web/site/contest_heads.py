@@ -1,18 +1,19 @@
 """The head of a contest's pages: what is to come, how long until then, what one can do now."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from flask import render_template
 from markupsafe import Markup
 
 from quilt.contests.policy_text import describe_policy
-from quilt.contests.queries import ContestFacts, Notice
+from quilt.contests.queries import ContestFacts, Notice, PhaseFacts
 from quilt.contests.rules import (
     Action,
     Change,
     describe_change,
+    describe_pause,
     find_change,
+    find_pause,
     is_over,
     may,
     name_place,
@@ -49,12 +50,14 @@ def render_contest(gallery: Gallery, view: str, **values: object) -> str:
 
 
 def describe_contest(contest: ContestFacts, moment: datetime) -> dict[str, object]:
-    """What the head of a contest's page says: its change to come, its phases, what one can do now."""
-    change = find_change(contest.phases, moment)
+    """What the head of a contest's page says: its pause or its change to come, its phases, what one can do now."""
+    change, pause = find_change(contest.phases, moment), find_pause(contest.phases, moment)
     return {
         "contest": contest,
         "change": change,
         "change_text": describe_change(change, contest.time_zone) if change else "",
+        "pause": pause,
+        "pause_text": describe_pause(pause) if pause else "",
         "left": describe_left(change, moment),
         "place": name_place(contest.time_zone),
         "phases": [(phase, _state_of(phase.starts_at, phase.ends_at, moment)) for phase in contest.phases],
@@ -62,17 +65,20 @@ def describe_contest(contest: ContestFacts, moment: datetime) -> dict[str, objec
         "may_enter": may(contest.phases, Action.SUBMIT, moment),
         "is_over": is_over(contest.phases, moment),
         "policy": describe_policy(contest.policy, contest.time_zone),
-        "notices": _list_standing(contest.notices)[:MOST_NOTICES],
+        "notices": _list_notices(contest, pause)[:MOST_NOTICES],
     }
 
 
-def _list_standing(notices: Sequence[Notice]) -> list[Notice]:
-    """The notices without those of a result that was taken back after them; they come and go the newest first."""
-    withdrawn = [index for index, told in enumerate(notices) if told.kind == "result withdrawn"]
+def _list_notices(contest: ContestFacts, pause: PhaseFacts | None) -> list[Notice]:
+    """What stands under the head, the newest first: not a pause that holds now, which stands there already, nor a
+    result that was taken back since."""
+    since = pause and pause.paused_at
+    withdrawn = [index for index, told in enumerate(contest.notices) if told.kind == "result withdrawn"]
     return [
         told
-        for index, told in enumerate(notices)
-        if told.kind != "result" or not withdrawn or index < withdrawn[0]
+        for index, told in enumerate(contest.notices)
+        if (told.kind, told.at) != ("paused", since)
+        and (told.kind != "result" or not withdrawn or index < withdrawn[0])
     ]
 
 

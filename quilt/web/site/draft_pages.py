@@ -1,12 +1,15 @@
 """The pages of entering: where it begins, one step of a draft, and where an entry stands."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Response, make_response, redirect, render_template, request
 from flask_login import current_user
 from flask_wtf import FlaskForm
 
-from quilt.contests.queries import find_contest_by_id, list_contests
+from quilt.contests.queries import ContestFacts, PhaseFacts, find_contest_by_id, list_contests
+from quilt.contests.rules import Action, Window, find_pause, list_windows, may
 from quilt.entries.drafts import Draft, list_causes, list_drafts
 from quilt.entries.rules import LIMITS, EntryRefused, check_open, tidy_texts
 from quilt.web.clock import now
@@ -33,16 +36,22 @@ UPLOADS = "60 per hour"
 SENDINGS = "60 per hour"
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A contest to enter: the stretches of time that are left for it, and the pause it is in."""
+
+    contest: ContestFacts
+    windows: tuple[Window, ...]
+    pause: PhaseFacts | None
+    is_open: bool
+
+
 def answer_start(status: int = 200, refusal: str = "") -> Response:
     """What entering means, the contests that are open or will be, and one's own entries; `refusal` says what went wrong."""
     moment = now()
-    contests = [
-        contest
-        for contest in list_contests()
-        if any(phase.may_submit and moment < phase.ends_at for phase in contest.phases)
-    ]
+    calls = [call for contest in list_contests() if (call := _build_call(contest, moment)).windows]
     drafts = list_drafts(current_user.id) if current_user.is_authenticated else []
-    page = render_template("site/submit.html", contests=contests, drafts=drafts, refusal=refusal)
+    page = render_template("site/submit.html", calls=calls, drafts=drafts, refusal=refusal)
     return _private(make_response(page, status))
 
 
@@ -128,6 +137,13 @@ def by_person() -> str:
 def say_size(megabytes: int) -> str:
     """2 GB, 500 MB."""
     return f"{megabytes / 1024:g} GB" if megabytes >= 1024 else f"{megabytes} MB"
+
+
+def _build_call(contest: ContestFacts, moment: datetime) -> Call:
+    windows = list_windows(contest.phases, Action.SUBMIT)
+    left = tuple((start, end) for start, end in windows if end > moment)
+    pause = find_pause(contest.phases, moment)
+    return Call(contest, left, pause, may(contest.phases, Action.SUBMIT, moment))
 
 
 def _say_closing(draft: Draft) -> str:

@@ -9,6 +9,7 @@ from quilt.entries import service as entries
 from quilt.entries.rules import (
     OUT,
     EntriesClosed,
+    EntriesPaused,
     EntryRefused,
     NotOpenYet,
     NotReady,
@@ -78,7 +79,7 @@ def send_in(entry_id: int) -> Response:
         entries.send_in(entry_id, current_user.id, now(), composer(settings), address)
     except NotReady as refusal:
         return answer_step(get_draft_or_404(entry_id), "preview", 422, problems=refusal.problems)
-    except (EntriesClosed, NotOpenYet) as refusal:
+    except (EntriesClosed, EntriesPaused, NotOpenYet) as refusal:
         return answer_step(get_draft_or_404(entry_id), "preview", 409, refusal=refusal.message)
     except WrongState:
         draft = get_draft_or_404(entry_id)  # as it is now

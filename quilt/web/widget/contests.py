@@ -6,7 +6,7 @@ import orjson
 from flask import Response, request
 
 from quilt.contests.queries import ContestFacts
-from quilt.contests.rules import Action, find_change, is_over, may
+from quilt.contests.rules import Action, find_change, find_pause, is_over, may
 from quilt.database import database_key
 from quilt.embeds.queries import map_codes
 from quilt.standings.leaders import Sums
@@ -84,7 +84,8 @@ def _render(
     codes: dict[int, str],
     moment: datetime,
 ) -> str:
-    t, change = wish.phrases, find_change(contest.phases, moment)
+    t, is_paused = wish.phrases, find_pause(contest.phases, moment) is not None
+    change = None if is_paused else find_change(contest.phases, moment)
     rows = [(line, _address(line, codes), patch(line.cause), _say_figures(line, t, wish)) for line in lines]
     return render_frame(
         TEMPLATES[kind],
@@ -96,12 +97,17 @@ def _render(
         change_text=t(f"{change.action.value}_{'opens' if change.opens else 'closes'}") if change else "",
         change_at=change.at.isoformat(timespec="seconds") if change else "",
         left=split_time_left(change, moment, t) if change else [],
-        state_text="" if change else t("over" if is_over(contest.phases, moment) else "not_open"),
+        state_text="" if change else t(_name_state(contest, is_paused, moment)),
         figures_path=f"/widget/contests/{contest.slug}.json" if wish.options.counts and lines else "",
         patch_svg=patch(contest.title),
         may_vote=may(contest.phases, Action.VOTE, moment),
         units=orjson.dumps(name_units(t)).decode(),
     )
+
+
+def _name_state(contest: ContestFacts, is_paused: bool, moment: datetime) -> str:
+    """The phrase for a contest in which no change is waited for."""
+    return "paused" if is_paused else "over" if is_over(contest.phases, moment) else "not_open"
 
 
 def _address(line: Line, codes: dict[int, str]) -> str:

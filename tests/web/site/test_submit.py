@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from quilt.accounts.models import User
-from quilt.database import db
+from quilt.contests.models import Phase
+from quilt.database import db, transaction
 from quilt.entries import service as entries
 from quilt.entries.models import Entry, EntryRevision
 from quilt.media.models import Video
@@ -478,6 +479,16 @@ def test_a_draft_is_deleted_only_with_the_box(client, draft_id):
 def test_strangers_read_what_entering_means(client, contest):
     page = client.get("/submit")
     assert page.status_code == 200 and "Start your entry" in page.text
+    last = contest.phases[-1]
+    with transaction() as session:  # it touches the one before: the two are one stretch of time
+        session.add(
+            Phase(
+                contest_id=contest.id, name="More", starts_at=last.ends_at,
+                ends_at=last.ends_at + timedelta(days=1), may_submit=True,
+            )
+        )  # fmt: skip
+    page = client.get("/submit")
+    assert page.text.count("Entries until") == 1 and "Entries from" not in page.text
     answer = post(client, "/submit", contest_id=contest.id)
     assert answer.status_code == 303 and "/sign-in?next=" in answer.headers["Location"]
 
