@@ -34,6 +34,16 @@ class CastVote:
     tier: str
 
 
+@dataclass(frozen=True, slots=True)
+class DoubtedVote:
+    """A vote whose holder of the receipt asks what became of it; `state` is what the ledger says."""
+
+    id: int
+    contest_id: int
+    entry_title: str
+    state: str
+
+
 def build_policy(contest: Contest) -> Policy:
     """The contest's ballot policy and voting times as plain facts."""
     policy = contest.policy
@@ -74,6 +84,15 @@ def list_votes_of(user_id: int, entry_id: int | None = None) -> list[CastVote]:
     if entry_id is not None:
         statement = statement.where(Vote.entry_id == entry_id)
     return [CastVote(*row) for row in db.session.execute(statement)]
+
+
+def find_doubted(receipt: str) -> DoubtedVote | None:
+    """The vote with this receipt, as whoever holds it may know it."""
+    statement = select(Vote.id, Vote.contest_id, Entry.title, _own_state())
+    row = db.session.execute(
+        statement.join(Entry, Entry.id == Vote.entry_id).where(Vote.receipt == receipt)
+    ).first()
+    return None if row is None else DoubtedVote(*row)
 
 
 def find_vote_key(user_id: int, digest: bytes) -> VoteKey | None:

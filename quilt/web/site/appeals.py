@@ -1,5 +1,7 @@
 """Doubt about votes, from the other side: yes, that was me; please look again; a mailing will go out."""
 
+import math
+
 from flask import Response, abort, flash, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 
@@ -15,11 +17,11 @@ from quilt.integrity.appeals import (
     UnknownReceipt,
     appeal_by_receipt,
     appeal_for_entry,
-    find_appeals_of,
     list_appeals_about,
 )
 from quilt.integrity.checks import PATH, VOTE_CHECK, CheckedVote, answer_check, find_checked
 from quilt.integrity.facts import get_rulebook
+from quilt.integrity.models import VoteCheck
 from quilt.signed_ids import read_token
 from quilt.votes.rules import make_contest_key
 from quilt.web.clock import now
@@ -30,6 +32,8 @@ from quilt.web.lookups import get_head_or_404
 from quilt.web.settings import get_settings
 from quilt.web.site import site
 from quilt.web.site.drafts import get_draft_or_404
+from quilt.web.site.receipts import tidy_number
+from quilt.web.site.second_looks import find_second_look
 from quilt.web.visitors import describe_visitor
 
 
@@ -55,8 +59,11 @@ def confirm_check(token: str) -> Response:
 
 @site.get("/appeal")
 def show_appeal() -> Response:
-    """The form for whoever holds a receipt, and what became of their appeals."""
-    return _answer_appeal(request.args.get("receipt", "")[:64])
+    """The form for whoever holds the receipt of a vote that is held or rejected, and what became of their appeals."""
+    receipt = tidy_number(request.args.get("receipt", ""))
+    if receipt and find_second_look(receipt) is None:
+        return _answer_appeal(receipt, problem=UnknownReceipt.message, status=404)
+    return _answer_appeal(receipt)
 
 
 @site.post("/appeal")
@@ -156,8 +163,9 @@ def _get_published_or_404(entry_id: int) -> Draft:
 def _answer_check(vote: CheckedVote, *, is_quick: bool = False) -> Response:
     """The question, or thanks; `is_quick`: an answer that came just now, and was none where the question stands yet."""
     page = render_template(
-        "site/vote_check.html", vote=vote, is_quick=is_quick, ticket=new_ticket(vote.entry_id)
-    )
+        "site/vote_check.html", vote=vote, ticket=new_ticket(vote.entry_id),
+        wait=_find_wait(vote.vote_id) if is_quick else 0,
+    )  # fmt: skip
     response = make_response(page)
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["X-Robots-Tag"] = "noindex"
@@ -165,10 +173,17 @@ def _answer_check(vote: CheckedVote, *, is_quick: bool = False) -> Response:
     return response
 
 
+def _find_wait(vote_id: int) -> int:
+    """How many seconds from now an answer is heard: so long after the letter, and after the page was opened."""
+    book, mailed_at = get_rulebook(), db.session.get_one(VoteCheck, vote_id).mailed_at
+    after_letter = book.confirm_below - (now() - mailed_at).total_seconds()
+    return math.ceil(max(after_letter, book.signs["hasty"].numbers["below"]))
+
+
 def _answer_appeal(receipt: str, words: str = "", problem: str = "", status: int = 200) -> Response:
     page = render_template(
         "site/appeal.html", receipt=receipt, words=words, problem=problem,
-        appeals=find_appeals_of(receipt) if receipt else [],
+        look=find_second_look(tidy_number(receipt)),
     )  # fmt: skip
     response = make_response(page, status)
     response.headers["Cache-Control"] = "private, no-store"

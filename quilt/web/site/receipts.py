@@ -15,6 +15,7 @@ from quilt.web.proof_steps import list_steps
 from quilt.web.settings import get_settings
 from quilt.web.site import site
 from quilt.web.site.ledger import get_key
+from quilt.web.site.second_looks import find_second_look
 
 LONGEST_NUMBER = 64  # of what somebody types or pastes
 
@@ -23,7 +24,7 @@ LONGEST_NUMBER = 64  # of what somebody types or pastes
 @limiter.limit("120 per minute")
 def look_up_receipt() -> Response:
     """The form that takes a receipt's number."""
-    number = _tidy(request.args.get("number", ""))
+    number = tidy_number(request.args.get("number", ""))
     if not number:
         return _answer("site/receipt_lookup.html", number="", problem="")
     if _find(number) is None:
@@ -37,7 +38,7 @@ def look_up_receipt() -> Response:
 def show_receipt(number: str) -> Response:
     """The vote behind a number, for whoever holds it, with its proof once there is one."""
     found = _get_or_404(number)
-    return _answer("site/receipt.html", 200, **_describe(found))
+    return _answer("site/receipt.html", 200, look=find_second_look(number), **_describe(found))
 
 
 @site.get("/receipts/<number>/receipt.json")
@@ -99,7 +100,7 @@ def _find(number: str) -> FoundReceipt | None:
         )
 
 
-def _tidy(text: str) -> str:
+def tidy_number(text: str) -> str:
     """What somebody typed, without the blanks that copying adds."""
     return "".join(text.split()).lower()[:LONGEST_NUMBER]
 

@@ -5,16 +5,16 @@ import secrets
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from quilt.contests.models import Contest
-from quilt.database import db, write
+from quilt.database import db, transaction, write
 from quilt.integrity.checks import VOTE_CHECK, mail_checks
 from quilt.integrity.facts import get_rulebook
 from quilt.integrity.models import Appeal, BlastNotice, VoteCheck
 from quilt.signed_ids import make_token
 from quilt.votes.decisions import Verdict, decide_votes
-from quilt.votes.models import Vote
+from quilt.votes.models import DecisionInbox, Vote
 from quilt.web.clock import now
 from quilt.web.tickets import issue_ticket
 from tests.conftest import NOW
@@ -58,6 +58,12 @@ def test_the_button_counts_the_vote_and_says_nothing_of_it(client, held, link, e
     for hasty in ({}, {"ticket": re.search(r'name="ticket" value="([^"]+)"', client.get(link).text)[1]}):
         told = client.post(link, data=hasty)
         assert "Once more, please" in told.text and states()[held] == "held"
+        assert "Wait 2 seconds" in told.text  # after the page; the letter is older
+    with transaction() as session:
+        session.get_one(VoteCheck, held).mailed_at = now() - timedelta(seconds=10)
+    assert re.search(r"Wait (20|1\d) seconds", client.post(link).text)
+    with transaction() as session:
+        session.get_one(VoteCheck, held).mailed_at = NOW
     db.session.rollback()
     entry_id, earlier = entry.id, now() - timedelta(seconds=20)
     ticket = issue_ticket(entry_id, "", settings.secret_key, earlier, secrets.token_bytes)
@@ -98,6 +104,20 @@ def test_a_voter_asks_for_a_second_look(client, held):
         and "Once more." in twice.text
     )
     assert len(db.session.scalars(select(Appeal)).all()) == 1
+
+
+def test_nobody_fills_in_an_appeal_that_nothing_can_come_of(client, held):
+    receipt = db.session.scalar(select(Vote.receipt).where(Vote.id == held))
+    ask, form = client.get("/appeal").text, client.get(f"/appeal?receipt=%20{receipt.upper()}").text
+    assert 'method="get"' in ask and "<textarea" not in ask and "<textarea" in form
+    write(decide_votes, [held], Verdict("counted", "reviewer", "looked", get_rulebook().name), NOW)
+    write(lambda connection: connection.execute(delete(DecisionInbox)))  # as the next batch does
+    page = client.get(f"/appeal?receipt={receipt}").text
+    assert "This vote counts. There is nothing to appeal against." in page and "<textarea" not in page
+    unknown = client.get(f"/appeal?receipt={'0' * 24}")
+    assert (
+        unknown.status_code == 404 and "We know no vote" in unknown.text and "<textarea" not in unknown.text
+    )
 
 
 @pytest.mark.parametrize(

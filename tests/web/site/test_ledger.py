@@ -12,8 +12,10 @@ from sqlalchemy.exc import DBAPIError
 from quilt.audit.ledger import check_ledgers
 from quilt.contests.models import BallotPolicy, Contest
 from quilt.database import db, transaction, write
+from quilt.integrity.appeals import answer_appeal, appeal_by_receipt
 from quilt.integrity.checks import ANSWERED_BY_VOTER
 from quilt.integrity.facts import get_rulebook
+from quilt.integrity.models import VoteCheck
 from quilt.integrity.reviews import REASONS
 from quilt.jobs.queue import Job
 from quilt.ledger.heads import decode_head, name_key
@@ -29,7 +31,7 @@ from quilt.votes.tasks import forget_spent
 from quilt.web.clock import now
 from quilt.web.proof_steps import list_steps
 from tests.conftest import without_guards
-from tests.factories import count_plainly, make_entry
+from tests.factories import count_plainly, make_entry, make_user
 from tests.ledger.books import load_verifier
 from tests.votes.ledgers import CHANCE, start_ledger, verify
 from tests.votes.ledgers import cast as cast_at
@@ -159,7 +161,32 @@ def test_the_receipt_never_says_more_than_the_ledger(client, contest, settings):
     write(decide_votes, [vote_id], Verdict("held", "reviewer", "odd", "rules-1"), now())
     assert "Recorded" in client.get(f"/receipts/{number}").text
     close(settings)
-    assert "Being looked at" in client.get(f"/receipts/{number}").text
+    page = client.get(f"/receipts/{number}").text
+    assert "Being looked at" in page and "We have written" not in page and "again=1" not in page
+
+
+def test_the_receipt_of_a_held_vote_says_what_was_asked_answered_and_appealed(client, contest, settings):
+    (vote_id,) = cast(make_entry(contest))
+    number, reviewer = receipt_of(vote_id), make_user(role="admin")
+    write(decide_votes, [vote_id], Verdict("held", "rules", "other", "rules-1"), now())
+    close(settings)
+    with transaction() as session:
+        session.add(VoteCheck(vote_id=vote_id, contest_id=contest.id, mailed_at=now()))
+    asked = client.get(f"/receipts/{number}").text
+    assert "We have written to the address" in asked and "Ask for a second look</a>" in asked
+    with transaction() as session:
+        session.get_one(VoteCheck, vote_id).answered_at = now()
+    answered = client.get(f"/receipts/{number}").text
+    assert "You have told us that it was you" in answered and "We have written" not in answered
+    appeal = appeal_by_receipt(number, "It was me.", author_id=None, now=now())
+    for path in (f"/receipts/{number}", f"/appeal?receipt={number}"):
+        waiting = client.get(path).text
+        assert "waits for an answer" in waiting and "Ask for a second look</a>" not in waiting, path
+        assert "<textarea" not in waiting
+    answer_appeal(appeal, "dismissed", "The code came from elsewhere.", actor_id=reviewer.id, now=now())
+    told = client.get(f"/receipts/{number}").text
+    assert "It stays as it is." in told and "The code came from elsewhere." in told and "again=1" in told
+    assert "<textarea" in client.get(f"/appeal?receipt={number}&again=1").text
 
 
 def test_reasons_stand_there_in_plain_words(app, client, contest, settings):
