@@ -1,6 +1,8 @@
 """Reading people and their codes."""
 
+import json
 from datetime import datetime, timedelta
+from hmac import compare_digest
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, func, select
@@ -9,13 +11,22 @@ from sqlalchemy.orm import Session
 from quilt.accounts.models import EmailCode, User
 from quilt.accounts.models_security import Authenticator, Passkey, UserSession
 from quilt.accounts.people import Person
-from quilt.accounts.rules import CODE_WINDOW, AccountRefused, email_key, hash_key, person_key
+from quilt.accounts.rules import (
+    CODE_WINDOW,
+    AccountRefused,
+    email_key,
+    hash_code,
+    hash_key,
+    person_key,
+    read_code,
+)
 from quilt.database import db
 from quilt.mail import MailMessage
 from quilt.prepared import Prepared
 
 _user, _session = User.__table__, UserSession.__table__
 _SLOW = timedelta(seconds=30)
+_TWICE = timedelta(minutes=1)  # a form that is sent twice comes so soon again
 _BY_SESSION = Prepared(
     select(
         _user,
@@ -92,6 +103,20 @@ def is_letter_used(token: str) -> bool:
     """Whether the code that this browser asked for, or the link in its letter, has opened something already."""
     used = select(EmailCode.id).where(EmailCode.token == token, EmailCode.used_at.is_not(None))
     return db.session.scalar(used) is not None
+
+
+def find_wish(token: str) -> dict[str, Any] | None:
+    """What the vote is cast with that waits for this browser's code; None where the code is forgotten."""
+    row = db.session.execute(select(EmailCode.wish).where(EmailCode.token == token)).first()
+    return None if row is None else json.loads(row.wish or "{}")
+
+
+def find_redeemer(token: str, code: str, secret: str, now: datetime) -> int | None:
+    """Whom this code has signed in within the last minute, for the browser that asked for it and knows it."""
+    used = select(EmailCode.code_hash, User.id).join(User, User.email_key == EmailCode.email_key)
+    row = db.session.execute(used.where(EmailCode.token == token, EmailCode.used_at > now - _TWICE)).first()
+    fits = row is not None and compare_digest(hash_code(read_code(code), token, secret), row.code_hash)
+    return row.id if row is not None and fits else None
 
 
 def is_letter_late(token: str, now: datetime) -> bool:

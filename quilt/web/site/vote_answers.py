@@ -1,16 +1,18 @@
 """What a vote is answered with: its receipt, a refusal, or the form once more with everything that was typed."""
 
+import time
+
 from flask import Response, abort, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 
-from quilt.accounts.queries import is_letter_late, is_letter_used
-from quilt.accounts.rules import AccountRefused
+from quilt.accounts.queries import find_redeemer, is_letter_late, is_letter_used
+from quilt.accounts.rules import AccountRefused, CodeExpired, TooManyTries
 from quilt.arrivals.heads import EntryHead
 from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.votes.ballots import Receipt
 from quilt.votes.casting_models import VoteKey
-from quilt.votes.queries import find_vote_key
+from quilt.votes.queries import find_vote_key, list_votes_of
 from quilt.votes.rules import Policy, VoteRefused
 from quilt.web.clock import now
 from quilt.web.errors import wants_json
@@ -18,7 +20,15 @@ from quilt.web.form_tickets import new_ticket
 from quilt.web.json_bodies import answer_json
 from quilt.web.plain import Answer, AnyRequest, tell_json
 from quilt.web.request_keys import KeyUnreadable, read_key
-from quilt.web.words import describe_link_refusal, describe_vote_refusal, list_vote_facts
+from quilt.web.settings import get_settings
+from quilt.web.words import (
+    describe_account_refusal,
+    describe_link_refusal,
+    describe_vote_refusal,
+    list_vote_facts,
+)
+
+TWICE_WAITS = (0, 0.05, 0.1, 0.2, 0.4)  # seconds before each look for the vote of a form that was sent twice
 
 
 def answer_receipt(request: AnyRequest, entry_id: int, receipt: Receipt) -> Answer:
@@ -50,10 +60,24 @@ def repeat_receipt(entry_id: int) -> Response:
     earlier = find_earlier(entry_id)
     if earlier is None:
         abort(404, "We cannot find that entry. It may have been withdrawn.")
-    if wants_json(request):
-        words = "That vote was cast before. The entry has gone since."
-        return answer_json({"detail": words, "receipt": earlier.receipt}, 200)
-    return make_response(redirect(url_for("site.show_receipt", number=earlier.receipt), 303))
+    return _show_earlier(earlier.receipt, "That vote was cast before. The entry has gone since.")
+
+
+def answer_twice(head: EntryHead, pending: dict[str, str], code: str) -> Response | None:
+    """The receipt of the vote that this browser's code has cast a moment ago; None where it has cast none.
+
+    The form was sent twice at once, then: the code is used before the vote is in, which takes a moment.
+    """
+    user_id = find_redeemer(pending["token"], code, get_settings().secret_key, now())
+    if user_id is None:
+        return None
+    for wait in TWICE_WAITS:
+        time.sleep(wait)
+        db.session.rollback()  # it would go on seeing the database as it was before
+        votes = list_votes_of(user_id, head.id)
+        if votes:
+            return _show_earlier(votes[0].receipt, "That vote has been cast.")
+    return None
 
 
 def answer_refusal(head: EntryHead, refusal: VoteRefused, policy: Policy) -> Response:
@@ -89,12 +113,13 @@ def ask_address(head: EntryHead, status: int, words: str, *, may_go_on: bool = F
     )  # fmt: skip
 
 
-def show_confirm(head: EntryHead, pending: dict[str, str], words: str = "", status: int = 200) -> Response:
-    """The page that takes the code, with what was wrong with the one before."""
+def show_confirm(head: EntryHead, pending: dict[str, str], refusal: AccountRefused | None = None) -> Response:
+    """The page that takes the code, with what was wrong with the one before; only another one helps where it is over."""
+    status, words = (200, "") if refusal is None else describe_account_refusal(refusal)
     token = pending.get("token", "")
     return _answer_page(
         "site/vote_confirm.html", head, status, words=words, email=pending.get("email", ""),
-        is_late=is_letter_late(token, now()), is_used=is_letter_used(token),
+        is_over=isinstance(refusal, CodeExpired | TooManyTries), is_late=is_letter_late(token, now()), is_used=is_letter_used(token),
         detail="A code was sent.",
     )  # fmt: skip
 
@@ -126,6 +151,13 @@ def read_way() -> tuple[str, str]:
 def find_entry_address(head: EntryHead) -> str:
     """The path of the entry that the vote is for."""
     return url_for("site.show_entry", entry_id=head.id, slug=head.slug)
+
+
+def _show_earlier(receipt: str, words: str) -> Response:
+    """On to the receipt of a vote that was cast before; `words` for programs."""
+    if wants_json(request):
+        return answer_json({"detail": words, "receipt": receipt}, 200)
+    return make_response(redirect(url_for("site.show_receipt", number=receipt), 303))
 
 
 def _answer_page(

@@ -1,11 +1,13 @@
 """A vote whose maker is not known yet: it waits for the code from a letter, or for another service's word."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, abort, make_response, redirect, request, session, url_for
 
 from quilt.accounts.proofs import SignInRefused
 from quilt.accounts.providers import Provider, find_provider
+from quilt.accounts.queries import find_wish
 from quilt.accounts.rules import AccountRefused, clean_email
 from quilt.accounts.service import VOTE, request_code
 from quilt.arrivals.heads import EntryHead
@@ -13,7 +15,7 @@ from quilt.database import db
 from quilt.entries.models import Entry
 from quilt.letters import composer
 from quilt.votes.ballots import needs_more_proof
-from quilt.votes.challenges import ChallengeRefused
+from quilt.votes.challenges import ChallengeRefused, Proof
 from quilt.votes.rules import VoteRefused, check_window
 from quilt.web.clock import entropy, now
 from quilt.web.errors import wants_json
@@ -26,7 +28,13 @@ from quilt.web.resuming import keep_for_later
 from quilt.web.settings import get_settings
 from quilt.web.site.arrivals import record_form_visit
 from quilt.web.site.challenges import find_letter_delay, make_challenge, read_proof
-from quilt.web.site.vote_answers import answer_refusal, ask_address, find_entry_address, read_way
+from quilt.web.site.vote_answers import (
+    answer_refusal,
+    ask_address,
+    find_entry_address,
+    read_way,
+    show_confirm,
+)
 from quilt.web.visitors import remember_code
 from quilt.web.words import describe_account_refusal, describe_short_lived
 
@@ -39,7 +47,6 @@ def send_code(head: EntryHead, told: Told) -> Response:
         check_window(policy, now())
     except VoteRefused as refusal:
         return answer_refusal(head, refusal, policy)
-    entry = db.session.get_one(Entry, head.id)
     address = form.get("email", "")
     is_short_lived = needs_more_proof(_tidy(address), policy, now())
     may_go_on = is_short_lived and "email" in policy.tiers
@@ -51,16 +58,37 @@ def send_code(head: EntryHead, told: Told) -> Response:
         return _ask_for_proof(head, may_go_on)
     told["solve"] = None if proof is None else proof.seconds
     try:
-        token = request_code(
-            address, VOTE, compose=composer(get_settings()), secret=get_settings().secret_key, now=now(),
-            entropy=entropy, entry_id=head.id, title=entry.title, wish=_describe_wish(told),
-            next_path=find_entry_address(head), due_at=now() + find_letter_delay(proof),
-        )  # fmt: skip
+        _mail_code(head, address, _describe_wish(told), proof)
     except AccountRefused as refusal:
         status, words = describe_account_refusal(refusal)
         return ask_address(head, status, words, may_go_on=may_go_on)
-    session["pending_vote"] = {"entry_id": head.id, "token": token, "email": address.strip()[:320]}
     return _count_visit(_point_to_confirm(head), head)
+
+
+def send_another_code(head: EntryHead, pending: dict[str, str]) -> Response:
+    """Mail a new code for the vote that waits in this browser; what the page told of how it was cast stays."""
+    policy, wish = get_policy(head), find_wish(pending["token"])
+    if wish is None:  # asked for more than a day ago
+        return redirect(find_entry_address(head), 303)  # type: ignore[return-value]
+    try:
+        check_window(policy, now())
+        _mail_code(head, pending["email"], wish, None)
+    except VoteRefused as refusal:
+        return answer_refusal(head, refusal, policy)
+    except AccountRefused as refusal:
+        return show_confirm(head, pending, refusal)
+    return _point_to_confirm(head)
+
+
+def _mail_code(head: EntryHead, address: str, wish: Mapping[str, Any], proof: Proof | None) -> None:
+    """Mail a code for this vote, which waits for it in this browser. Raises an AccountRefused."""
+    title = db.session.get_one(Entry, head.id).title
+    token = request_code(
+        address, VOTE, compose=composer(get_settings()), secret=get_settings().secret_key, now=now(),
+        entropy=entropy, entry_id=head.id, title=title, wish=wish,
+        next_path=find_entry_address(head), due_at=now() + find_letter_delay(proof),
+    )  # fmt: skip
+    session["pending_vote"] = {"entry_id": head.id, "token": token, "email": address.strip()[:320]}
 
 
 def _tidy(address: str) -> str:

@@ -11,7 +11,7 @@ from werkzeug.exceptions import NotFound
 
 from quilt.accounts.models import User
 from quilt.accounts.people import Person
-from quilt.accounts.rules import AccountRefused
+from quilt.accounts.rules import AccountRefused, CodeUsed
 from quilt.accounts.service import Redeemed, redeem_code
 from quilt.arrivals.heads import EntryHead
 from quilt.extensions import csrf, limiter
@@ -38,6 +38,7 @@ from quilt.web.site import site
 from quilt.web.site.vote_answers import (
     answer_receipt,
     answer_refusal,
+    answer_twice,
     ask_again,
     ask_for_cookies,
     find_earlier,
@@ -45,11 +46,10 @@ from quilt.web.site.vote_answers import (
     repeat_receipt,
     show_confirm,
 )
-from quilt.web.site.vote_wishes import leave_with_provider, send_code
+from quilt.web.site.vote_wishes import leave_with_provider, send_another_code, send_code
 from quilt.web.takeover import tell_takeover
 from quilt.web.tickets import FORM_AGE, TicketRefused, read_ticket
 from quilt.web.visitors import Visitor, build_visit, describe_visitor, remember_code
-from quilt.web.words import describe_account_refusal
 
 LIMIT = 600  # votes a minute from one address, which may be a whole school: only a flood is refused
 REFUSAL = "quilt.vote_refused"  # where a request's environment has what the vote was refused for in front
@@ -105,20 +105,21 @@ def cast_at_once(request: AnyRequest, entry_id: int) -> Promise | None:
 @site.route("/entries/<int:entry_id>/vote/confirm", methods=["GET", "POST"])
 @limiter.limit(f"{LIMIT} per minute", methods=["POST"])
 def confirm_vote(entry_id: int) -> Response:
-    """Take the code, sign the voter in, and cast the vote that was waiting for it."""
+    """Take the code, sign the voter in, and cast the vote that was waiting for it; or mail another code."""
     head = get_head_or_404(entry_id)
     pending = session.get("pending_vote", {})
     if pending.get("entry_id") != entry_id:
         return redirect(find_entry_address(head)) if has_session() else ask_for_cookies(head)  # type: ignore[return-value]
     if request.method == "GET":
         return show_confirm(head, pending)
+    if "another" in request.form:
+        return send_another_code(head, pending)
+    code = request.form.get("code", "")
     try:
-        redeemed = redeem_code(
-            pending["token"], request.form.get("code", ""), secret=get_settings().secret_key, now=now()
-        )
+        redeemed = redeem_code(pending["token"], code, secret=get_settings().secret_key, now=now())
     except AccountRefused as refusal:
-        status, words = describe_account_refusal(refusal)
-        return show_confirm(head, pending, words, status)
+        earlier = answer_twice(head, pending, code) if isinstance(refusal, CodeUsed) else None
+        return earlier or show_confirm(head, pending, refusal)
     return cast_waiting(head, redeemed, way="code")
 
 

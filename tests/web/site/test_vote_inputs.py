@@ -227,8 +227,14 @@ def test_D30_six_wrong_codes_and_the_vote_still_waits(client):
     wrong = "00000000" if right != "00000000" else "11111111"
     statuses = [confirm(client, entry, wrong).status_code for _ in range(7)]
     assert statuses == [422] * 6 + [429]
-    assert confirm(client, entry, right).status_code == 429
-    ask_for_code(client, entry)
+    over = confirm(client, entry, right)
+    assert over.status_code == 429 and 'name="code"' not in over.text and 'name="another"' in over.text
+    first = db.session.scalars(select(EmailCode)).one()
+    another = press(client, f"/entries/{entry.id}/vote/confirm", another="1")
+    assert another.status_code == 303 and 'name="code"' in client.get(another.location).text
+    newest = db.session.scalars(select(EmailCode).order_by(EmailCode.id.desc())).first()
+    assert (newest.email, newest.wish, newest.entry_id) == (first.email, first.wish, entry.id)
+    assert newest.token != first.token and '"told"' in newest.wish
     assert confirm(client, entry).status_code == 303 and count_votes() == 1
 
 
@@ -241,6 +247,14 @@ def test_D31_a_code_works_once(client, app):
     assert confirm(client, entry, code).status_code == 303
     with client.session_transaction() as session:
         session["pending_vote"] = pending
+    wrong = "00000000" if code != "00000000" else "11111111"
+    again = press(client, f"/entries/{entry.id}/vote/confirm", code=wrong)
+    assert again.status_code == 410 and "/receipts/" not in again.text
+    twice = press(client, f"/entries/{entry.id}/vote/confirm", code=code)
+    receipt = db.session.scalars(select(Vote.receipt)).one()
+    assert twice.status_code == 303 and twice.location.endswith(f"/receipts/{receipt}")
+    with db.engine.begin() as connection:
+        connection.execute(update(EmailCode).values(used_at=now() - timedelta(minutes=2)))
     again = press(client, f"/entries/{entry.id}/vote/confirm", code=code)
     assert again.status_code == 410 and "This letter has been used" in again.text and count_votes() == 1
     assert db.session.query(EmailCode).count() == 1
