@@ -92,7 +92,7 @@ PROVIDERS: dict[str, Provider] = {
             account_endpoint="https://graph.facebook.com/me?fields=id,name,email",
             subject_at="id", label_at="name",
             register_at="https://developers.facebook.com/apps",
-            costs="Free. The app must be live, with business verification for everybody's use.",
+            costs="Free. The app must be live, with business verification for everybody’s use.",
         ),
         Provider(
             "x", "X", Kind.OAUTH, ("x_client_id", "x_client_secret"),

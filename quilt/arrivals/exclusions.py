@@ -27,7 +27,7 @@ class ExclusionRefused(Exception):
 class UnknownArrival(ExclusionRefused):
     """There is no such arrival, or it belongs to another entry."""
 
-    message = "There is no such person in this entry's spread. Nothing was changed."
+    message = "There is no such person in this entry’s spread. Nothing was changed."
 
 
 class AlreadyExcluded(ExclusionRefused):

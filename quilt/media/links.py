@@ -18,7 +18,7 @@ class LinkRefused(MediaRefused):
 
 class WrongScheme(LinkRefused):
     code = "link_scheme"
-    message = "Only https links can be used. Your draft is saved: copy the address of the video's own page."
+    message = "Only https links can be used. Your draft is saved: copy the address of the video’s own page."
 
 
 class WrongHost(LinkRefused):

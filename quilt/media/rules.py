@@ -59,7 +59,7 @@ class TooLong(MediaRefused):
 
 class TooLarge(MediaRefused):
     code = "too_large"
-    message = "This video's picture is too large for us. Your draft is saved: export it as 4K or smaller."
+    message = "This video’s picture is too large for us. Your draft is saved: export it as 4K or smaller."
 
 
 class CannotProcess(MediaRefused):

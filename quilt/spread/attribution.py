@@ -110,7 +110,7 @@ CHANNELS: dict[str, str] = {
     "mail": "E-mail",
     "sms": "Text message",
     "qr": "QR code",
-    "share": "The phone's share menu",
+    "share": "The phone’s share menu",
     "embed": "Embedded on a website",
 }
 

@@ -70,7 +70,7 @@ def create_webhook(
         if organisation_id is not None:
             member = session.get(Membership, (organisation_id, user_id))
             if member is None or member.role != Role.OWNER:
-                raise WebhookRefused("Only its owners can have a brand's events sent. Choose another.")
+                raise WebhookRefused("Only its owners can have a brand’s events sent. Choose another.")
         session.add(
             Webhook(
                 user_id=user_id, organisation_id=organisation_id, url=url, events=" ".join(sorted(set(events))),

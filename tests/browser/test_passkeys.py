@@ -69,6 +69,10 @@ def sign_in_with_password(page: Page, email: str, next_path: str = "/me") -> Non
 def test_from_the_first_passkey_to_the_desk(browser: Browser, site, email: str) -> None:
     page = new_page(browser, site)
     add_device(page)
+    page.goto("/sign-in")
+    page.locator("#email").fill(email)
+    page.get_by_text("I have a password").click()
+    expect(page.locator("#password-email")).to_have_value(email)  # as it was typed above
     sign_in_with_password(page, email)
     page.goto("/admin")
     expect(page.get_by_text("your sign-in needs a second factor")).to_be_visible()

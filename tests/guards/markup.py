@@ -26,6 +26,9 @@ MARKUP_SINK = re.compile(
     r"\.(?:innerHTML|outerHTML)\s*[+=]|insertAdjacentHTML|document\.write|\beval\(|new Function\("
 )
 
+QUOTED = re.compile(r"\"([^\"]*)\"")
+STRAIGHT = re.compile(r"\w*[^\W\d_]'[a-z]+")
+
 JS_COMMENT = re.compile(r"/\*.*?\*/|^\s*//.*?$", re.DOTALL | re.MULTILINE)
 
 # Namespaces are names, not addresses that a browser asks.
@@ -36,6 +39,11 @@ def list_templates() -> list[Path]:
     """The pages' templates; letters are left out, mail programs know no style sheets."""
     paths = [path for path in sorted(TEMPLATES.rglob("*")) if path.is_file()]
     return [path for path in paths if "emails" not in path.relative_to(TEMPLATES).parts]
+
+
+def list_letters() -> list[Path]:
+    """The letters' templates, pages and plain text."""
+    return [path for path in sorted((TEMPLATES / "emails").rglob("*")) if path.is_file()]
 
 
 def list_static(suffix: str) -> list[Path]:
@@ -60,6 +68,15 @@ def check_template(text: str, has_nonce: bool = True) -> Iterator[str]:
     for address in ELSEWHERE.findall(COMMENT.sub("", text)):
         if not address.startswith(NAMESPACES):
             yield f"an address elsewhere: {address}"
+
+
+def check_words(text: str) -> Iterator[str]:
+    """Straight apostrophes in what a template says; everywhere else they are curly."""
+    source = COMMENT.sub("", text)
+    quoted = [words for part in EXPRESSION.findall(source) for words in QUOTED.findall(part)]
+    for words in (TAG.sub(" ", EXPRESSION.sub("x", source)), *quoted):
+        for found in STRAIGHT.findall(words):
+            yield f"a straight apostrophe: {found}"
 
 
 def check_sheet(text: str) -> Iterator[str]:

@@ -10,6 +10,8 @@ from tests.guards.markup import (
     check_script,
     check_sheet,
     check_template,
+    check_words,
+    list_letters,
     list_static,
     list_templates,
 )
@@ -21,12 +23,15 @@ def check_page(path: Path) -> Iterator[str]:
 
 KINDS = [
     (check_page, list_templates, 30),
+    (lambda path: check_words(path.read_text()), lambda: [*list_templates(), *list_letters()], 100),
     (lambda path: check_sheet(path.read_text()), lambda: list_static(".css"), 10),
     (lambda path: check_script(path.read_text()), lambda: list_static(".js"), 3),
 ]
 
 
-@pytest.mark.parametrize(("check", "list_files", "at_least"), KINDS, ids=["templates", "sheets", "scripts"])
+@pytest.mark.parametrize(
+    ("check", "list_files", "at_least"), KINDS, ids=["templates", "words", "sheets", "scripts"]
+)
 def test_files_are_clean(check, list_files, at_least: int) -> None:
     files = list_files()
     print(f"{len(files)} files looked at")
@@ -69,6 +74,15 @@ def test_a_planted_flaw_in_a_template_is_found(planted: str) -> None:
 )
 def test_what_is_allowed_passes(clean: str) -> None:
     assert list(check_template(clean)) == []
+
+
+@pytest.mark.parametrize("planted", ["<p>a person's</p>", '{{ "a person\'s" if x else y }}', "Today's seal"])
+def test_a_straight_apostrophe_is_found(planted: str) -> None:
+    assert list(check_words(planted))
+
+
+def test_quotes_of_an_expression_are_no_apostrophes() -> None:
+    assert list(check_words("""{{ x|default('a')|e }}{# it's #}<a title='x'class='y'>’s</a>""")) == []
 
 
 @pytest.mark.parametrize(

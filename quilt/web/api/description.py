@@ -17,7 +17,7 @@ VERSION = "1.0.0"
 GOOD_WORDS = {200: "Here it is.", 201: "Done.", 304: "Nothing has changed since that tag."}
 DOCUMENT = {"type": "object"}
 INTRODUCTION = (
-    "What everybody may read needs no token and may be read by any page (CORS). What is one person's takes a token from "
+    "What everybody may read needs no token and may be read by any page (CORS). What is one person’s takes a token from "
     "/me/tokens as `Authorization: Bearer …`. Refusals are Problem Details with a `code`. Lists go on with `after`. "
     "Fields are never renamed or removed in v1; new ones may come, so pass over what you do not know. An address that "
     "will go says so for six months in `Deprecation` and `Sunset` headers."

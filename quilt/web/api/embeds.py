@@ -20,7 +20,7 @@ EMBED = thing(
         "show_embed",
         "GET",
         "/entries/<int:entry_id>/embed",
-        "An entry's own embed: its code, frame, script and HTML.",
+        "An entry’s own embed: its code, frame, script and HTML.",
         "Embeds",
         EMBED,
     )

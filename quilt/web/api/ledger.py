@@ -34,7 +34,7 @@ _ADDRESS = "/contests/<slug>/ledger"
 
 @operation(
     Operation(
-        "show_ledger", "GET", _ADDRESS, "A contest's ledger and its last signed head.", "Ledger", LEDGER
+        "show_ledger", "GET", _ADDRESS, "A contest’s ledger and its last signed head.", "Ledger", LEDGER
     )
 )
 def show_ledger(slug: str) -> Response:

@@ -24,7 +24,7 @@ SPREAD = thing(
         "show_spread",
         "GET",
         "/entries/<int:entry_id>/spread",
-        "An entry's spread. Nothing is told below five people.",
+        "An entry’s spread. Nothing is told below five people.",
         "Spread",
         SPREAD,
     )

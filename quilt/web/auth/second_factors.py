@@ -63,7 +63,7 @@ def take_app_away() -> Response:
         flash(describe_account_refusal(refusal)[1], "bad")
         return back_to("second-factor")
     record_event("second_factor_removed", by="app")
-    flash("Your app's digits are no longer asked for.", "good")
+    flash("Your app’s digits are no longer asked for.", "good")
     return back_to("second-factor")
 
 

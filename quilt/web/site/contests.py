@@ -49,7 +49,7 @@ def show_rules(slug: str) -> Response:
             contest=contest,
             policy=describe_policy(contest.policy, contest.time_zone),
             result=describe_result(contest.policy),
-            versions=list_rules(contest.id),
+            versions=[version for version in list_rules(contest.id) if version.text],
             place=name_place(contest.time_zone),
             digest=hash_rules(contest.rules_text),
         )

@@ -72,6 +72,7 @@ def answer_step(
     is_playing = request.args.get("play") == "1"
     if is_playing:
         allow_players()
+    open_problems = find_draft_problems(draft)
     page = render_template(
         f"site/submit_{step}.html",
         draft=draft,
@@ -86,7 +87,8 @@ def answer_step(
         video=describe_video(draft.video),
         reason=find_reason(draft),
         problems=problems or {},
-        open_problems=find_draft_problems(draft),
+        open_problems=open_problems,
+        missing={list(STEPS).index(STEP_OF[field]) for field in open_problems},
         step_of={field: step_url(draft.entry.id, name) for field, name in STEP_OF.items()},
         refusal=refusal,
         file_problem=file_problem,

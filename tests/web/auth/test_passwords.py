@@ -39,6 +39,12 @@ def test_the_right_password(browser: Browser) -> None:
     assert browser.is_signed_in()
 
 
+def test_without_an_address_nothing_is_said_to_be_kept(browser: Browser) -> None:
+    assert "Your address is still here" in try_password(browser, password="wrong").text
+    answer = try_password(browser, email="")
+    assert answer.status_code == 401 and "Your address is still here" not in answer.text
+
+
 def test_the_way_back_stays_on_this_site(browser: Browser) -> None:
     assert try_password(browser, next="//evil.example").location == "/"
 

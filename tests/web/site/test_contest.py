@@ -3,7 +3,8 @@
 import pytest
 from sqlalchemy import update
 
-from quilt.database import db
+from quilt.contests.models import Contest, ContestRules
+from quilt.database import db, transaction
 from quilt.entries.exposure import list_exposures, refresh_exposure_order
 from quilt.entries.models import Entry
 from quilt.web.clock import now
@@ -420,6 +421,21 @@ class TestStandingsAsData:
             ("Many", None, None),
         ]
         assert not document["shows_counts"]
+
+
+def test_a_version_of_the_rules_without_a_text_is_not_shown(client):
+    contest = make_open_contest(rules_text="")
+    assert "Version 1" not in open_page(client, "/contests/open/rules").text
+    with transaction() as session:
+        session.get_one(Contest, contest.id).rules_text = "Be kind."
+        for version, text in ((1, ""), (2, "Be good."), (3, "Be kind.")):
+            session.add(
+                ContestRules(
+                    contest_id=contest.id, version=version, text=text, digest="0" * 64, written_at=now()
+                )
+            )
+    page = open_page(client, "/contests/open/rules").text
+    assert "<summary>Version 2" in page and "<summary>Version 1" not in page
 
 
 def test_the_rules_in_words_with_text_version_and_hash(client):

@@ -78,6 +78,14 @@ def complete(client, draft_id):
     save(client, draft_id, "rights", **ALL_RIGHTS)
 
 
+def test_a_step_that_was_passed_over_is_not_done(client, draft_id):
+    save(client, draft_id, "cause", edit_count=0, title=TITLE, cause="Pompe research")
+    steps = client.get(f"/submit/{draft_id}?step=story").text.partition("</ol>")[0]
+    words = re.findall(r'<a href="[^"]+">([^<]+)</a><span class="visually-hidden"> \(([^)]+)\)', steps)
+    assert words == [("Title and cause", "done"), ("Video", "something is missing")]
+    assert steps.count('class="is-done"') == 1
+
+
 def test_the_whole_way_without_a_script(client, draft_id):
     answer = save(client, draft_id, "cause", edit_count=0, title=TITLE, cause="Pompe research")
     assert answer.headers["Location"].endswith("step=video")
