@@ -88,7 +88,7 @@ def list_votes_of(user_id: int, entry_id: int | None = None) -> list[CastVote]:
 
 def find_doubted(receipt: str) -> DoubtedVote | None:
     """The vote with this receipt, as whoever holds it may know it."""
-    statement = select(Vote.id, Vote.contest_id, Entry.title, _own_state())
+    statement = select(Vote.id, Vote.contest_id, Entry.title, own_state())
     row = db.session.execute(
         statement.join(Entry, Entry.id == Vote.entry_id).where(Vote.receipt == receipt)
     ).first()
