@@ -61,6 +61,7 @@ def show_ledger(slug: str) -> Response:
         accounts=list_accounts(contest.id) if ledger and is_open else [],
         cards=gallery.cards if gallery else {},
         is_open=is_open,
+        is_over=is_voting_over(contest.phases, now()),
         opens_text=_say_opening(contest),
         address=f"{get_settings().base_url}/contests/{slug}/ledger",
         minutes=round(find_interval(get_settings()).total_seconds() / 60, 1),
