@@ -3,9 +3,10 @@
 usage: python -m benchmarks.hot_paths [--seconds 4] [--connections 1,16,64,256] [--only beacon,vote] [--postgresql]
 
 Each path is measured right after bare Flask with the same server, workers, threads and connections, so that
-the ratio holds although the machine's speed drifts. The load generator (wrk, from Debian's package) shares the
-processors. Votes and beacons are answered after their commit (SQLite: synchronous=FULL, group commit). The worker
-judges votes and writes them into the ledger meanwhile, every five seconds; a run of `--seconds 20` has several batches.
+the ratio holds although the machine's speed drifts; a second of the same load goes before each. The load generator
+(wrk, from Debian's package) shares the processors. Votes and beacons are answered after their commit (SQLite:
+synchronous=FULL, group commit). The worker judges votes and writes them into the ledger meanwhile, every five
+seconds; a run of `--seconds 16` has several batches.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -100,7 +102,7 @@ def main() -> None:
 def run(
     site: Site, scene: Scene, bare_port: int, options: argparse.Namespace, folder: Path, aims: Aims
 ) -> dict[str, Result]:
-    """Print a line for each path and number of connections; what was measured, by "path at connections"."""
+    """Print a line for each path and number of connections; what was measured, by "path at connections", or "before" it."""
     results, taken_in = {}, {}
     print("| path | connections | requests/s | bare Flask | share | floor | p50 ms | p99 ms | errors | |")
     print("|---|---|---|---|---|---|---|---|---|---|")
@@ -109,9 +111,13 @@ def run(
             continue
         for connections in options.connections:
             bare = load(f"http://127.0.0.1:{bare_port}/", connections, options.seconds)
-            path, requests = prepare(
-                name, site, scene, folder, connections, ENTRIES // len(options.connections)
-            )
+            make_requests = partial(prepare, name, site, scene, folder, connections)
+            path, requests = make_requests(1)
+            if requests:
+                results[f"before {name} at {connections}"] = load(
+                    f"{site.url}{path}", connections, 1, requests
+                )
+                path, requests = make_requests(ENTRIES // len(options.connections) - 1)
             before = count_leaves(site)
             ours = load(f"{site.url}{path}", connections, options.seconds, requests)
             share, row = ours.rate / bare.rate, f"{name} at {connections}"

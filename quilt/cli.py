@@ -1,6 +1,5 @@
 """The quilt command: serve, worker, demo, audit, and what an operator does to the database and to people."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,7 +42,7 @@ def worker(threads: int, with_parent: int | None) -> None:
         _check_schema()
     with pause_collector():
         from quilt.database import close_writers
-        from quilt.jobs.worker import run_worker
+        from quilt.jobs.worker import become_worker
         from quilt.serving import end_with_parent
         from quilt.web.clock import entropy, now
         from quilt.web.requests_log import set_up_logging
@@ -51,7 +50,7 @@ def worker(threads: int, with_parent: int | None) -> None:
     set_up_logging()
     if with_parent is not None:
         end_with_parent(with_parent)
-    run_worker(app, threading.Event(), now, entropy, threads)
+    become_worker(app, now, entropy, threads)
     close_writers()
 
 

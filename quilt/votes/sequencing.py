@@ -6,6 +6,7 @@ lock of the ledger's row lets one append at a time, and a vote has one leaf (a u
 """
 
 import random
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,10 +31,11 @@ from quilt.votes.rules import make_contest_key
 
 Judge = Callable[[Connection, int, Sequence[int]], Mapping[int, Verdict]]
 
-CHUNK = 250  # votes, or decisions, in one transaction: on SQLite whoever votes waits for its end
-WIDE_CHUNK = 1_000  # on PostgreSQL only who votes for an entry of which a vote is held
+CHUNK = 100  # votes, or decisions, in one transaction: on SQLite whoever votes waits for its end
+WIDE_CHUNK = 250  # on PostgreSQL only who votes for an entry of which a vote is held
+REST = 1.0  # after each of these, as a share of its own time: whoever votes meanwhile comes next
 NEIGHBOURS = 1_000  # votes among which chance decides who comes first in the ledger
-MOST_JUDGED = 20_000  # votes that are judged at once
+MOST_JUDGED = 5_000  # votes that are judged at once: SQLite's log only grows while they are read
 _vote, _decision, _inbox = Vote.__table__, VoteDecision.__table__, DecisionInbox.__table__
 _leaf, _known = LedgerLeaf.__table__, LedgerEntry.__table__
 _ledger, _head = Ledger.__table__, LedgerHead.__table__
@@ -90,7 +92,9 @@ def close_batch(
     for vote_ids, verdicts in _judge_waiting(contest_id, judge):
         for part in _cut(_mix(vote_ids, chance), chunk):
             about = {vote_id: verdicts[vote_id] for vote_id in part if vote_id in verdicts}
+            began = time.perf_counter()
             more = write(append_votes, contest_id, part, about, secret, now())
+            time.sleep(REST * (time.perf_counter() - began))
             votes, decisions = votes + more[0], decisions + more[1]
     while more_decisions := write(append_decisions, contest_id, chunk):
         decisions += more_decisions
