@@ -28,6 +28,7 @@ from benchmarks.aims import Aims
 from benchmarks.fraud.presses import make_address, make_agent
 from benchmarks.hot_paths import PROXIED, WRK, build_scene, describe_machine, load, write_votes
 from benchmarks.spread_data import open_scratch, start_postgresql
+from quilt.collector import rest_collector
 from quilt.config import Settings
 from quilt.contests.freezing import freeze_contest
 from quilt.database import db, transaction
@@ -93,6 +94,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|---|")
     for kind in options.databases.split(","):
         with open_scratch(kind) as app, app.app_context():
+            rest_collector()  # as a worker does
             batch = measure_batch(options.votes, app.extensions["quilt_settings"])
         tell(kind, batch, measure_casting(kind, options.seconds), aims)
     sys.exit(aims.sum_up())

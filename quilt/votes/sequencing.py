@@ -31,8 +31,8 @@ from quilt.votes.rules import make_contest_key
 
 Judge = Callable[[Connection, int, Sequence[int]], Mapping[int, Verdict]]
 
-CHUNK = 100  # votes, or decisions, in one transaction: on SQLite whoever votes waits for its end
-WIDE_CHUNK = 250  # on PostgreSQL only who votes for an entry of which a vote is held
+CHUNK = 250  # votes, or decisions, in one transaction: on SQLite whoever votes waits for its end
+WIDE_CHUNK = 1_000  # on PostgreSQL only who votes for an entry of which a vote is held
 REST = 1.0  # after each of these, as a share of its own time: whoever votes meanwhile comes next
 NEIGHBOURS = 1_000  # votes among which chance decides who comes first in the ledger
 MOST_JUDGED = 5_000  # votes that are judged at once: SQLite's log only grows while they are read
