@@ -125,7 +125,7 @@ def tell(kind: str, batch: Batch, cast: float, aims: Aims) -> float:
 
 
 def measure_batch(votes: int, settings: Settings) -> Batch:
-    """Seconds of processor for each vote of one batch."""
+    """What a vote of one batch takes; the batch does not rest."""
     contest = make_contest(opens=NOW - timedelta(days=1), closes=NOW + timedelta(days=1))
     contest_id, entries = contest.id, [make_entry(contest).id for _ in range(ENTRIES)]
     settings.data.mkdir(parents=True, exist_ok=True)
@@ -140,7 +140,8 @@ def measure_batch(votes: int, settings: Settings) -> Batch:
         rules, verdicts = weigh(votes, server, lambda: judge_batch(connection, contest_id, vote_ids))
     ledger, batch = weigh(
         votes, server, lambda: close_batch(
-            contest_id, key, lambda *_: verdicts, secret=SECRET, now=lambda: NOW, entropy=secrets.token_bytes
+            contest_id, key, lambda *_: verdicts, secret=SECRET, now=lambda: NOW, entropy=secrets.token_bytes,
+            rest=0.0,
         )
     )  # fmt: skip
     assert batch.votes == votes == batch.decisions, batch

@@ -33,7 +33,8 @@ class Application(Protocol):
 def become_worker(
     app: Application, now: Callable[[], datetime], entropy: Callable[[int], bytes], threads: int
 ) -> None:
-    """Have this process work, and do nothing else, until it is asked to stop."""
+    """Have this process work, and do nothing else, until it is asked to stop: `run_worker`, with the whole process's
+    collector and turns of threads set for it."""
     rest_collector()
     sys.setswitchinterval(TURN)
     run_worker(app, threading.Event(), now, entropy, threads)

@@ -4,16 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import func, select
 
 from quilt.config import Settings
 from quilt.contests.models import Contest, Phase
 from quilt.database import db, write
 from quilt.votes.heads import open_ledger, sign_next_head
-from quilt.votes.keys import get_signing_key
+from quilt.votes.keys import SigningKey, get_signing_key
 from quilt.votes.ledger_models import Ledger, Settlement
 from quilt.votes.sequencing import Judge, close_batch, has_news
 
+log = structlog.get_logger("quilt.votes")
 QUIET = timedelta(hours=1)  # a head is signed even where nothing happens: it says that nothing did
 
 
@@ -39,27 +41,43 @@ def find_promise(settings: Settings) -> timedelta:
 def close_due(
     settings: Settings, judge: Judge, now: Callable[[], datetime], entropy: Callable[[int], bytes]
 ) -> int:
-    """Open the ledgers of contests whose voting has begun and do every batch that is due; how many heads were signed."""
+    """Open the ledgers of contests whose voting has begun and do every batch that is due; how many heads were signed.
+
+    A contest whose batch fails, which is logged, keeps no other from its own.
+    """
     key = get_signing_key(settings, entropy)
     heads = 0
     for timing in list_timings(now()):
-        if timing.batch_at is None:
-            heads += open_ledger(timing.contest_id, key, now())
-            continue
-        if not is_batch_due(timing, now(), find_interval(settings)):
-            continue
-        with db.engine.connect() as connection:
-            news = has_news(connection, timing.contest_id)
-        if news:
-            close_batch(
-                timing.contest_id, key, judge, secret=settings.secret_key, now=now, entropy=entropy
-            )  # fmt: skip
-        elif is_quiet_head_due(timing, now(), find_promise(settings)):
-            write(sign_next_head, timing.contest_id, key, now())
-        else:
-            continue
-        heads += 1
+        try:
+            heads += _close_one(timing, settings, key, judge, now, entropy)
+        except Exception:
+            log.exception("batch_failed", contest=timing.contest_id)
     return heads
+
+
+def _close_one(
+    timing: Timing,
+    settings: Settings,
+    key: SigningKey,
+    judge: Judge,
+    now: Callable[[], datetime],
+    entropy: Callable[[int], bytes],
+) -> bool:
+    """Do what is due for this contest; whether a head was signed."""
+    contest_id = timing.contest_id
+    if timing.batch_at is None:
+        return open_ledger(contest_id, key, now())
+    if not is_batch_due(timing, now(), find_interval(settings)):
+        return False
+    with db.engine.connect() as connection:
+        news = has_news(connection, contest_id)
+    if news:
+        close_batch(contest_id, key, judge, secret=settings.secret_key, now=now, entropy=entropy)
+        return True
+    if is_quiet_head_due(timing, now(), find_promise(settings)):
+        write(sign_next_head, contest_id, key, now())
+        return True
+    return False
 
 
 def list_timings(now: datetime) -> list[Timing]:

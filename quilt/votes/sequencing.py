@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, and_, case, delete, exists, false, func, select
 
@@ -29,13 +29,14 @@ from quilt.votes.ledger_models import Ledger, LedgerEntry, LedgerHead, LedgerLea
 from quilt.votes.models import STANDING, DecisionInbox, Vote, VoteDecision, Voter
 from quilt.votes.rules import make_contest_key
 
+Written = TypeVar("Written")
 Judge = Callable[[Connection, int, Sequence[int]], Mapping[int, Verdict]]
 
 CHUNK = 250  # votes, or decisions, in one transaction: on SQLite whoever votes waits for its end
 WIDE_CHUNK = 1_000  # on PostgreSQL only who votes for an entry of which a vote is held
-REST = 1.0  # after each of these, as a share of its own time: whoever votes meanwhile comes next
+REST = 1.0  # after each of these, as a share of the time it took, waiting included: who votes meanwhile comes next
 NEIGHBOURS = 1_000  # votes among which chance decides who comes first in the ledger
-MOST_JUDGED = 20_000  # votes that are judged at once
+MOST_JUDGED = 20_000  # votes that are judged at once: while they are read, SQLite's log only grows
 _vote, _decision, _inbox = Vote.__table__, VoteDecision.__table__, DecisionInbox.__table__
 _leaf, _known = LedgerLeaf.__table__, LedgerEntry.__table__
 _ledger, _head = Ledger.__table__, LedgerHead.__table__
@@ -80,10 +81,12 @@ def close_batch(
     now: Callable[[], datetime],
     entropy: Callable[[int], bytes],
     chunk: int | None = None,
+    rest: float = REST,
 ) -> Batch:
-    """Write every vote that has no leaf, in an order of chance among its neighbours, and every decision that waits; then sign a head.
+    """Write every vote that has no leaf, in an order of chance among its neighbours, every decision that waits, and
+    the entries that have moved; then sign a head.
 
-    `judge` says what becomes of each recorded vote; it reads, before anything is written. Votes that are cast meanwhile
+    `judge` says what becomes of each recorded vote; it reads, before anything of its part is written. Votes that are cast meanwhile
     wait for the next batch. Raises LedgerNotOpen.
     """
     chance = random.Random(entropy(32))
@@ -92,11 +95,9 @@ def close_batch(
     for vote_ids, verdicts in _judge_waiting(contest_id, judge):
         for part in _cut(_mix(vote_ids, chance), chunk):
             about = {vote_id: verdicts[vote_id] for vote_id in part if vote_id in verdicts}
-            began = time.perf_counter()
-            more = write(append_votes, contest_id, part, about, secret, now())
-            time.sleep(REST * (time.perf_counter() - began))
+            more = _write_and_rest(rest, append_votes, contest_id, part, about, secret, now())
             votes, decisions = votes + more[0], decisions + more[1]
-    while more_decisions := write(append_decisions, contest_id, chunk):
+    while more_decisions := _write_and_rest(rest, append_decisions, contest_id, chunk):
         decisions += more_decisions
     write(append_entries, contest_id)
     return Batch(votes, decisions, write(sign_next_head, contest_id, key, now()))
@@ -173,10 +174,17 @@ def count_moved_entries(connection: Connection, contest_id: int) -> int:
     return len(connection.execute(_moved_entries(contest_id)).all())
 
 
+def _write_and_rest(rest: float, work: Callable[..., Written], *args: Any) -> Written:
+    began = time.perf_counter()
+    written = write(work, *args)
+    time.sleep(rest * (time.perf_counter() - began))
+    return written
+
+
 def _judge_waiting(contest_id: int, judge: Judge) -> Iterator[tuple[list[int], Mapping[int, Verdict]]]:
     """The votes without a leaf, as of now, in parts; each with the verdicts about those that are recorded."""
     with db.engine.connect() as connection:
-        ids = list(connection.scalars(_waiting_votes(contest_id)).all())
+        ids = sorted(connection.scalars(_waiting_votes(contest_id)))  # as they were cast, not entry by entry
         decided = select(_decision.c.vote_id).join(_inbox, _inbox.c.decision_id == _decision.c.id).distinct()
         decided = decided.where(_inbox.c.contest_id == contest_id, ~_has_leaf(_decision.c.vote_id))
         early = list(connection.scalars(decided))  # a voter or a reviewer was quicker than the batch

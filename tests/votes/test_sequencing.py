@@ -7,12 +7,14 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+import structlog
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from quilt.database import db, transaction, write
 from quilt.entries.models import Entry
 from quilt.ledger.leaves import DecisionLeaf, EntryLeaf, VoteLeaf, decode_leaf
+from quilt.votes import sequencing
 from quilt.votes.decisions import Verdict, decide_votes
 from quilt.votes.leaves import LedgerNotOpen
 from quilt.votes.ledger_models import Ledger, LedgerHead, LedgerLeaf
@@ -20,10 +22,21 @@ from quilt.votes.ledgers import list_accounts
 from quilt.votes.models import DecisionInbox, EntryTally, Vote
 from quilt.votes.queries import list_votes_of
 from quilt.votes.receipts import find_receipt
+from quilt.votes.schedule import close_due
 from quilt.votes.sequencing import append_votes, has_news
 from tests.conftest import NOW
 from tests.factories import PLAIN, count_plainly, make_contest, make_entry, make_user
-from tests.votes.ledgers import SECRET, cast, get_key, number_of, publish, run_batch, start_ledger, verify
+from tests.votes.ledgers import (
+    CHANCE,
+    SECRET,
+    cast,
+    get_key,
+    number_of,
+    publish,
+    run_batch,
+    start_ledger,
+    verify,
+)  # fmt: skip
 from tests.votes.test_service import vote_for
 from tests.waiting import wait_for_a_lock
 
@@ -57,6 +70,41 @@ def test_an_open_ledger_has_an_empty_head_and_opens_once(settings, contest, tmp_
     assert not start_ledger(settings, contest)
     code, told = verify(publish(settings, contest, tmp_path))
     assert (code, "0 recorded, 0 counted" in told) == (0, True), told
+
+
+def test_votes_are_judged_in_the_order_in_which_they_were_cast(settings, contest, monkeypatch):
+    monkeypatch.setattr(sequencing, "MOST_JUDGED", 2)
+    entry, other = make_entry(contest), make_entry(contest)
+    votes = [vote for turn in (entry, other, entry, other, entry) for vote in cast(turn)]
+    judged = []
+
+    def judge(connection, contest_id, vote_ids):
+        judged.append(list(vote_ids))
+        return count_plainly(connection, contest_id, vote_ids)
+
+    assert run_batch(settings, contest, judge).votes == 5
+    assert judged == [votes[:2], votes[2:4], votes[4:]]
+
+
+def test_a_contest_that_cannot_be_judged_keeps_no_other_from_its_batch(settings, contest):
+    other = make_contest("other")
+    assert start_ledger(settings, other)
+    votes = cast(make_entry(contest)) + cast(make_entry(other))
+
+    def judge(connection, contest_id, vote_ids):
+        if contest_id == contest.id:
+            raise ValueError("a fault in the rules")
+        return count_plainly(connection, contest_id, vote_ids)
+
+    later = NOW + timedelta(minutes=10)
+    with structlog.testing.capture_logs() as told:
+        assert close_due(settings, judge, lambda: later, CHANCE.randbytes) == 1
+    db.session.rollback()
+    assert states(*votes) == ["recorded", "counted"]
+    assert [(line["event"], line["contest"]) for line in told] == [("batch_failed", contest.id)]
+    assert close_due(settings, count_plainly, lambda: later, CHANCE.randbytes) == 1
+    db.session.rollback()
+    assert states(*votes) == ["counted", "counted"]
 
 
 def test_a_batch_gives_every_vote_a_leaf_and_a_decision(settings, contest, tmp_path):
