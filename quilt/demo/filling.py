@@ -58,7 +58,7 @@ class _Filling:
     def run(self) -> None:
         contest_id = open_contest(self._book, self._starts_at, self._now)
         count = Count(self._settings, contest_id, self._entropy)
-        count.open(self._starts_at)
+        count.open(db.session.get_one(Contest, contest_id).phases[0].starts_at)
         with self._timed("people"):
             staff = people.create_staff(self._starts_at - DAYS)
             owners = self._create_entrants()
