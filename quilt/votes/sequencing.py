@@ -86,8 +86,8 @@ def close_batch(
     """Write every vote that has no leaf, in an order of chance among its neighbours, every decision that waits, and
     the entries that have moved; then sign a head.
 
-    `judge` says what becomes of each recorded vote; it reads, before anything of its part is written. Votes that are cast meanwhile
-    wait for the next batch. Raises LedgerNotOpen.
+    `judge` says what becomes of each recorded vote; it reads, before anything of its part is written. Votes
+    that are cast meanwhile wait for the next batch. Raises LedgerNotOpen.
     """
     chance = random.Random(entropy(32))
     chunk = chunk or (CHUNK if is_sqlite() else WIDE_CHUNK)

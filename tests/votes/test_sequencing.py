@@ -36,7 +36,7 @@ from tests.votes.ledgers import (
     run_batch,
     start_ledger,
     verify,
-)  # fmt: skip
+)
 from tests.votes.test_service import vote_for
 from tests.waiting import wait_for_a_lock
 
